@@ -1,0 +1,267 @@
+//! The composition root: the one file that names every room, and builds each from the ones before.
+
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use tokio::{
+    runtime,
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+};
+
+use crate::{
+    base::{Clock, MemoryBudget, Problem, Severity, Timestamp},
+    control_plane::{
+        Admin, CertificateReload, Health, ReloadHandle, Reloader, Start, SystemClock, log_problems, serve,
+    },
+    data_plane::{self, CertificateMap, DataPlane, PageLocks, Shared},
+    telemetry::{self, EventSender, Live, Metrics, Observer, Readings, Reopen},
+};
+
+/// How long telemetry may take to write what is in the queue after the last request.
+const LAST_LINES_TIME: Duration = Duration::from_secs(3);
+
+/// Everything, running.
+pub struct App {
+    data_plane: Arc<Mutex<Option<DataPlane>>>,
+    http: Vec<SocketAddr>,
+    https: Vec<SocketAddr>,
+    admin: Option<SocketAddr>,
+    control: Control,
+    health: Arc<Health>,
+    reload: ReloadHandle,
+    reopen: Reopen,
+    telemetry: thread::JoinHandle<()>,
+}
+
+/// The control plane's thread, which ends when `stop` is dropped.
+struct Control {
+    stop: oneshot::Sender<()>,
+    thread: thread::JoinHandle<()>,
+}
+
+/// Runs until a signal says otherwise. An error means that nothing was started.
+pub fn run(config: &Path) -> Result<(), Vec<Problem>> {
+    let start = load(config)?;
+    telemetry::init_operational_log(start.config.log.level, start.config.log.format);
+    let runtime = current_thread_runtime().map_err(failed("no runtime for signals"))?;
+    runtime.block_on(async {
+        let listen = |kind| signal(kind).map_err(failed("no handler for signals"));
+        let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+        let (mut hang_up, mut user1) = (listen(SignalKind::hangup())?, listen(SignalKind::user_defined1())?);
+        let app = App::start(start, None)?;
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = hang_up.recv() => app.reload(),
+                _ = user1.recv() => app.reopen_log(),
+            }
+        }
+        tracing::info!("stopping: draining connections");
+        // A second signal does not wait for the drain.
+        let stopping = tokio::task::spawn_blocking(move || app.stop());
+        tokio::select! {
+            _ = stopping => tracing::info!("stopped"),
+            _ = terminate.recv() => tracing::warn!("stopped at once"),
+            _ = interrupt.recv() => tracing::warn!("stopped at once"),
+        }
+        Ok::<(), Vec<Problem>>(())
+    })?;
+    runtime.shutdown_background();
+    Ok(())
+}
+
+/// Loads what a configuration names, for [`App::start`].
+pub fn load(config: &Path) -> Result<Start, Vec<Problem>> {
+    Start::load(config, &SystemClock)
+}
+
+/// What is wrong with a directory of certificates.
+pub fn check_certificates(directory: &Path) -> Vec<Problem> {
+    data_plane::load_certificates(directory, SystemClock.now()).1
+}
+
+/// The file and the end of the certificate that a handshake for `host` would be given.
+pub fn certificate_of(directory: &Path, host: &str, now: Timestamp) -> Option<(PathBuf, Timestamp)> {
+    let (certificates, _) = data_plane::load_certificates(directory, now);
+    let certificate = certificates.look_up(host)?;
+    Some((certificate.path.clone(), certificate.not_after))
+}
+
+impl App {
+    /// Starts everything. `observer` sees every event, on the telemetry thread.
+    pub fn start(start: Start, observer: Option<Observer>) -> Result<Self, Vec<Problem>> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let config = start.config.clone();
+        let metrics = Arc::new(Metrics::new().map_err(failed("no metrics"))?);
+        let live = Arc::new(Live::default());
+        let locks = Arc::new(PageLocks::new());
+        let budget = MemoryBudget::new(config.edge.limits.held_bytes);
+        let (events, receiver): (EventSender, _) = telemetry::queue(config.edge.limits.event_queue);
+        let dropped = receiver.dropped();
+        let snapshot = Arc::new(ArcSwap::from_pointee(start.snapshot.clone()));
+        let edge = Arc::new(ArcSwap::from_pointee(config.edge.clone()));
+        let health = Arc::new(Health::default());
+        let (reload, reopen) = (ReloadHandle::default(), Reopen::default());
+
+        let admin_listener = match config.admin {
+            Some(address) => Some(Admin::bind(address).map_err(failed(&format!("admin.listen = {address}")))?),
+            None => None,
+        };
+        // With the port that the system chose, where none was named.
+        let admin_address = admin_listener.as_ref().and_then(|listener| listener.local_addr().ok());
+        let telemetry = telemetry::start(receiver, Arc::clone(&metrics), &config.log, reopen.clone(), observer)
+            .map_err(failed("no thread for telemetry"))?;
+        let shared = Shared {
+            snapshot: Arc::clone(&snapshot),
+            events,
+            live: Arc::clone(&live),
+            locks: Arc::clone(&locks),
+            budget: budget.clone(),
+            clock: Arc::clone(&clock),
+            edge: Arc::clone(&edge),
+        };
+        let certificates = load_certificates(config.edge.certificates.as_deref())?;
+        let data_plane = DataPlane::start(&config.edge, shared, certificates).map_err(failed("the data plane"))?;
+        let (http, https) = (data_plane.http_addrs().to_vec(), data_plane.https_addrs().to_vec());
+        let data_plane = Arc::new(Mutex::new(Some(data_plane)));
+        let certificates = config.edge.certificates.clone().map(|directory| certificate_reload(&data_plane, directory));
+        let reloader = Reloader::new(
+            start,
+            Arc::clone(&snapshot),
+            edge,
+            budget.clone(),
+            Arc::clone(&metrics),
+            Arc::clone(&health),
+            Arc::clone(&clock),
+            certificates,
+        );
+        let readings = Readings { live, budget, locks: Box::new(move || locks.len()), dropped };
+        let started = clock.now();
+        let admin = Arc::new(Admin { snapshot, metrics, readings, health: Arc::clone(&health), clock, started });
+        let control = Control::start(Arc::new(reloader), reload.clone(), admin, admin_listener)?;
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), ?http, ?https, admin = ?admin_address, "running");
+        Ok(Self { data_plane, http, https, admin: admin_address, control, health, reload, reopen, telemetry })
+    }
+
+    /// The addresses of the plain listeners, with the ports that the system chose.
+    pub fn http_addresses(&self) -> &[SocketAddr] {
+        &self.http
+    }
+
+    /// The addresses of the TLS listeners, with the ports that the system chose.
+    pub fn https_addresses(&self) -> &[SocketAddr] {
+        &self.https
+    }
+
+    /// The address of the admin listener, if there is one, with the port that the system chose.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin
+    }
+
+    /// Looks at every file and applies what changed.
+    pub fn reload(&self) {
+        self.reload.ask();
+    }
+
+    /// Opens the access log anew.
+    pub fn reopen_log(&self) {
+        self.reopen.ask();
+    }
+
+    /// Stops: no new connection, an end for those that are open, then the last lines of the log.
+    /// Blocks for at most `timeouts.drain` and a few seconds; not to be called within a runtime.
+    pub fn stop(self) {
+        self.health.set_draining();
+        let data_plane = self.data_plane.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (data_plane, current_thread_runtime()) {
+            (Some(data_plane), Ok(runtime)) => runtime.block_on(data_plane.drain()),
+            (Some(_), Err(error)) => tracing::error!(%error, "connections are cut instead of drained"),
+            (None, _) => {}
+        }
+        drop(self.control.stop);
+        // It ends by itself; a panic was told when it happened.
+        let _ = self.control.thread.join();
+        let (done, ended) = std::sync::mpsc::channel();
+        let telemetry = self.telemetry;
+        let waiting = thread::Builder::new().spawn(move || {
+            let _ = telemetry.join();
+            let _ = done.send(());
+        });
+        if waiting.is_err() || ended.recv_timeout(LAST_LINES_TIME).is_err() {
+            tracing::warn!("the last lines of the access log were not written in time");
+        }
+    }
+}
+
+impl Control {
+    fn start(
+        reloader: Arc<Reloader>,
+        reload: ReloadHandle,
+        admin: Arc<Admin>,
+        listener: Option<std::net::TcpListener>,
+    ) -> Result<Self, Vec<Problem>> {
+        let runtime = current_thread_runtime().map_err(failed("no runtime for the control plane"))?;
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::Builder::new().name("control".into()).spawn(move || {
+            runtime.block_on(async {
+                tokio::spawn(serve(reloader, reload));
+                if let Some(listener) = listener {
+                    tokio::spawn(async move {
+                        if let Err(error) = admin.serve(listener).await {
+                            tracing::error!(%error, "the admin listener does not work");
+                        }
+                    });
+                }
+                // Ends when the sender is dropped.
+                let _ = stopped.await;
+            });
+            runtime.shutdown_background();
+        });
+        Ok(Self { stop, thread: thread.map_err(failed("no thread for the control plane"))? })
+    }
+}
+
+/// The certificates to start with. What cannot be used is logged and left out, unless nothing is left.
+fn load_certificates(directory: Option<&Path>) -> Result<CertificateMap, Vec<Problem>> {
+    let Some(directory) = directory else { return Ok(CertificateMap::default()) };
+    let (certificates, problems) = data_plane::load_certificates(directory, SystemClock.now());
+    if certificates.is_empty() && problems.iter().any(|problem| problem.severity == Severity::Error) {
+        return Err(problems);
+    }
+    log_problems(&problems);
+    Ok(certificates)
+}
+
+fn certificate_reload(data_plane: &Arc<Mutex<Option<DataPlane>>>, directory: PathBuf) -> CertificateReload {
+    let data_plane = Arc::clone(data_plane);
+    Box::new(move || {
+        let (certificates, problems) = data_plane::load_certificates(&directory, SystemClock.now());
+        if problems.iter().any(|problem| problem.severity == Severity::Error) {
+            return Err(problems);
+        }
+        log_problems(&problems);
+        if let Some(data_plane) = data_plane.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            data_plane.swap_certificates(certificates);
+        }
+        Ok(())
+    })
+}
+
+fn current_thread_runtime() -> io::Result<runtime::Runtime> {
+    runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()
+}
+
+/// Turns an error at start into a problem that names what could not be had.
+fn failed<E: std::fmt::Display>(what: &str) -> impl FnOnce(E) -> Vec<Problem> {
+    let what = what.to_owned();
+    move |error| vec![Problem::error("zhamen", 0, 0, format!("{what}: {error}"))]
+}

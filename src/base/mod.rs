@@ -1,0 +1,13 @@
+//! The words that every room shares. Standard library only (and IDNA, for host names).
+
+mod host;
+mod memory;
+mod problem;
+mod span;
+mod time;
+
+pub use host::{HostError, HostName};
+pub use memory::{Charge, MemoryBudget};
+pub use problem::{Problem, Severity};
+pub use span::ByteSpan;
+pub use time::{Clock, Date, Timestamp};

@@ -1,0 +1,248 @@
+//! `zhamen explain`: what would happen to a request for a host, step by step, and which line
+//! decided. The decision is made by the same functions as in `run`.
+
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::Serialize;
+
+use super::{
+    Exit, problems,
+    table::{Table, printable},
+};
+use crate::{
+    app,
+    base::{Clock, HostName, Problem, Severity, Timestamp},
+    config::Config,
+    control_plane::{
+        SystemClock,
+        files::{RuleFiles, read_config, read_registry},
+        local_date,
+    },
+    domain::{
+        message::{ConnectionFacts, RawHead, Version, normalise},
+        registry::{Filing, Registry, Site, import_csv},
+    },
+};
+
+/// Say what would happen to a request, step by step, and which line decides.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit status:\n  0  the request would reach its origin\n  1  it would be refused\n  2  an error"
+)]
+pub(super) struct Args {
+    /// The host, with or without scheme, port and path.
+    #[arg(value_name = "HOST[/PATH]")]
+    address: String,
+    /// The configuration.
+    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
+    config: PathBuf,
+    /// Ask with this method.
+    #[arg(long, default_value = "GET")]
+    method: String,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is printed with `--json`.
+#[derive(Serialize)]
+struct Explanation {
+    host: String,
+    target: String,
+    admitted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    steps: Vec<Step>,
+}
+
+/// One thing that was looked at, in the order of the gate.
+#[derive(Serialize)]
+struct Step {
+    step: &'static str,
+    result: String,
+    /// The file and line that says so; empty if none does.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    from: String,
+}
+
+pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
+    let (parsed, _) = read_config(&args.config);
+    let Some(config) = parsed.config else { return problems::give_up(&parsed.problems) };
+    let explanation = match explain(args, &config) {
+        Ok(explanation) => explanation,
+        Err(problem) => return problems::give_up(&[problem]),
+    };
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string(&explanation).map_err(io::Error::other)?)?;
+    } else {
+        let mut table = Table::new(["step", "result", "from"]);
+        for step in &explanation.steps {
+            table.row([step.step.to_owned(), step.result.clone(), step.from.clone()]);
+        }
+        table.write(out)?;
+        match (explanation.reason, explanation.status) {
+            (Some(reason), Some(status)) => writeln!(out, "\nRefused: {reason}, status {status}")?,
+            _ => writeln!(out, "\nAdmitted: {}", printable(&explanation.host))?,
+        }
+    }
+    Ok(if explanation.admitted { Exit::Ok } else { Exit::No })
+}
+
+fn explain(args: &Args, config: &Config) -> Result<Explanation, Problem> {
+    let now = SystemClock.now();
+    let (authority, target) = split(&args.address);
+    let mut steps = Vec::new();
+    let mut step = |step, result: String, from: String| steps.push(Step { step, result, from });
+
+    let head = RawHead {
+        method: args.method.as_bytes(),
+        target: target.as_bytes(),
+        version: Version::Http11,
+        headers: &[(b"Host", authority.as_bytes())],
+    };
+    let facts = match normalise(head, ConnectionFacts::default()) {
+        Ok(facts) => facts,
+        Err((reason, why)) => {
+            step("request", format!("not acceptable: {why}"), String::new());
+            return Ok(Explanation {
+                host: authority.to_owned(),
+                target,
+                admitted: false,
+                reason: Some(reason.as_str()),
+                status: Some(config.policy.status(reason)),
+                steps,
+            });
+        }
+    };
+    let host = &facts.host;
+    let registrable = host.registrable().map_or_else(String::new, |domain| format!(" (registrable domain {domain})"));
+    step("host", format!("{host}{registrable}"), String::new());
+
+    let shown = config.registry_file.display().to_string();
+    let registry = read_registry(&config.registry_file).ok().and_then(|(bytes, _)| import_csv(&shown, &bytes).registry);
+    match &registry {
+        Some(registry) => step("registry", format!("{} sites", registry.len()), shown.clone()),
+        None => step("registry", "cannot be used; see `zhamen check`".to_owned(), shown.clone()),
+    }
+    let registry = Arc::new(registry.unwrap_or_else(Registry::unavailable));
+    let filing = registry.look_up(host);
+    let site = match &filing {
+        Filing::Filed(site) | Filing::Elsewhere(site) | Filing::Unfiled(Some(site)) => Some(site.clone()),
+        Filing::Unfiled(None) | Filing::Unknown => None,
+    };
+    step(
+        "row",
+        row_result(host, &filing),
+        site.as_ref().map_or_else(String::new, |site| format!("{shown}:{}", site.line())),
+    );
+    if let Some(site) = &site {
+        for (name, result) in site_steps(site) {
+            step(name, result, String::new());
+        }
+    }
+    if let Some(dir) = &config.edge.certificates {
+        let (result, from) = certificate_step(dir, host, now);
+        step("certificate", result, from);
+    }
+    let (result, from) = rules_step(config, now);
+    step("rules", result, from);
+
+    let decision = config.policy.admit(&facts, filing, None, now);
+    let reason = decision.err().map(|refusal| refusal.reason);
+    Ok(Explanation {
+        host: host.to_string(),
+        target: facts.target.clone(),
+        admitted: reason.is_none(),
+        reason: reason.map(|reason| reason.as_str()),
+        status: reason.map(|reason| config.policy.status(reason)),
+        steps,
+    })
+}
+
+/// The authority and the request target of what somebody typed or pasted.
+fn split(address: &str) -> (&str, String) {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, target) = rest.split_at(end);
+    let target = target.split('#').next().unwrap_or_default();
+    (authority, if target.starts_with('/') { target.to_owned() } else { format!("/{target}") })
+}
+
+fn row_result(host: &HostName, filing: &Filing) -> String {
+    match filing {
+        Filing::Filed(site) | Filing::Elsewhere(site) | Filing::Unfiled(Some(site)) => {
+            if site.host() == host.as_str() {
+                site.host().to_owned()
+            } else {
+                format!("{} covers it", site.host())
+            }
+        }
+        Filing::Unfiled(None) => "no row covers it".to_owned(),
+        Filing::Unknown => "unknown: there is no registry".to_owned(),
+    }
+}
+
+fn site_steps(site: &Site) -> [(&'static str, String); 5] {
+    let number = if site.icp().is_empty() { "no number".to_owned() } else { site.icp().to_owned() };
+    [
+        ("filing", format!("{} ({number})", site.filing().as_str())),
+        ("unit", format!("{} / {} ({})", site.unit(), site.service(), site.kind().as_str())),
+        ("server", site.server_ip().to_owned()),
+        ("interactive", site.interactive().as_str().to_owned()),
+        ("origin", site.origin().to_string()),
+    ]
+}
+
+fn certificate_step(dir: &Path, host: &HostName, now: Timestamp) -> (String, String) {
+    match app::certificate_of(dir, host.as_str(), now) {
+        Some((path, not_after)) => (format!("valid to {}", local_date(not_after)), path.display().to_string()),
+        None => ("none covers the host: no handshake for it succeeds".to_owned(), dir.display().to_string()),
+    }
+}
+
+fn rules_step(config: &Config, now: Timestamp) -> (String, String) {
+    let from = config.rules_dir.display().to_string();
+    if !config.scan.enabled {
+        return ("scanning is switched off".to_owned(), config.path.display().to_string());
+    }
+    let compiled = RuleFiles::read(&config.rules_dir).and_then(|files| files.compile(local_date(now)));
+    let result = match compiled {
+        Ok(compiled) => {
+            format!(
+                "{} rules, {} phrases in {} packs",
+                compiled.rules.rules(),
+                compiled.rules.phrases(),
+                compiled.packs.len()
+            )
+        }
+        Err(found) => {
+            let errors = found.iter().filter(|problem| problem.severity == Severity::Error).count();
+            format!("cannot be used: {errors} errors; see `zhamen check`")
+        }
+    };
+    (result, from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn what_people_paste_is_understood() {
+        for (typed, authority, target) in [
+            ("a.cn", "a.cn", "/"),
+            ("a.cn/x?y#z", "a.cn", "/x?y"),
+            ("https://a.cn:8443/x", "a.cn:8443", "/x"),
+            ("a.cn?q", "a.cn", "/?q"),
+            ("[::1]:80/", "[::1]:80", "/"),
+        ] {
+            assert_eq!(split(typed), (authority, target.to_owned()), "{typed}");
+        }
+    }
+}

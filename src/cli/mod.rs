@@ -1,0 +1,96 @@
+//! The command line: one file a command. Tables for people, `--json` for programs, exit status for
+//! scripts, messages on standard error.
+
+mod check;
+mod completions;
+mod demo;
+mod explain;
+mod problems;
+mod registry;
+mod rules;
+mod run;
+mod table;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  all is well
+  1  the answer is no: a refusal, a finding, a failed example, a warning (each command says which)
+  2  an error: wrong usage, a file that cannot be read or used";
+
+/// 闸门: a filtering reverse proxy for a hosting datacenter. File first, then connect; read what
+/// flows past; keep the record.
+#[derive(Debug, Parser)]
+#[command(name = "zhamen", version, about, after_help = EXIT_STATUS, max_term_width = 110)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Args),
+    Demo(demo::Args),
+    Check(check::Args),
+    Explain(explain::Args),
+    #[command(subcommand)]
+    Rules(rules::Command),
+    #[command(subcommand)]
+    Registry(registry::Command),
+    Completions(completions::Args),
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Exit {
+    /// All is well.
+    Ok = 0,
+    /// The answer is no.
+    No = 1,
+    /// It could not be done.
+    Error = 2,
+}
+
+/// Reads the command line and does what it says.
+pub fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    // Not locked: while `run` runs, the access log may go there.
+    let mut out = io::BufWriter::new(io::stdout());
+    match dispatch(&line.command, &mut out).and_then(|exit| out.flush().map(|()| exit)) {
+        Ok(exit) => exit.code(),
+        // Whoever read us has seen enough (`zhamen … | head`).
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok.code(),
+        Err(error) => {
+            // Standard error is all that is left; if it is gone too, the status says it.
+            let _ = writeln!(io::stderr(), "zhamen: {error}");
+            Exit::Error.code()
+        }
+    }
+}
+
+fn dispatch(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
+    match command {
+        Command::Run(args) => Ok(run::run(args)),
+        Command::Demo(args) => demo::run(args, out),
+        Command::Check(args) => check::run(args, out),
+        Command::Explain(args) => explain::run(args, out),
+        Command::Rules(command) => rules::run(command, out),
+        Command::Registry(command) => registry::run(command, out),
+        Command::Completions(args) => completions::run(args, out),
+    }
+}
+
+impl Exit {
+    fn code(self) -> ExitCode {
+        ExitCode::from(self as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! `zhamen rules scan`: files, read exactly as response bodies would be. Its JSON is a format of
+//! shared/formats.md.
+
+use std::{
+    fs,
+    io::{self, Read, Write},
+};
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::{Exit, Place, problems};
+use crate::{
+    base::Problem,
+    cli::table::Table,
+    engine::body_filter::{BodyHead, Inspection, Judgement, scan_whole},
+};
+
+/// Scan files exactly as response bodies would be.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Exit status:\n  0  nothing was found\n  1  something was found\n  2  an error")]
+pub(in crate::cli) struct Args {
+    #[command(flatten)]
+    place: Place,
+    /// The Content-Type that the response would have.
+    #[arg(long, value_name = "TYPE", default_value = "text/html")]
+    content_type: String,
+    /// The Content-Encoding that the response would have.
+    #[arg(long, value_name = "CODING")]
+    content_encoding: Option<String>,
+    /// Print one JSON object a line for each file.
+    #[arg(long)]
+    json: bool,
+    /// The files; `-` is standard input.
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<String>,
+}
+
+/// One line of `--json`.
+#[derive(Serialize)]
+struct Line<'a> {
+    file: &'a str,
+    verdict: &'static str,
+    inspection: String,
+    charset: &'static str,
+    decoded_bytes: u64,
+    categories: Map<String, Value>,
+    findings: Vec<FindingFields<'a>>,
+}
+
+#[derive(Serialize)]
+struct FindingFields<'a> {
+    rule: &'a str,
+    category: &'a str,
+    phrase: &'a str,
+    start: u64,
+    end: u64,
+    lane: &'static str,
+    mode: &'static str,
+    excerpt: &'a str,
+}
+
+pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
+    let prepared = args.place.config().and_then(|config| Ok((args.place.compiled(&config)?, config.scan)));
+    let (compiled, policy) = match prepared {
+        Ok(prepared) => prepared,
+        Err(found) => return problems::give_up(&found),
+    };
+    let head = BodyHead {
+        content_type: Some(args.content_type.as_bytes()),
+        content_encoding: args.content_encoding.as_deref().map(str::as_bytes),
+    };
+    let mut exit = Exit::Ok;
+    for file in &args.files {
+        let body = match read(file) {
+            Ok(body) => body,
+            Err(error) => {
+                let problem = Problem::error(file, 0, 0, format!("cannot be read: {error}"));
+                exit = exit.max(problems::give_up(&[problem])?);
+                continue;
+            }
+        };
+        let judgement = scan_whole(&compiled.rules, head, &policy, &body);
+        if args.json {
+            let line = serde_json::to_string(&line(file, &judgement)).map_err(io::Error::other)?;
+            writeln!(out, "{line}")?;
+        } else {
+            write_for_people(file, &judgement, out)?;
+        }
+        if !judgement.findings.is_empty() {
+            exit = exit.max(Exit::No);
+        }
+    }
+    Ok(exit)
+}
+
+fn read(file: &str) -> io::Result<Vec<u8>> {
+    if file != "-" {
+        return fs::read(file);
+    }
+    let mut body = Vec::new();
+    io::stdin().lock().read_to_end(&mut body)?;
+    Ok(body)
+}
+
+fn line<'a>(file: &'a str, judgement: &'a Judgement) -> Line<'a> {
+    let categories = judgement.categories.iter().map(|it| {
+        let action = it.action.map_or("pass", |action| action.as_str());
+        (it.category.to_string(), json!({"score": it.score, "action": action}))
+    });
+    let findings = judgement.findings.iter().map(|finding| FindingFields {
+        rule: &finding.rule,
+        category: &finding.category,
+        phrase: &finding.phrase,
+        start: finding.span.start,
+        end: finding.span.end,
+        lane: finding.lane.as_str(),
+        mode: finding.mode.as_str(),
+        excerpt: &finding.excerpt,
+    });
+    Line {
+        file,
+        verdict: verdict(judgement),
+        inspection: inspection(judgement.inspection),
+        charset: judgement.charset,
+        decoded_bytes: judgement.decoded_bytes,
+        categories: categories.collect(),
+        findings: findings.collect(),
+    }
+}
+
+fn write_for_people(file: &str, judgement: &Judgement, out: &mut dyn Write) -> io::Result<()> {
+    let charset = if judgement.charset.is_empty() { "no charset" } else { judgement.charset };
+    let (verdict, inspection) = (verdict(judgement), inspection(judgement.inspection));
+    writeln!(out, "{file}: {verdict} ({inspection}, {charset}, {} bytes decoded)", judgement.decoded_bytes)?;
+    if judgement.findings.is_empty() {
+        return Ok(());
+    }
+    let mut table = Table::new(["rule", "weight", "phrase", "bytes", "lane", "excerpt"]);
+    for finding in &judgement.findings {
+        table.row([
+            finding.rule.to_string(),
+            finding.weight.to_string(),
+            finding.phrase.to_string(),
+            format!("{}..{}", finding.span.start, finding.span.end),
+            finding.lane.to_string(),
+            finding.excerpt.clone(),
+        ]);
+    }
+    table.write(out)?;
+    for score in &judgement.categories {
+        let action = score.action.map_or("pass", |action| action.as_str());
+        writeln!(out, "{}: score {}, {action}", score.category, score.score)?;
+    }
+    writeln!(out)
+}
+
+fn verdict(judgement: &Judgement) -> &'static str {
+    judgement.verdict.map_or("pass", |action| action.as_str())
+}
+
+fn inspection(inspection: Inspection) -> String {
+    match inspection {
+        Inspection::Inspected => "inspected".to_owned(),
+        Inspection::Partial(reason) => format!("partial({})", reason.as_str()),
+        Inspection::Uninspected(reason) => format!("uninspected({})", reason.as_str()),
+    }
+}

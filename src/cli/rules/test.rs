@@ -1,0 +1,93 @@
+//! `zhamen rules test`: every `hit` and `pass` example of the packs.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::{Exit, Place, problems};
+use crate::{
+    base::Problem,
+    cli::table::Table,
+    engine::{
+        body_filter::{BodyHead, ScanPolicy, scan_whole},
+        rules::{ExampleKind, ExampleOutcome, run_examples},
+    },
+};
+
+/// Examples are read as pages, so that they may hold markup.
+const HEAD: BodyHead<'static> = BodyHead { content_type: Some(b"text/html; charset=utf-8"), content_encoding: None };
+
+/// Run the hit and pass examples of every rule.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit status:\n  0  every example behaves\n  1  an example fails\n  2  the packs cannot be used"
+)]
+pub(in crate::cli) struct Args {
+    #[command(flatten)]
+    place: Place,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
+    let (compiled, policy) =
+        match args.place.config().and_then(|config| Ok((args.place.compiled(&config)?, config.scan))) {
+            Ok(prepared) => prepared,
+            Err(found) => return problems::give_up(&found),
+        };
+    let policy = ScanPolicy { enabled: true, ..policy };
+    let outcomes = run_examples(&compiled.packs, &|text| scan_whole(&compiled.rules, HEAD, &policy, text.as_bytes()));
+    let failed: Vec<(&ExampleOutcome, Problem)> =
+        outcomes.iter().filter_map(|outcome| Some((outcome, outcome.problem()?))).collect();
+    if args.json {
+        let object = json!({
+            "packs": compiled.packs.len(),
+            "rules": compiled.rules.rules(),
+            "examples": outcomes.len(),
+            "failed": failed.len(),
+            "failures": failed.iter().map(|(outcome, problem)| to_json(outcome, problem)).collect::<Vec<_>>(),
+        });
+        writeln!(out, "{object}")?;
+    } else {
+        if !failed.is_empty() {
+            let mut table = Table::new(["place", "rule", "must", "but", "example"]);
+            for (outcome, problem) in &failed {
+                table.row([
+                    format!("{}:{}", outcome.example.path, outcome.example.line),
+                    outcome.rule.to_string(),
+                    kind(outcome.kind).to_owned(),
+                    problem.message.clone(),
+                    outcome.example.text.clone(),
+                ]);
+            }
+            table.write(out)?;
+        }
+        writeln!(
+            out,
+            "{} packs, {} rules, {} examples, {} failed",
+            compiled.packs.len(),
+            compiled.rules.rules(),
+            outcomes.len(),
+            failed.len()
+        )?;
+    }
+    Ok(if failed.is_empty() { Exit::Ok } else { Exit::No })
+}
+
+fn to_json(outcome: &ExampleOutcome, problem: &Problem) -> Value {
+    json!({
+        "rule": &*outcome.rule,
+        "category": &*outcome.category,
+        "kind": kind(outcome.kind),
+        "text": outcome.example.text,
+        "problem": problems::to_json(problem),
+    })
+}
+
+fn kind(kind: ExampleKind) -> &'static str {
+    match kind {
+        ExampleKind::Hit => "hit",
+        ExampleKind::Pass => "pass",
+    }
+}

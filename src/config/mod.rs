@@ -1,0 +1,164 @@
+//! What the operator says: zhamen.toml, read strictly into a [`Config`] that cannot be wrong.
+//!
+//! [`Config::parse`] is pure: text and environment are arguments. It goes in two steps: the
+//! document with the place of every value (`raw`), then the typed configuration (`build`). All
+//! problems are reported at once, each at its line and column; a key that is not known is an
+//! error that names the nearest known one.
+//!
+//! ```toml
+#![doc = include_str!("reference.toml")]
+//! ```
+
+mod build;
+mod edge;
+mod nearest;
+mod quantity;
+mod raw;
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+pub use edge::{Edge, Limits, Timeouts};
+
+use crate::{base::Problem, domain::policy::Policy, engine::body_filter::ScanPolicy};
+
+/// Everything that zhamen.toml says, checked, with paths made relative to its directory.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file it was read from, as the operator named it.
+    pub path: PathBuf,
+    /// Where metrics, health and status are served; `None` if `[admin] listen` is empty.
+    pub admin: Option<SocketAddr>,
+    /// Listeners, limits and timeouts of the data plane.
+    pub edge: Edge,
+    /// The registry of sites.
+    pub registry_file: PathBuf,
+    /// The directory of rule packs.
+    pub rules_dir: PathBuf,
+    /// How bodies are scanned.
+    pub scan: ScanPolicy,
+    /// What the gate and the refusals do.
+    pub policy: Policy,
+    /// The access log and the operational log.
+    pub log: Log,
+}
+
+/// What is logged, and where to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// The access log.
+    pub access: AccessTarget,
+    /// How much of a client's address the access log keeps (domain.md section 8).
+    pub client_address: ClientAddress,
+    /// Operational messages of this level and above go to stderr.
+    pub level: Level,
+    /// How operational messages are written.
+    pub format: LogFormat,
+}
+
+/// Where access log lines go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccessTarget {
+    /// Nowhere.
+    Off,
+    /// Standard output.
+    Stdout,
+    /// Appended to a file, which is made if it is not there.
+    File(PathBuf),
+}
+
+/// How much of a client's address is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAddress {
+    /// All of it.
+    Full,
+    /// The network: /24 of IPv4, /48 of IPv6.
+    Truncated,
+    /// Nothing.
+    None,
+}
+
+/// Level of operational messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Only what needs somebody's attention.
+    Error,
+    /// And what may soon.
+    Warn,
+    /// And what changed.
+    Info,
+    /// And what was decided, step by step.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// Shape of operational messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What came of reading a configuration.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    /// The configuration; `None` if there is an error among the problems.
+    pub config: Option<Config>,
+    /// What is wrong, in order of place.
+    pub problems: Vec<Problem>,
+}
+
+impl Config {
+    /// Reads the text of a configuration. `path` serves messages and makes paths relative to its
+    /// directory; `env` answers `${NAME}`.
+    pub fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String>) -> Parsed {
+        build::parse(path, text, env)
+    }
+
+    /// The keys that differ from `running`'s and take effect only after a restart.
+    pub fn keys_needing_restart(&self, running: &Self) -> Vec<&'static str> {
+        let differs = [
+            ("listen.http", self.edge.http != running.edge.http),
+            ("listen.https", self.edge.https != running.edge.https),
+            ("admin.listen", self.admin != running.admin),
+            ("tls.certificates", self.edge.certificates != running.edge.certificates),
+            ("workers.threads", self.edge.workers != running.edge.workers),
+            ("scan.verdict_cache", self.edge.verdict_cache_entries != running.edge.verdict_cache_entries),
+            ("limits.event_queue", self.edge.limits.event_queue != running.edge.limits.event_queue),
+            ("log", self.log != running.log),
+        ];
+        differs.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
+    }
+
+    /// Keeps `running`'s values of the keys that need a restart, so that this configuration says
+    /// what is in force.
+    pub fn keep_until_restart(&mut self, running: &Self) {
+        self.admin = running.admin;
+        self.log = running.log.clone();
+        let (edge, kept) = (&mut self.edge, &running.edge);
+        edge.http.clone_from(&kept.http);
+        edge.https.clone_from(&kept.https);
+        edge.certificates.clone_from(&kept.certificates);
+        edge.workers = kept.workers;
+        edge.verdict_cache_entries = kept.verdict_cache_entries;
+        edge.limits.event_queue = kept.limits.event_queue;
+    }
+}
+
+impl Level {
+    /// The word used in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! What is in force, and how it gets there: files are read, checked, and swapped in as one
+//! immutable [`Snapshot`](crate::domain::snapshot::Snapshot) a generation. Never touches a
+//! connection of the data plane.
+//!
+//! [`files`] reads, a [`Reloader`] decides and swaps, [`serve()`] watches the files and says when, and
+//! [`Admin`] shows.
+
+mod admin;
+mod clock;
+pub mod files;
+mod reload;
+mod serve;
+mod watch;
+
+pub use admin::{Admin, Health};
+pub use clock::{SystemClock, local_date};
+pub use reload::{CertificateReload, Reloader, Start, log_problems};
+pub use serve::{ReloadHandle, serve};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,538 @@
+//! The response's body on its way through the engine: held, judged, committed, cut.
+//!
+//! While it is held nothing has been sent, and what the rules forbid becomes a refusal. Once the
+//! head is on the wire it can only be cut, and the page is locked instead.
+
+use std::{collections::VecDeque, sync::Arc, time::Instant};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::task::yield_now;
+
+use super::{
+    downstream::Downstream,
+    guard::{EngineFault, guarded, unjudged, unread},
+    http1::{Framing, ResponseHead},
+    locks::later,
+    record::Record,
+    response::{self, OutFraming},
+    session::page_of,
+    source::{Next, Source},
+    stop::Stop,
+    worker::Worker,
+};
+use crate::{
+    config::Edge,
+    domain::{
+        event::{Event, Outcome},
+        message::Facts,
+        policy::{Permit, Reason as Why, Refusal},
+        snapshot::Snapshot,
+        standing::Lock,
+    },
+    engine::{
+        body_filter::{
+            self, BodyHead, Committed, Consequence, Held, Inspection, Judged, Judgement, Output, Plan, Reason,
+            ScanPolicy, Step,
+        },
+        rules::Action,
+    },
+};
+
+/// Released bytes that are collected before a write, at most.
+const BATCH_BYTES_MAX: usize = 64 << 10;
+
+/// What a response is filtered by and for.
+pub(super) struct Filter<'a> {
+    pub(super) worker: &'a Worker,
+    pub(super) edge: &'a Edge,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) permit: &'a Permit,
+    pub(super) facts: &'a Facts,
+    pub(super) reply: &'a ResponseHead,
+    /// The client speaks HTTP/1.1.
+    pub(super) is_http11: bool,
+    /// The client's connection ends with this response.
+    pub(super) close: bool,
+    pub(super) record: &'a mut Record,
+}
+
+/// How a response came to its end.
+pub(super) struct Filtered {
+    /// The origin's connection stands behind the body, and can carry another request.
+    pub(super) origin_is_clean: bool,
+    /// The client's connection can go on: the framing said where the body ends, and nobody asked to close.
+    pub(super) client_keeps: bool,
+}
+
+/// How a committed body ended.
+enum Ending {
+    Aborted(Judgement),
+    Done(Judgement),
+    Fault,
+    Stopped(Stop),
+}
+
+/// Passes the body on as the rules allow.
+pub(super) async fn filter(
+    mut filter: Filter<'_>,
+    mut downstream: Downstream<'_>,
+    framing: Framing,
+    socket: &super::socket::Socket,
+    inbox: &mut BytesMut,
+) -> Result<Filtered, Stop> {
+    let mut source = Source::new(socket, inbox, framing, filter.edge);
+    let out_framing = filter.run(&mut downstream, &mut source, framing).await?;
+    Ok(Filtered {
+        origin_is_clean: source.is_clean_end() && framing != Framing::UntilClose,
+        client_keeps: out_framing != OutFraming::Close && !filter.close,
+    })
+}
+
+impl Filter<'_> {
+    async fn run(
+        &mut self,
+        downstream: &mut Downstream<'_>,
+        source: &mut Source<'_>,
+        framing: Framing,
+    ) -> Result<OutFraming, Stop> {
+        if framing == Framing::None {
+            let out = self.begin(downstream, Output::Original, OutFraming::None);
+            downstream.finish(&mut Vec::new(), source.trailers(), self.record).await?;
+            return Ok(out);
+        }
+        match self.plan() {
+            Ok(Plan::Pass(reason)) => self.pass(reason, downstream, source, framing).await,
+            Ok(Plan::Block(reason)) => {
+                self.record.judgement = Some(unread(reason, 0, Some(Action::Block)));
+                Err(self.blocked(reason.as_str()))
+            }
+            Ok(Plan::Hold(held)) => self.hold(held, downstream, source, framing).await,
+            Ok(Plan::Stream(committed)) => {
+                let out = self.begin(downstream, committed.output(), self.known_length(committed.output(), framing));
+                self.stream(*committed, VecDeque::new(), downstream, source).await?;
+                Ok(out)
+            }
+            Err(EngineFault) => match self.snapshot.scan.consequences.of(Reason::EngineFault) {
+                Consequence::Pass => self.pass(Reason::EngineFault, downstream, source, framing).await,
+                Consequence::Block => Err(self.faulted(0)),
+            },
+        }
+    }
+
+    fn plan(&mut self) -> Result<Plan, EngineFault> {
+        let encoding = self.reply.fields.all("content-encoding").collect::<Vec<_>>();
+        let encoding = (!encoding.is_empty()).then(|| encoding.join(&b", "[..]));
+        let head = BodyHead {
+            content_type: self.reply.fields.all("content-type").next(),
+            content_encoding: encoding.as_deref(),
+        };
+        let whole;
+        let policy: &ScanPolicy = if self.permit.is_recheck() {
+            whole = ScanPolicy { hold_bytes: self.edge.lock_hold_bytes, ..ScanPolicy::clone(&self.snapshot.scan) };
+            &whole
+        } else {
+            &self.snapshot.scan
+        };
+        let (rules, shared) = (&self.snapshot.rules, &self.worker.shared);
+        guarded(&shared.live, self.record, || body_filter::plan(rules, head, policy, &shared.budget))
+    }
+
+    /// Forwards a body unread.
+    async fn pass(
+        &mut self,
+        reason: Reason,
+        downstream: &mut Downstream<'_>,
+        source: &mut Source<'_>,
+        framing: Framing,
+    ) -> Result<OutFraming, Stop> {
+        if self.permit.is_recheck() {
+            match reason {
+                // What is not text any more is not the page that was locked.
+                Reason::Disabled | Reason::OpaqueMediaType => self.unlock(),
+                Reason::DecodeError
+                | Reason::EngineFault
+                | Reason::Memory
+                | Reason::OverBudget
+                | Reason::UnknownCharset
+                | Reason::UnknownCoding
+                | Reason::Upgrade => return Err(self.still_locked(None)),
+            }
+        }
+        let out = self.begin(downstream, Output::Original, self.known_length(Output::Original, framing));
+        let passed = self.copy(downstream, source, VecDeque::new()).await;
+        let inspection = Inspection::Uninspected(reason);
+        self.record.judgement = Some(unjudged(inspection, self.record.response_bytes, None));
+        passed.map(|()| out)
+    }
+
+    /// Copies the rest of a body, after what is still here of it.
+    async fn copy(
+        &mut self,
+        downstream: &mut Downstream<'_>,
+        source: &mut Source<'_>,
+        here: VecDeque<Bytes>,
+    ) -> Result<(), Stop> {
+        let mut out = Vec::from(here);
+        loop {
+            let next = match source.ready() {
+                Some(next) => next,
+                None => {
+                    downstream.write(&mut out, self.record).await?;
+                    source.next(&mut downstream.upload, None).await?
+                }
+            };
+            match next {
+                Next::Data(piece) => out.push(piece),
+                Next::End => return downstream.finish(&mut out, source.trailers(), self.record).await,
+                Next::Broken(..) | Next::Late => return Err(Stop::Cut(Outcome::OriginBroke)),
+            }
+        }
+    }
+
+    /// Holds a body back until it ends, fills the hold or takes too long; judges it; lets it go.
+    async fn hold(
+        &mut self,
+        mut held: Held,
+        downstream: &mut Downstream<'_>,
+        source: &mut Source<'_>,
+        framing: Framing,
+    ) -> Result<OutFraming, Stop> {
+        let until = (!self.permit.is_recheck()).then(|| Instant::now() + self.edge.hold_time);
+        let worker = self.worker;
+        let live = &worker.shared.live;
+        let mut kept = VecDeque::new();
+        let ended = loop {
+            match source.next(&mut downstream.upload, until).await? {
+                Next::Data(piece) => {
+                    kept.push_back(piece.clone());
+                    match guarded(live, self.record, || held.push(piece)) {
+                        Ok(true) => {}
+                        Ok(false) => break false,
+                        Err(EngineFault) => return self.after_fault(kept, downstream, source, framing).await,
+                    }
+                }
+                Next::End => break true,
+                Next::Late => break false,
+                Next::Broken(why, what) => return Err(self.refusal(why, what)),
+            }
+        };
+        let cache = &worker.cache;
+        let judging =
+            guarded(live, self.record, || if ended { held.finish(&mut cache.borrow_mut()) } else { held.commit() });
+        let Ok(mut judging) = judging else { return self.after_fault(kept, downstream, source, framing).await };
+        let judged = loop {
+            match guarded(live, self.record, || judging.step(&mut cache.borrow_mut())) {
+                Ok(Some(judged)) => break judged,
+                Ok(None) => downstream.upload.race(yield_now()).await?,
+                Err(EngineFault) => return self.after_fault(kept, downstream, source, framing).await,
+            }
+        };
+        match judged {
+            Judged::Deliver(output, mut pieces, judgement) => {
+                if self.permit.is_recheck() {
+                    if self.is_clean(&judgement) {
+                        self.unlock()
+                    } else {
+                        return Err(self.still_locked(Some(judgement)));
+                    }
+                }
+                self.record.judgement = Some(judgement);
+                let length = pieces.iter().map(|piece| piece.len() as u64).sum();
+                let wanted =
+                    if source.trailers().is_empty() { OutFraming::Length(length) } else { OutFraming::Chunked };
+                let out = self.begin(downstream, output, wanted);
+                downstream.finish(&mut pieces, source.trailers(), self.record).await?;
+                Ok(out)
+            }
+            Judged::Commit(mut committed) => {
+                if ended {
+                    committed.finish();
+                }
+                let out = self.begin(downstream, committed.output(), self.known_length(committed.output(), framing));
+                self.stream(*committed, kept, downstream, source).await?;
+                Ok(out)
+            }
+            Judged::Block(judgement) if self.permit.is_recheck() => Err(self.still_locked(Some(judgement))),
+            Judged::Block(judgement) => {
+                let rules = &self.snapshot.rules;
+                let categories = judgement.categories.iter().filter(|category| category.action == Some(Action::Block));
+                let title = |id| rules.category_title(id).unwrap_or(id);
+                let named = categories.map(|category| title(&category.category)).collect::<Vec<_>>().join("、");
+                self.record.judgement = Some(judgement);
+                Err(self.blocked(&named))
+            }
+        }
+    }
+
+    /// Streams a body whose head has been made ready. `inside` is what the engine has of it already.
+    async fn stream(
+        &mut self,
+        mut committed: Committed,
+        inside: VecDeque<Bytes>,
+        downstream: &mut Downstream<'_>,
+        source: &mut Source<'_>,
+    ) -> Result<(), Stop> {
+        // What the engine has been given and has not let go, so that a fault there loses nothing.
+        let mut passing = Passing::new(committed.output(), inside);
+        match self.pump(&mut committed, downstream, source, &mut passing).await {
+            Ending::Done(judgement) => {
+                if self.permit.is_recheck() && self.is_clean(&judgement) {
+                    self.unlock();
+                }
+                self.record.judgement = Some(judgement);
+                Ok(())
+            }
+            Ending::Aborted(judgement) => {
+                self.lock(&judgement);
+                self.record.judgement = Some(judgement);
+                Err(Stop::Cut(Outcome::Aborted))
+            }
+            Ending::Stopped(stop) => {
+                let judgement = guarded(&self.worker.shared.live, self.record, || committed.abandon());
+                self.record.judgement = judgement.ok().flatten();
+                Err(stop)
+            }
+            Ending::Fault => {
+                let consequence = self.snapshot.scan.consequences.of(Reason::EngineFault);
+                let ended = match consequence {
+                    Consequence::Pass if passing.is_original => self.copy(downstream, source, passing.rest()).await,
+                    Consequence::Pass | Consequence::Block => Err(Stop::Cut(Outcome::Aborted)),
+                };
+                let inspection = Inspection::Partial(Reason::EngineFault);
+                let verdict = ended.is_err().then_some(Action::Block);
+                self.record.judgement = Some(unjudged(inspection, self.record.response_bytes, verdict));
+                ended
+            }
+        }
+    }
+
+    async fn pump(
+        &mut self,
+        committed: &mut Committed,
+        downstream: &mut Downstream<'_>,
+        source: &mut Source<'_>,
+        passing: &mut Passing,
+    ) -> Ending {
+        let worker = self.worker;
+        let live = &worker.shared.live;
+        loop {
+            let step = guarded(live, self.record, || committed.step(&mut passing.out));
+            passing.count();
+            let moved = match step {
+                Err(EngineFault) => return Ending::Fault,
+                Ok(Step::Abort(judgement)) => {
+                    // What stands before the match may go out; whether it arrives changes nothing.
+                    let _ = passing.write(downstream, self.record).await;
+                    return Ending::Aborted(judgement);
+                }
+                Ok(Step::Done(judgement)) => {
+                    return match downstream.finish(&mut passing.out, source.trailers(), self.record).await {
+                        Ok(()) => Ending::Done(judgement),
+                        Err(stop) => Ending::Stopped(stop),
+                    };
+                }
+                Ok(Step::Again) if passing.counted < BATCH_BYTES_MAX => downstream.upload.race(yield_now()).await,
+                Ok(Step::Again) => passing.write(downstream, self.record).await,
+                Ok(Step::NeedInput) => {
+                    let next = match source.ready() {
+                        Some(next) => Ok(next),
+                        None => self.await_input(committed, downstream, source, passing).await,
+                    };
+                    let given = match next {
+                        Ok(Next::Data(piece)) => {
+                            passing.enter(&piece);
+                            guarded(live, self.record, || committed.push(piece))
+                        }
+                        Ok(Next::End) => guarded(live, self.record, || committed.finish()),
+                        Ok(Next::Broken(..) | Next::Late) => return Ending::Stopped(Stop::Cut(Outcome::OriginBroke)),
+                        Err(stop) => return Ending::Stopped(stop),
+                    };
+                    match given {
+                        Ok(()) => Ok(()),
+                        Err(EngineFault) => return Ending::Fault,
+                    }
+                }
+            };
+            if let Err(stop) = moved {
+                return Ending::Stopped(stop);
+            }
+        }
+    }
+
+    /// Sends what was let go, then waits for more; a withheld tail that waits too long goes out.
+    async fn await_input(
+        &mut self,
+        committed: &mut Committed,
+        downstream: &mut Downstream<'_>,
+        source: &mut Source<'_>,
+        passing: &mut Passing,
+    ) -> Result<Next, Stop> {
+        passing.write(downstream, self.record).await?;
+        if committed.withholds() {
+            let until = Instant::now() + self.edge.tail_flush;
+            match source.next(&mut downstream.upload, Some(until)).await? {
+                Next::Late => {
+                    let live = &self.worker.shared.live;
+                    if guarded(live, self.record, || committed.flush(&mut passing.out)).is_err() {
+                        return Err(Stop::Cut(Outcome::Aborted));
+                    }
+                    passing.count();
+                    passing.write(downstream, self.record).await?;
+                }
+                next @ (Next::Data(_) | Next::End | Next::Broken(..)) => return Ok(next),
+            }
+        }
+        source.next(&mut downstream.upload, None).await
+    }
+
+    /// The engine failed while all of the body is still here.
+    async fn after_fault(
+        &mut self,
+        kept: VecDeque<Bytes>,
+        downstream: &mut Downstream<'_>,
+        source: &mut Source<'_>,
+        framing: Framing,
+    ) -> Result<OutFraming, Stop> {
+        let bytes = kept.iter().map(|piece| piece.len() as u64).sum();
+        let consequence = self.snapshot.scan.consequences.of(Reason::EngineFault);
+        if self.permit.is_recheck() || consequence == Consequence::Block {
+            return Err(self.faulted(bytes));
+        }
+        let out = self.begin(downstream, Output::Original, self.known_length(Output::Original, framing));
+        let passed = self.copy(downstream, source, kept).await;
+        self.record.judgement = Some(unread(Reason::EngineFault, self.record.response_bytes, None));
+        passed.map(|()| out)
+    }
+
+    fn known_length(&self, output: Output, framing: Framing) -> OutFraming {
+        match (framing, output) {
+            (Framing::Length(length), Output::Original) => OutFraming::Length(length),
+            (Framing::None, _) => OutFraming::None,
+            (Framing::Length(_) | Framing::Chunked | Framing::UntilClose, _) => OutFraming::Chunked,
+        }
+    }
+
+    /// Makes the head ready, and settles how the body is delimited.
+    fn begin(&mut self, downstream: &mut Downstream<'_>, output: Output, wanted: OutFraming) -> OutFraming {
+        let framing = if wanted == OutFraming::Chunked && !self.is_http11 { OutFraming::Close } else { wanted };
+        let close = self.close || framing == OutFraming::Close;
+        let at = self.worker.shared.clock.now();
+        let context = response::Context { output, framing, is_http11: self.is_http11, close, at };
+        downstream.begin(self.reply, &context, self.record);
+        framing
+    }
+
+    fn is_clean(&self, judgement: &Judgement) -> bool {
+        judgement.inspection == Inspection::Inspected
+            && judgement.verdict != Some(Action::Block)
+            && self.reply.status < 500
+    }
+
+    fn lock(&mut self, judgement: &Judgement) {
+        let at = self.worker.shared.clock.now();
+        let mut rules: Vec<Arc<str>> = judgement.findings.iter().map(|finding| Arc::clone(&finding.rule)).collect();
+        rules.sort();
+        rules.dedup();
+        let lock = Lock { since: at, recheck_at: later(at, self.edge.lock_recheck), rules: rules.clone() };
+        let page = page_of(self.facts);
+        self.worker.shared.locks.lock(page.clone(), lock, self.edge.limits.locks);
+        self.worker.shared.events.send(Event::PageLocked { page, rules, at });
+    }
+
+    fn unlock(&mut self) {
+        let at = self.worker.shared.clock.now();
+        let page = page_of(self.facts);
+        self.worker.shared.locks.unlock(&page);
+        self.worker.shared.events.send(Event::PageUnlocked { page, at });
+    }
+
+    fn still_locked(&mut self, judgement: Option<Judgement>) -> Stop {
+        if let Some(judgement) = judgement {
+            self.lock(&judgement);
+            self.record.judgement = Some(judgement);
+        }
+        self.refusal(Why::PageLocked, "")
+    }
+
+    fn faulted(&mut self, raw_bytes: u64) -> Stop {
+        self.record.judgement = Some(unread(Reason::EngineFault, raw_bytes, Some(Action::Block)));
+        self.blocked(Reason::EngineFault.as_str())
+    }
+
+    fn blocked(&self, detail: &str) -> Stop {
+        self.refusal(Why::ContentBlocked, detail)
+    }
+
+    fn refusal(&self, reason: Why, detail: &str) -> Stop {
+        Stop::Refused(Refusal { reason, detail: detail.to_owned(), site: Some(self.permit.site().clone()) })
+    }
+}
+
+/// The bytes of a committed body that are on their way: inside the engine, or let go and not yet
+/// written. A fault in the engine loses none of them where they pass unchanged.
+struct Passing {
+    is_original: bool,
+    inside: VecDeque<Bytes>,
+    out: Vec<Bytes>,
+    /// Bytes of `out` that have been taken from `inside`.
+    counted: usize,
+}
+
+impl Passing {
+    fn new(output: Output, inside: VecDeque<Bytes>) -> Self {
+        let is_original = output == Output::Original;
+        let inside = if is_original { inside } else { VecDeque::new() };
+        Self { is_original, inside, out: Vec::new(), counted: 0 }
+    }
+
+    fn enter(&mut self, piece: &Bytes) {
+        if self.is_original {
+            self.inside.push_back(piece.clone());
+        }
+    }
+
+    /// Takes from `inside` what has been let go since the last time.
+    fn count(&mut self) {
+        let total: usize = self.out.iter().map(Bytes::len).sum();
+        let mut released = total - self.counted.min(total);
+        self.counted = total;
+        while let Some(front) = self.inside.front_mut() {
+            if front.len() > released {
+                front.advance(released);
+                break;
+            }
+            released -= front.len();
+            self.inside.pop_front();
+        }
+    }
+
+    async fn write(&mut self, downstream: &mut Downstream<'_>, record: &mut Record) -> Result<(), Stop> {
+        self.counted = 0;
+        downstream.write(&mut self.out, record).await
+    }
+
+    /// Everything that has not been written, in order.
+    fn rest(self) -> VecDeque<Bytes> {
+        self.out.into_iter().chain(self.inside).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::{Output, Passing};
+
+    #[test]
+    fn nothing_is_lost_between_the_engine_and_the_wire() {
+        let mut passing = Passing::new(Output::Original, [Bytes::from_static(b"abc")].into());
+        passing.enter(&Bytes::from_static(b"defg"));
+        passing.out.push(Bytes::from_static(b"ab"));
+        passing.count();
+        passing.out.push(Bytes::from_static(b"cd"));
+        passing.count();
+        passing.count();
+        let rest: Vec<u8> = passing.rest().into_iter().flatten().collect();
+        assert_eq!(rest, b"abcdefg");
+    }
+}

@@ -1,0 +1,10 @@
+//! HTTP/1.1 on the wire (RFC 9112): heads are parsed by `httparse` and framed by us, strictly, the
+//! same way on the client's side and on the origin's.
+
+mod body;
+mod date;
+mod head;
+
+pub(super) use body::{BodyFault, BodyReader, Framing, Piece, put_chunk_size};
+pub(super) use date::http_date;
+pub(super) use head::{Fields, HeadFault, HeadLimits, HeadScan, RequestHead, ResponseHead};

@@ -1,0 +1,162 @@
+//! Carries requests: listener → session → upstream → response. HTTP/1.1 on both sides is our own
+//! (see `http1`), and one task per client connection drives the origin's connection as well.
+//!
+//! Nothing here waits for a database or takes a lock per request. What is in force comes down as
+//! one [`Snapshot`] a request; what happened goes up as events.
+
+mod answer;
+mod body;
+mod connection;
+mod downstream;
+mod guard;
+mod http1;
+mod listener;
+mod locks;
+mod record;
+mod request;
+mod respond;
+mod response;
+mod session;
+mod socket;
+mod source;
+mod stop;
+mod tls;
+mod tunnel;
+mod upload;
+mod upstream;
+mod worker;
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
+
+use arc_swap::ArcSwap;
+use tokio_util::sync::CancellationToken;
+
+pub use locks::PageLocks;
+pub use tls::{Certificate, CertificateMap, load_certificates};
+
+use crate::{
+    base::{Clock, MemoryBudget},
+    config::Edge,
+    domain::snapshot::Snapshot,
+    telemetry::{EventSender, Live},
+};
+
+/// What the data plane shares with the rest of the process.
+#[derive(Clone)]
+pub struct Shared {
+    /// Everything in force; swapped by the control plane.
+    pub snapshot: Arc<ArcSwap<Snapshot>>,
+    /// The way up.
+    pub events: EventSender,
+    /// Live counts.
+    pub live: Arc<Live>,
+    /// Locked pages.
+    pub locks: Arc<PageLocks>,
+    /// What all held bodies together may take.
+    pub budget: MemoryBudget,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Limits and timeouts in force; [`DataPlane::reload`] swaps them.
+    pub edge: Arc<ArcSwap<Edge>>,
+}
+
+/// The running data plane. Dropping it lets its threads run on; [`DataPlane::drain`] ends them.
+pub struct DataPlane {
+    shared: Shared,
+    http_addrs: Vec<SocketAddr>,
+    https_addrs: Vec<SocketAddr>,
+    certificates: Arc<tls::Resolver>,
+    stop: CancellationToken,
+    workers: Vec<JoinHandle<()>>,
+}
+
+impl DataPlane {
+    /// Binds all listeners, then starts the workers. An error names the address and what to do.
+    pub fn start(edge: &Edge, shared: Shared, certificates: CertificateMap) -> io::Result<Self> {
+        let count = match edge.workers {
+            0 => thread::available_parallelism().map_or(1, usize::from),
+            count => count,
+        };
+        let (http_addrs, plain) = listener::bind_all(&edge.http, count)?;
+        let (https_addrs, tls) = listener::bind_all(&edge.https, count)?;
+        let resolver = Arc::new(tls::Resolver::default());
+        resolver.swap(certificates);
+        let server_tls = tls::server_config(Arc::clone(&resolver)).map_err(io::Error::other)?;
+        let origin_tls = upstream::client_config().map_err(io::Error::other)?;
+        shared.edge.store(Arc::new(edge.clone()));
+        shared.budget.set_limit(edge.limits.held_bytes);
+        let stop = CancellationToken::new();
+        let mut workers = Vec::with_capacity(count);
+        for (number, (plain, tls)) in plain.into_iter().zip(tls).enumerate() {
+            let setup = worker::Setup {
+                shared: shared.clone(),
+                plain,
+                tls,
+                server_tls: Arc::clone(&server_tls),
+                origin_tls: Arc::clone(&origin_tls),
+                certificates: Arc::clone(&resolver),
+                secret: random()?,
+                first_id: u64::from_ne_bytes(random()?),
+                stop: stop.child_token(),
+            };
+            let thread = thread::Builder::new().name(format!("worker-{number}"));
+            workers.push(thread.spawn(move || {
+                if let Err(error) = worker::run(setup) {
+                    tracing::error!(%error, "a worker could not start");
+                }
+            })?);
+        }
+        Ok(Self { shared, http_addrs, https_addrs, certificates: resolver, stop, workers })
+    }
+
+    /// The addresses of the plain listeners, with the ports that the system chose.
+    pub fn http_addrs(&self) -> &[SocketAddr] {
+        &self.http_addrs
+    }
+
+    /// The addresses of the TLS listeners, with the ports that the system chose.
+    pub fn https_addrs(&self) -> &[SocketAddr] {
+        &self.https_addrs
+    }
+
+    /// Puts limits and timeouts in force, for requests from now on, without touching a connection.
+    /// Returns the keys whose change needs a restart.
+    pub fn reload(&self, edge: &Edge) -> Vec<&'static str> {
+        let before = self.shared.edge.load_full();
+        self.shared.budget.set_limit(edge.limits.held_bytes);
+        self.shared.edge.store(Arc::new(edge.clone()));
+        let changes = [
+            ("listen.http", before.http != edge.http),
+            ("listen.https", before.https != edge.https),
+            ("limits.event_queue", before.limits.event_queue != edge.limits.event_queue),
+            ("scan.verdict_cache", before.verdict_cache_entries != edge.verdict_cache_entries),
+            ("workers", before.workers != edge.workers),
+        ];
+        changes.into_iter().filter_map(|(key, changed)| changed.then_some(key)).collect()
+    }
+
+    /// Puts other certificates in force, for handshakes from now on.
+    pub fn swap_certificates(&self, certificates: CertificateMap) {
+        self.certificates.swap(certificates);
+    }
+
+    /// Stops accepting, lets what runs come to its end within `timeouts.drain`, and cuts the rest.
+    pub async fn drain(self) {
+        self.stop.cancel();
+        let join = tokio::task::spawn_blocking(move || self.workers.into_iter().for_each(|worker| drop(worker.join())));
+        // The join itself cannot fail; a worker that panicked has ended, too.
+        let _ = join.await;
+    }
+}
+
+/// Bytes that nobody can guess.
+fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    tls::provider().secure_random.fill(&mut bytes).map_err(|_| io::Error::other("the system gives no random bytes"))?;
+    Ok(bytes)
+}

@@ -1,0 +1,259 @@
+//! The request's head towards the origin, built afresh.
+
+use std::{io::Write, net::IpAddr};
+
+use super::http1::{Fields, RequestHead};
+use crate::domain::message::{Facts, Framing, Version, is_hop_by_hop};
+
+/// What Zhamen calls itself in `Via`.
+pub(super) const PSEUDONYM: &str = "zhamen";
+
+/// Longest field name that is looked at; the known ones are shorter.
+const NAME_BYTES_MAX: usize = 64;
+
+/// Extensions of paths whose answers are text more often than not. A range of text cannot be
+/// read as what the browser will show, so that `Range` is not forwarded for them.
+const TEXT_EXTENSIONS: [&str; 27] = [
+    "asp", "aspx", "cgi", "css", "csv", "do", "htm", "html", "js", "json", "jsp", "jsx", "log", "md", "mjs", "php",
+    "php3", "php5", "phtml", "rss", "shtml", "svg", "txt", "vtt", "xhtml", "xml", "xsl",
+];
+
+/// What is known beside the head itself.
+pub(super) struct Context<'a> {
+    /// What the head claims.
+    pub(super) facts: &'a Facts,
+    /// The client's address.
+    pub(super) client: IpAddr,
+    /// Whether the client came over TLS.
+    pub(super) tls: bool,
+    /// The answer has to be whole: no ranges, no conditions.
+    pub(super) whole: bool,
+    /// Bodies are scanned: no ranges of text.
+    pub(super) scanned: bool,
+}
+
+/// Appends the head to `out`.
+pub(super) fn put_head(out: &mut Vec<u8>, head: &RequestHead, context: &Context<'_>) {
+    let facts = context.facts;
+    out.extend_from_slice(head.method());
+    out.push(b' ');
+    out.extend_from_slice(facts.target.as_bytes());
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+    line(out, b"Host", facts.authority.as_bytes());
+    for (name, value) in head.fields.iter() {
+        let mut room = [0; NAME_BYTES_MAX];
+        let lower = lower(name, &mut room);
+        match lower {
+            b"host" | b"content-length" | b"te" | b"forwarded" | b"x-real-ip" | b"accept-encoding" | b"expect" => {}
+            b"range" | b"if-range" if !range_passes(head, context) => {}
+            b"if-none-match" | b"if-modified-since" | b"if-match" | b"if-unmodified-since" if context.whole => {}
+            _ if lower.starts_with(b"x-forwarded-") => {}
+            _ if is_hop_by_hop(lower) || facts.connection_listed.iter().any(|listed| listed.as_bytes() == lower) => {}
+            _ => line(out, name, value),
+        }
+    }
+    put_accept_encoding(out, &head.fields);
+    put_forwarding(out, context);
+    let version = match head.version {
+        Version::Http10 => "1.0",
+        Version::Http11 => "1.1",
+        Version::H2 => "2",
+    };
+    line(out, b"Via", format!("{version} {PSEUDONYM}").as_bytes());
+    match (&facts.upgrade, head.fields.lists("te", "trailers")) {
+        (Some(protocol), _) => {
+            line(out, b"Connection", b"upgrade");
+            line(out, b"Upgrade", protocol.as_bytes());
+        }
+        (None, true) => {
+            line(out, b"TE", b"trailers");
+            line(out, b"Connection", b"TE, keep-alive");
+        }
+        (None, false) => line(out, b"Connection", b"keep-alive"),
+    }
+    match facts.framing {
+        Framing::None if matches!(head.method(), b"POST" | b"PUT" | b"PATCH") => line(out, b"Content-Length", b"0"),
+        Framing::None => {}
+        Framing::Length(length) => line(out, b"Content-Length", length.to_string().as_bytes()),
+        Framing::Chunked => line(out, b"Transfer-Encoding", b"chunked"),
+    }
+    if facts.expects_continue && facts.framing != Framing::None {
+        line(out, b"Expect", b"100-continue");
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends the trailers that may follow a body, and the empty line behind them.
+pub(super) fn put_trailers(out: &mut Vec<u8>, trailers: &Fields) {
+    for (name, value) in trailers.iter() {
+        let mut room = [0; NAME_BYTES_MAX];
+        let lower = lower(name, &mut room);
+        let frames_or_routes = matches!(
+            lower,
+            b"content-length"
+                | b"content-encoding"
+                | b"content-type"
+                | b"content-range"
+                | b"host"
+                | b"authorization"
+                | b"set-cookie"
+                | b"cookie"
+                | b"cache-control"
+                | b"trailer"
+        );
+        if !frames_or_routes && !is_hop_by_hop(lower) {
+            line(out, name, value);
+        }
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends a field line.
+pub(super) fn line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// A name in lower case; one that is longer than every name that means something here, as it is.
+pub(super) fn lower<'a>(name: &'a [u8], room: &'a mut [u8; NAME_BYTES_MAX]) -> &'a [u8] {
+    match room.get_mut(..name.len()) {
+        Some(room) => {
+            room.copy_from_slice(name);
+            room.make_ascii_lowercase();
+            room
+        }
+        None => name,
+    }
+}
+
+/// Only codings that can be undone are asked for.
+fn put_accept_encoding(out: &mut Vec<u8>, fields: &Fields) {
+    if fields.all("accept-encoding").next().is_none() {
+        return;
+    }
+    out.extend_from_slice(b"Accept-Encoding: ");
+    let start = out.len();
+    for member in fields.list("accept-encoding") {
+        let coding = member.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
+        if ["gzip", "deflate", "br", "zstd", "identity"]
+            .iter()
+            .any(|known| coding.eq_ignore_ascii_case(known.as_bytes()))
+        {
+            if out.len() > start {
+                out.extend_from_slice(b", ");
+            }
+            out.extend_from_slice(member);
+        }
+    }
+    if out.len() == start {
+        out.extend_from_slice(b"identity");
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// What the client said of itself and of who came before it is trusted from nobody.
+fn put_forwarding(out: &mut Vec<u8>, context: &Context<'_>) {
+    let (client, scheme) = (context.client.to_canonical(), if context.tls { "https" } else { "http" });
+    let authority = &context.facts.authority;
+    let quoted = if client.is_ipv6() { format!("\"[{client}]\"") } else { client.to_string() };
+    // Writing to a vector cannot fail.
+    let _ = write!(
+        out,
+        "X-Forwarded-For: {client}\r\nX-Forwarded-Proto: {scheme}\r\nX-Forwarded-Host: {authority}\r\n\
+         X-Real-IP: {client}\r\nForwarded: for={quoted};host=\"{authority}\";proto={scheme}\r\n",
+    );
+}
+
+/// One range at a time, and none of what looks like text by its path: several ranges come back as
+/// a media type that is not read.
+fn range_passes(head: &RequestHead, context: &Context<'_>) -> bool {
+    let several = head.fields.all("range").any(|value| value.contains(&b','));
+    if context.whole || (context.scanned && several) {
+        return false;
+    }
+    !context.scanned || !looks_like_text(&context.facts.target)
+}
+
+fn looks_like_text(target: &str) -> bool {
+    let path = target.split(['?', '#']).next().unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default();
+    // A path parameter behind the extension does not hide it.
+    let name = name.split(';').next().unwrap_or_default();
+    match name.rsplit_once('.') {
+        None => true,
+        Some((_, extension)) => {
+            extension.contains('%') || TEXT_EXTENSIONS.iter().any(|text| extension.eq_ignore_ascii_case(text))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::{Context, looks_like_text, put_head};
+    use crate::{
+        data_plane::http1::{HeadLimits, RequestHead},
+        domain::message::{ConnectionFacts, RawHead, normalise},
+    };
+
+    fn towards_origin(head: &str, whole: bool) -> String {
+        let head = Bytes::from(head.replace('\n', "\r\n"));
+        let head = RequestHead::parse(head, HeadLimits { bytes: 4096, fields: 32 }).unwrap();
+        let headers: Vec<_> = head.fields.iter().collect();
+        let raw = RawHead { method: head.method(), target: head.target(), version: head.version, headers: &headers };
+        let facts = normalise(raw, ConnectionFacts::default()).unwrap();
+        let client = "192.0.2.1".parse().unwrap();
+        let mut out = Vec::new();
+        put_head(&mut out, &head, &Context { facts: &facts, client, tls: false, whole, scanned: true });
+        String::from_utf8(out).unwrap().replace("\r\n", "\n")
+    }
+
+    #[test]
+    fn the_head_is_built_afresh() {
+        let out = towards_origin(
+            "GET http://A.cn:80/x HTTP/1.1\nHost: a.cn:80\nX-Forwarded-For: 10.0.0.1\nX-Real-IP: 10.0.0.1\n\
+             Forwarded: for=10.0.0.1\nConnection: X-Hop, keep-alive\nX-Hop: 1\nKeep-Alive: 5\nProxy-Connection: x\n\
+             Cookie: a=b\nTE: trailers, deflate\nAccept-Encoding: sdch, GZIP;q=0.5, *\nRange: bytes=0-5\n\n",
+            false,
+        );
+        assert_eq!(
+            out,
+            "GET /x HTTP/1.1\nHost: a.cn:80\nCookie: a=b\nAccept-Encoding: GZIP;q=0.5\nX-Forwarded-For: 192.0.2.1\n\
+             X-Forwarded-Proto: http\nX-Forwarded-Host: a.cn:80\nX-Real-IP: 192.0.2.1\n\
+             Forwarded: for=192.0.2.1;host=\"a.cn:80\";proto=http\nVia: 1.1 zhamen\nTE: trailers\n\
+             Connection: TE, keep-alive\n\n"
+        );
+    }
+
+    #[test]
+    fn ranges_pass_one_by_one_and_not_of_text() {
+        let passes = |target: &str, range: &str, whole| {
+            let head = format!("GET {target} HTTP/1.1\nHost: a.cn\nRange: {range}\nIf-None-Match: x\n\n");
+            towards_origin(&head, whole).contains("Range:")
+        };
+        assert!(passes("/a.mp4", "bytes=0-5", false));
+        assert!(!passes("/a.mp4", "bytes=0-5,7-9", false), "several come back as a type that is not read");
+        assert!(!passes("/a.html", "bytes=0-5", false));
+        assert!(!passes("/a.mp4", "bytes=0-5", true), "a locked page is read whole");
+    }
+
+    #[test]
+    fn a_body_is_framed_once() {
+        let out = towards_origin("POST /x HTTP/1.1\nHost: a.cn\nContent-Length: 5\nExpect: 100-continue\n\n", false);
+        assert!(out.ends_with("Content-Length: 5\nExpect: 100-continue\n\n"));
+        assert!(towards_origin("POST /x HTTP/1.1\nHost: a.cn\n\n", false).ends_with("Content-Length: 0\n\n"));
+    }
+
+    #[test]
+    fn text_is_known_by_its_path() {
+        for text in ["/", "/a", "/a/b.html?x=1.mp4", "/A.PHP", "/a.php;jsessionid=1", "/v1.2/list", "/a.%70hp"] {
+            assert!(looks_like_text(text), "{text}");
+        }
+        for other in ["/a.mp4", "/b/c.zip?x=.html", "/a.b/c.PNG"] {
+            assert!(!looks_like_text(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The one place where a refusal becomes a response: status, fields, page.
+
+mod page;
+mod words;
+
+use tokio::time::timeout;
+
+use super::{
+    connection::{After, Client, LINGER},
+    http1::http_date,
+    request::{PSEUDONYM, line},
+    response::put_connection,
+    session::Session,
+};
+use crate::domain::{
+    event::Outcome,
+    message::{Facts, Framing},
+    policy::{Reason, Refusal},
+};
+
+/// Seconds after which a client may try again.
+const RETRY_AFTER_SECONDS: &[u8] = b"5";
+
+/// Answers a request ourselves. What the client still sends of its body is thrown away, within
+/// bounds, or the connection ends: it is never read as a request.
+pub(super) async fn refuse(mut session: Session<'_>, client: &mut Client, refusal: Refusal) -> After {
+    let facts = session.facts.take();
+    let status = session.snapshot.policy.status(refusal.reason);
+    let record = &mut session.record;
+    record.status = status;
+    record.outcome = Outcome::Refused(refusal.reason);
+    record.detail.clone_from(&refusal.detail);
+    if let Some(site) = &refusal.site {
+        record.unit = Some(site.unit().clone());
+    }
+    let keeps = !session.worker.stop.is_cancelled()
+        && can_go_on(facts.as_deref(), refusal.reason, session.body.is_ended(), session.edge.limits.drain_bytes);
+
+    let policy = &session.snapshot.policy;
+    let wants_json = facts.as_ref().is_some_and(|facts| facts.wants_json);
+    let shown = page::Shown {
+        reason: refusal.reason,
+        status,
+        host: &record.host,
+        detail: if words::shows_detail(refusal.reason) { &refusal.detail } else { "" },
+        policy,
+        request: format!("{:016x}", record.id),
+        at: http_date(record.at),
+    };
+    let (media_type, body) = if wants_json {
+        ("application/json", page::json(&shown))
+    } else {
+        ("text/html; charset=utf-8", page::html(&shown))
+    };
+
+    let mut out = Vec::with_capacity(1024 + body.len());
+    out.extend_from_slice(format!("HTTP/1.1 {status} {}\r\n", phrase(status)).as_bytes());
+    line(&mut out, b"Date", shown.at.as_bytes());
+    line(&mut out, b"Content-Type", media_type.as_bytes());
+    line(&mut out, b"Content-Length", body.len().to_string().as_bytes());
+    line(&mut out, b"Cache-Control", b"no-store");
+    line(&mut out, b"X-Content-Type-Options", b"nosniff");
+    line(&mut out, b"Vary", b"Accept");
+    line(&mut out, b"Via", format!("1.1 {PSEUDONYM}").as_bytes());
+    line(&mut out, b"Zhamen-Reason", refusal.reason.as_str().as_bytes());
+    line(&mut out, b"Zhamen-Request", shown.request.as_bytes());
+    if let (451, Some(contact)) = (status, page::contact_url(&policy.contact)) {
+        line(&mut out, b"Link", format!("<{contact}>; rel=\"blocked-by\"").as_bytes());
+    }
+    if matches!(status, 429 | 503) {
+        line(&mut out, b"Retry-After", RETRY_AFTER_SECONDS);
+    }
+    put_connection(&mut out, record.protocol != "http/1.0", !keeps);
+    out.extend_from_slice(b"\r\n");
+    let body = if record.method == "HEAD" { "" } else { &body };
+    out.extend_from_slice(body.as_bytes());
+
+    if client.socket.write(&out, &[], &[], session.edge.timeouts.client_idle).await.is_err() {
+        return After::Cut;
+    }
+    record.response_bytes = body.len() as u64;
+    if !keeps {
+        return After::Linger;
+    }
+    let drain = session.body.drain(&client.socket, &mut client.inbox, session.edge.limits.drain_bytes);
+    if timeout(LINGER, drain).await.unwrap_or(false) { After::KeepAlive } else { After::Linger }
+}
+
+/// Whether the connection can carry another request after this answer.
+fn can_go_on(facts: Option<&Facts>, reason: Reason, body_is_ended: bool, drain_bytes: u64) -> bool {
+    let Some(facts) = facts else { return false };
+    let drains = match facts.framing {
+        Framing::None => true,
+        // A client that was promised an answer before its body may send it or not.
+        Framing::Length(length) => body_is_ended || (length <= drain_bytes && !facts.expects_continue),
+        Framing::Chunked => body_is_ended,
+    };
+    facts.keep_alive && drains && reason != Reason::MalformedRequest
+}
+
+fn phrase(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        403 => "Forbidden",
+        404 => "Not Found",
+        410 => "Gone",
+        421 => "Misdirected Request",
+        429 => "Too Many Requests",
+        451 => "Unavailable For Legal Reasons",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        // The operator may choose any status; the phrase says nothing that the number does not.
+        _ => "Refused",
+    }
+}

@@ -1,0 +1,185 @@
+//! The response's head towards the client, built afresh, and how bodies are delimited on the way.
+
+use super::{
+    http1::{Framing, ResponseHead, http_date},
+    request::{PSEUDONYM, line, lower},
+};
+use crate::{
+    base::Timestamp,
+    domain::{message::is_hop_by_hop, policy::Reason},
+    engine::body_filter::Output,
+};
+
+/// How a response body is delimited towards the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OutFraming {
+    /// In chunks: HTTP/1.1, length unknown.
+    Chunked,
+    /// Until the connection closes: HTTP/1.0, length unknown.
+    Close,
+    /// Exactly so many bytes.
+    Length(u64),
+    /// No body, whatever the head says: HEAD, 204, 304.
+    None,
+}
+
+/// What is known beside the origin's head.
+pub(super) struct Context {
+    /// What the engine does to the body.
+    pub(super) output: Output,
+    /// How the body is delimited.
+    pub(super) framing: OutFraming,
+    /// The client speaks HTTP/1.1.
+    pub(super) is_http11: bool,
+    /// The connection ends with this response.
+    pub(super) close: bool,
+    /// Now.
+    pub(super) at: Timestamp,
+}
+
+/// How the body of an origin's response is delimited (RFC 9112 section 6.3). Transfer-Encoding wins
+/// over Content-Length; whatever can be read in two ways is `origin_protocol`.
+pub(super) fn framing(reply: &ResponseHead, is_head: bool) -> Result<Framing, (Reason, &'static str)> {
+    let fault = |what| Err((Reason::OriginProtocol, what));
+    if is_head || reply.status < 200 || matches!(reply.status, 204 | 304) {
+        return Ok(Framing::None);
+    }
+    let mut codings = reply.fields.list("transfer-encoding");
+    if reply.fields.all("transfer-encoding").next().is_some() {
+        let is_chunked = codings.next().is_some_and(|coding| coding.eq_ignore_ascii_case(b"chunked"));
+        if !is_chunked || codings.next().is_some() {
+            return fault("the origin used a Transfer-Encoding other than chunked");
+        }
+        return Ok(Framing::Chunked);
+    }
+    match content_length(reply) {
+        Ok(Some(length)) => Ok(Framing::Length(length)),
+        Ok(None) => Ok(Framing::UntilClose),
+        Err(()) => fault("the origin's Content-Length is not one number"),
+    }
+}
+
+/// Whether the origin keeps the connection for another request.
+pub(super) fn origin_keeps(reply: &ResponseHead) -> bool {
+    let both = reply.fields.all("transfer-encoding").next().is_some()
+        && (reply.fields.all("content-length").next().is_some() || !reply.is_http11);
+    let says_close = reply.fields.lists("connection", "close");
+    !both && !says_close && (reply.is_http11 || reply.fields.lists("connection", "keep-alive"))
+}
+
+/// Appends the head of a final response to `out`.
+pub(super) fn put_head(out: &mut Vec<u8>, reply: &ResponseHead, context: &Context) {
+    put_status_and_fields(out, reply, context.output);
+    if reply.fields.all("date").next().is_none() {
+        line(out, b"Date", http_date(context.at).as_bytes());
+    }
+    line(out, b"Via", format!("{} {PSEUDONYM}", if reply.is_http11 { "1.1" } else { "1.0" }).as_bytes());
+    match context.framing {
+        OutFraming::Chunked => line(out, b"Transfer-Encoding", b"chunked"),
+        OutFraming::Length(length) => line(out, b"Content-Length", length.to_string().as_bytes()),
+        OutFraming::Close => {}
+        // The length of the body that GET would have had.
+        OutFraming::None => match content_length(reply) {
+            Ok(Some(length)) if reply.status != 204 => line(out, b"Content-Length", length.to_string().as_bytes()),
+            Ok(Some(_) | None) | Err(()) => {}
+        },
+    }
+    put_connection(out, context.is_http11, context.close);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends the head of an interim response (1xx), or of a switch of protocols.
+pub(super) fn put_interim(out: &mut Vec<u8>, reply: &ResponseHead) {
+    put_status_and_fields(out, reply, Output::Original);
+    if reply.status == 101 {
+        line(out, b"Connection", b"upgrade");
+        let protocols = reply.fields.all("upgrade").collect::<Vec<_>>().join(&b", "[..]);
+        line(out, b"Upgrade", &protocols);
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends `Connection` where the version's default is not what happens.
+pub(super) fn put_connection(out: &mut Vec<u8>, is_http11: bool, close: bool) {
+    match (is_http11, close) {
+        (true, true) => line(out, b"Connection", b"close"),
+        (false, false) => line(out, b"Connection", b"keep-alive"),
+        (true, false) | (false, true) => {}
+    }
+}
+
+/// The one number that Content-Length says; identical repetitions count as one.
+fn content_length(reply: &ResponseHead) -> Result<Option<u64>, ()> {
+    let mut length = None;
+    for value in reply.fields.all("content-length").flat_map(|value| value.split(|&byte| byte == b',')) {
+        let value = value.trim_ascii();
+        if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+            return Err(());
+        }
+        let number = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()).ok_or(())?;
+        if length.replace(number).is_some_and(|before| before != number) {
+            return Err(());
+        }
+    }
+    Ok(length)
+}
+
+/// The status line and every end-to-end field but the length, and but those that no longer hold of
+/// a body that goes out decoded.
+fn put_status_and_fields(out: &mut Vec<u8>, reply: &ResponseHead, output: Output) {
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(reply.status.to_string().as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(reply.phrase());
+    out.extend_from_slice(b"\r\n");
+    for (name, value) in reply.fields.iter() {
+        let mut room = [0; 64];
+        let lower = lower(name, &mut room);
+        let is_listed = || reply.fields.list("connection").any(|listed| listed.eq_ignore_ascii_case(lower));
+        if matches!(lower, b"transfer-encoding" | b"content-length") || is_hop_by_hop(lower) || is_listed() {
+            continue;
+        }
+        match (output, lower) {
+            (
+                Output::Decoded,
+                b"content-encoding" | b"content-md5" | b"digest" | b"content-digest" | b"accept-ranges",
+            ) => {}
+            (Output::Decoded, b"etag") if !value.starts_with(b"W/") => line(out, name, &[b"W/", value].concat()),
+            (Output::Decoded | Output::Original, _) => line(out, name, value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::{Framing, ResponseHead, framing, origin_keeps};
+    use crate::data_plane::http1::HeadLimits;
+
+    fn reply(fields: &str) -> ResponseHead {
+        let head = Bytes::from(format!("HTTP/1.1 200 OK\r\n{fields}\r\n"));
+        ResponseHead::parse(head, HeadLimits { bytes: 4096, fields: 16 }).unwrap()
+    }
+
+    #[test]
+    fn transfer_encoding_wins_and_ends_the_connection() {
+        let both = reply("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n");
+        assert_eq!(framing(&both, false), Ok(Framing::Chunked));
+        assert!(!origin_keeps(&both));
+        assert!(origin_keeps(&reply("Transfer-Encoding: chunked\r\n")));
+    }
+
+    #[test]
+    fn one_length_or_none() {
+        assert_eq!(framing(&reply("Content-Length: 5, 5\r\nContent-Length: 5\r\n"), false), Ok(Framing::Length(5)));
+        assert_eq!(framing(&reply(""), false), Ok(Framing::UntilClose));
+        assert_eq!(framing(&reply("Content-Length: x\r\n"), true), Ok(Framing::None), "HEAD has no body");
+        for bad in ["5, 6", "+5", "-1", "", "5 6", "0x5", "99999999999999999999999"] {
+            assert!(framing(&reply(&format!("Content-Length: {bad}\r\n")), false).is_err(), "{bad}");
+        }
+        for bad in ["gzip, chunked", "chunked, chunked", "identity", "xchunked", ""] {
+            assert!(framing(&reply(&format!("Transfer-Encoding: {bad}\r\n")), false).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The life of a request, one stage a line: `Session::stages`. Every early exit is a
+//! [`Stop`], and `respond` is the one place where a refusal becomes a response.
+
+use std::{pin::pin, rc::Rc, sync::Arc};
+
+use bytes::BytesMut;
+
+use super::{
+    answer,
+    body::{self, Filter, Filtered},
+    connection::{After, Client},
+    downstream::Downstream,
+    http1::{HeadFault, RequestHead, ResponseHead},
+    record::Record,
+    request, respond, response,
+    stop::Stop,
+    tunnel,
+    upload::{self, Progress, RequestBody, Upload},
+    upstream::{self, Link},
+    worker::Worker,
+};
+use crate::{
+    base::HostName,
+    config::Edge,
+    domain::{
+        event::Outcome,
+        message::{self, ConnectionFacts, Facts, Framing, RawHead, Version},
+        policy::{Permit, Reason, Refusal},
+        registry::Filing,
+        snapshot::Snapshot,
+        standing::PageKey,
+    },
+    engine::body_filter::{self, Consequence},
+};
+
+/// One request, from its head to its end.
+pub(super) struct Session<'a> {
+    pub(super) worker: &'a Worker,
+    pub(super) edge: Arc<Edge>,
+    pub(super) snapshot: Arc<Snapshot>,
+    /// Goes up when the session is dropped.
+    pub(super) record: Record,
+    /// Once the head has been checked.
+    pub(super) facts: Option<Rc<Facts>>,
+    pub(super) body: RequestBody,
+    progress: Progress,
+}
+
+/// What came of an exchange with an origin.
+enum Carried {
+    /// The origin's bytes that followed its 101.
+    Switched(BytesMut),
+    Answered(Filtered, ResponseHead),
+}
+
+/// Serves one request.
+pub(super) async fn turn(
+    worker: &Worker,
+    edge: Arc<Edge>,
+    client: &mut Client,
+    head: Result<RequestHead, HeadFault>,
+) -> After {
+    let shared = &worker.shared;
+    let snapshot = shared.snapshot.load_full();
+    let mut record =
+        Record::new(worker.request_id(), shared.clock.now(), client.address, client.tls, shared.events.clone());
+    record.generation = snapshot.generation;
+    let (body, progress) = (RequestBody::new(Framing::None), Progress::new());
+    let mut session = Session { worker, edge, snapshot, record, facts: None, body, progress };
+    let ended = match head {
+        Ok(head) => session.stages(client, &head).await,
+        Err(fault) => Err(Stop::refused(Reason::MalformedRequest, fault.as_str())),
+    };
+    session.record.request_bytes += session.progress.bytes.get();
+    match ended {
+        Ok(after) => after,
+        Err(Stop::Refused(refusal)) if session.record.status == 0 => respond::refuse(session, client, refusal).await,
+        Err(Stop::Refused(_) | Stop::ClientGone) => session.cut(client, Outcome::ClientGone),
+        Err(Stop::Cut(outcome)) => session.cut(client, outcome),
+    }
+}
+
+impl Session<'_> {
+    async fn stages(&mut self, client: &mut Client, head: &RequestHead) -> Result<After, Stop> {
+        let facts = self.normalise(client, head)?;
+        let filing = self.snapshot.registry.look_up(&facts.host);
+        let permit = self.admit(&facts, filing, head)?;
+        let link = self.send(client, head, &facts, &permit).await?;
+        let carried = self.filter(client, head, &facts, &permit, &link).await?;
+        Ok(self.conclude(client, &facts, &permit, link, carried).await)
+    }
+
+    fn normalise(&mut self, client: &Client, head: &RequestHead) -> Result<Rc<Facts>, Stop> {
+        self.record.protocol = match head.version {
+            Version::Http10 => "http/1.0",
+            Version::Http11 => "http/1.1",
+            Version::H2 => "h2",
+        };
+        self.record.method = String::from_utf8_lossy(head.method()).into_owned();
+        self.record.set_target(head.target());
+        let headers: Vec<_> = head.fields.iter().collect();
+        let raw = RawHead { method: head.method(), target: head.target(), version: head.version, headers: &headers };
+        let covers = |host: &HostName| client.certificate.as_ref().is_some_and(|certificate| certificate.covers(host));
+        let connection = ConnectionFacts { tls: client.tls, certificate_covers: Some(&covers) };
+        let facts = message::normalise(raw, connection).map_err(|(reason, what)| Stop::refused(reason, what))?;
+        self.record.host = facts.host.as_str().to_owned();
+        self.body = RequestBody::new(facts.framing);
+        let facts = Rc::new(facts);
+        self.facts = Some(Rc::clone(&facts));
+        Ok(facts)
+    }
+
+    fn admit(&mut self, facts: &Facts, filing: Filing, head: &RequestHead) -> Result<Permit, Stop> {
+        let locks = &self.worker.shared.locks;
+        let lock = if locks.is_empty() { None } else { locks.look_up(&page_of(facts)) };
+        let permit = self.snapshot.policy.admit(facts, filing, lock.as_ref(), self.record.at)?;
+        self.record.unit = Some(Arc::clone(permit.site().unit()));
+        let upgrade_blocked = self.snapshot.scan.consequences.of(body_filter::Reason::Upgrade) == Consequence::Block;
+        if upgrade_blocked && facts.upgrade.is_some() {
+            return Err(of_site(&permit, Reason::ContentBlocked, body_filter::Reason::Upgrade.as_str()));
+        }
+        if permit.is_recheck() && head.method() != b"HEAD" {
+            locks.postpone(&page_of(facts), self.record.at, self.edge.lock_recheck);
+        }
+        Ok(permit)
+    }
+
+    async fn send(
+        &mut self,
+        client: &mut Client,
+        head: &RequestHead,
+        facts: &Facts,
+        permit: &Permit,
+    ) -> Result<Link, Stop> {
+        let mut out = Vec::with_capacity(1024);
+        let context = request::Context {
+            facts,
+            client: client.address,
+            tls: client.tls,
+            whole: permit.is_recheck(),
+            scanned: self.snapshot.scan.enabled,
+        };
+        request::put_head(&mut out, head, &context);
+        let ready = self.body.put_ready(&mut client.inbox, &mut out, &self.progress);
+        ready.map_err(|fault| Stop::refused(Reason::MalformedRequest, fault.as_str()))?;
+        let replayable = facts.framing == Framing::None
+            && matches!(head.method(), b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"PUT" | b"DELETE");
+        upstream::send(permit, out, replayable, (self.worker, &self.edge), &mut self.record).await
+    }
+
+    /// Receives the origin's answer, and passes on of it what the rules allow.
+    async fn filter(
+        &mut self,
+        client: &mut Client,
+        head: &RequestHead,
+        facts: &Facts,
+        permit: &Permit,
+        link: &Link,
+    ) -> Result<Carried, Stop> {
+        let (worker, edge, progress) = (self.worker, &*self.edge, &self.progress);
+        let mut inbox = BytesMut::new();
+        let mut running =
+            pin!(upload::run((&client.socket, &mut client.inbox), &mut self.body, &link.socket, progress, edge));
+        let mut downstream = Downstream::new(&client.socket, Upload(running.as_mut()), edge.timeouts.client_idle);
+        let is_http11 = head.version == Version::Http11;
+        let asked = answer::Asked { facts, permit, link, is_http11, progress };
+        let reply = answer::receive(&asked, &mut inbox, &mut downstream, (worker, edge), &mut self.record).await?;
+        if reply.status == 101 {
+            return Ok(Carried::Switched(inbox));
+        }
+        let framing = response::framing(&reply, head.method() == b"HEAD")
+            .map_err(|(reason, what)| of_site(permit, reason, what))?;
+        let close = !facts.keep_alive || !progress.done.get() || worker.stop.is_cancelled();
+        let (snapshot, record) = (&*self.snapshot, &mut self.record);
+        let filter = Filter { worker, edge, snapshot, permit, facts, reply: &reply, is_http11, close, record };
+        let filtered = body::filter(filter, downstream, framing, &link.socket, &mut inbox).await?;
+        Ok(Carried::Answered(filtered, reply))
+    }
+
+    /// What becomes of both connections.
+    async fn conclude(
+        &mut self,
+        client: &mut Client,
+        facts: &Facts,
+        permit: &Permit,
+        link: Link,
+        carried: Carried,
+    ) -> After {
+        let timeouts = &self.edge.timeouts;
+        match carried {
+            Carried::Switched(mut inbox) => {
+                self.record.outcome = Outcome::Tunnelled;
+                let left = (&client.socket, &mut client.inbox, &mut self.record.request_bytes);
+                let right = (&link.socket, &mut inbox, &mut self.record.response_bytes);
+                tunnel::run(left, right, timeouts.tunnel_idle).await;
+                After::Close
+            }
+            Carried::Answered(filtered, reply) => {
+                self.record.outcome = Outcome::Forwarded;
+                if filtered.origin_is_clean && self.progress.done.get() && response::origin_keeps(&reply) {
+                    self.worker.pool.put(permit.site().origin(), link.socket, self.edge.limits.origin_idle);
+                }
+                match filtered.client_keeps {
+                    true => After::KeepAlive,
+                    false if self.progress.done.get() && !facts.keep_alive && client.inbox.is_empty() => After::Close,
+                    false => After::Linger,
+                }
+            }
+        }
+    }
+
+    /// Ends a connection whose response has begun and must not look whole.
+    fn cut(&mut self, client: &Client, outcome: Outcome) -> After {
+        self.record.outcome = outcome;
+        // HTTP/1.0 may know the end of a body by the close alone; and what is queued for a client that
+        // takes nothing would stay in the kernel for minutes.
+        if self.record.protocol == "http/1.0" || outcome == Outcome::ClientGone {
+            client.socket.reset_on_close();
+        }
+        After::Cut
+    }
+}
+
+/// What a lock on the page would be on.
+pub(super) fn page_of(facts: &Facts) -> PageKey {
+    PageKey { host: facts.host.shared(), target: facts.target.as_str().into() }
+}
+
+/// A refusal after the gate.
+pub(super) fn of_site(permit: &Permit, reason: Reason, detail: &str) -> Stop {
+    Stop::Refused(Refusal { reason, detail: detail.to_owned(), site: Some(permit.site().clone()) })
+}

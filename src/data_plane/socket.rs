@@ -1,0 +1,277 @@
+//! One TCP connection, with or without TLS, that both halves of an exchange share.
+//!
+//! The stream stands in a `RefCell` that is borrowed for the length of one poll only, so that one
+//! task can read from a connection in one future and write to it in another, without a lock.
+
+use std::{
+    cell::RefCell,
+    future::poll_fn,
+    io::{self, IoSlice},
+    mem::MaybeUninit,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use socket2::SockRef;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_rustls::TlsStream;
+
+use crate::telemetry::Live;
+
+/// Bytes that a read makes room for, at first.
+pub(super) const READ_BYTES: usize = 16 << 10;
+/// Bytes that a read makes room for once a body has shown that it is large.
+pub(super) const READ_BYTES_MAX: usize = 64 << 10;
+/// Slices handed to the kernel in one write.
+const SLICES: usize = 16;
+
+/// The transport below HTTP.
+pub(super) enum Stream {
+    /// TCP alone.
+    Plain(TcpStream),
+    /// TLS over TCP, in either role.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// Which count of [`Live`] a connection belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Side {
+    /// A client's, without TLS.
+    ClientPlain,
+    /// A client's, with TLS.
+    ClientTls,
+    /// To an origin.
+    Origin,
+}
+
+/// One more in a count of [`Live`] until it is dropped.
+pub(super) struct Counted {
+    live: Arc<Live>,
+    side: Side,
+}
+
+/// A connection. Dropping it closes it.
+pub(super) struct Socket {
+    stream: RefCell<Stream>,
+    _counted: Counted,
+}
+
+/// A write that came to nothing.
+#[derive(Debug)]
+pub(super) struct WriteFault {
+    /// Bytes that had been handed to the kernel before.
+    pub(super) written: usize,
+}
+
+impl Socket {
+    /// Takes a stream into use.
+    pub(super) fn new(stream: Stream, counted: Counted) -> Self {
+        Self { stream: RefCell::new(stream), _counted: counted }
+    }
+
+    /// Puts a fresh stream in the place of one that died.
+    pub(super) fn replace(&self, stream: Stream) {
+        self.stream.replace(stream);
+    }
+
+    /// Reads what is there, behind what `buffer` already holds; 0 is the end. Makes room for `want`
+    /// bytes where there is little.
+    pub(super) async fn read(&self, buffer: &mut BytesMut, want: usize) -> io::Result<usize> {
+        if buffer.capacity() - buffer.len() < want.min(2048) {
+            buffer.reserve(want);
+        }
+        poll_fn(|context| {
+            let mut stream = self.stream.borrow_mut();
+            pin!(stream.read_buf(buffer)).poll(context)
+        })
+        .await
+    }
+
+    /// Waits until there is something to read, or the end, without owning a buffer meanwhile.
+    /// Over TLS the first byte has to be read to know: it goes into `buffer`. `false` is the end.
+    pub(super) async fn readable(&self, buffer: &mut BytesMut) -> io::Result<bool> {
+        poll_fn(|context| match &mut *self.stream.borrow_mut() {
+            Stream::Plain(tcp) => tcp.poll_read_ready(context).map_ok(|()| true),
+            Stream::Tls(tls) => {
+                let mut byte = [0];
+                let mut room = ReadBuf::new(&mut byte);
+                Pin::new(&mut **tls).poll_read(context, &mut room).map_ok(|()| {
+                    buffer.extend_from_slice(room.filled());
+                    !room.filled().is_empty()
+                })
+            }
+        })
+        .await
+    }
+
+    /// Writes `head`, all of `body` and `tail`, as few system calls as it takes. `idle` bounds the
+    /// wait between two of them.
+    pub(super) async fn write(
+        &self,
+        head: &[u8],
+        body: &[Bytes],
+        tail: &[u8],
+        idle: Duration,
+    ) -> Result<(), WriteFault> {
+        let piece = |index: usize| match index {
+            0 => Some(head),
+            _ if index <= body.len() => Some(&body[index - 1][..]),
+            _ if index == body.len() + 1 => Some(tail),
+            _ => None,
+        };
+        let (mut index, mut offset, mut written) = (0, 0, 0);
+        loop {
+            while piece(index).is_some_and(|piece| offset >= piece.len()) {
+                offset -= piece(index).map_or(0, <[u8]>::len);
+                index += 1;
+            }
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let (mut used, mut next, mut skip) = (0, index, offset);
+            while let (true, Some(piece)) = (used < SLICES, piece(next)) {
+                if piece.len() > skip {
+                    slices[used] = IoSlice::new(&piece[skip..]);
+                    used += 1;
+                }
+                skip = 0;
+                next += 1;
+            }
+            if used == 0 {
+                break;
+            }
+            let write = poll_fn(|context| {
+                Pin::new(&mut *self.stream.borrow_mut()).poll_write_vectored(context, &slices[..used])
+            });
+            match timeout(idle, write).await {
+                Ok(Ok(count)) if count > 0 => {
+                    written += count;
+                    offset += count;
+                }
+                Ok(Ok(_) | Err(_)) | Err(_) => return Err(WriteFault { written }),
+            }
+        }
+        let flush = poll_fn(|context| Pin::new(&mut *self.stream.borrow_mut()).poll_flush(context));
+        match timeout(idle, flush).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(WriteFault { written }),
+        }
+    }
+
+    /// Says that nothing more will be written.
+    pub(super) async fn shutdown(&self) -> io::Result<()> {
+        poll_fn(|context| Pin::new(&mut *self.stream.borrow_mut()).poll_shutdown(context)).await
+    }
+
+    /// Makes the close a reset: the peer cannot take it for the end of a body, and what the kernel
+    /// has not sent stays unsent.
+    pub(super) fn reset_on_close(&self) {
+        let stream = self.stream.borrow();
+        // A connection that is already gone needs no reset.
+        let _ = SockRef::from(stream.tcp()).set_linger(Some(Duration::ZERO));
+    }
+
+    /// Whether an unused connection is still open and silent. Asks the kernel, because the runtime
+    /// may not have heard yet.
+    pub(super) fn is_quiet(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        let peeked = SockRef::from(self.stream.borrow().tcp()).peek(&mut byte);
+        match (peeked, &mut *self.stream.borrow_mut()) {
+            (Err(error), _) => error.kind() == io::ErrorKind::WouldBlock,
+            (Ok(0), _) | (Ok(_), Stream::Plain(_)) => false,
+            // TLS has messages of its own, such as session tickets.
+            (Ok(_), Stream::Tls(tls)) => {
+                let mut byte = [0];
+                let mut context = Context::from_waker(Waker::noop());
+                Pin::new(&mut **tls).poll_read(&mut context, &mut ReadBuf::new(&mut byte)).is_pending()
+            }
+        }
+    }
+}
+
+impl Counted {
+    /// Counts one more.
+    pub(super) fn new(live: &Arc<Live>, side: Side) -> Self {
+        let counted = Self { live: Arc::clone(live), side };
+        counted.count().fetch_add(1, Ordering::Relaxed);
+        counted
+    }
+
+    fn count(&self) -> &AtomicI64 {
+        match self.side {
+            Side::ClientPlain => &self.live.client_plain,
+            Side::ClientTls => &self.live.client_tls,
+            Side::Origin => &self.live.origin,
+        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.count().fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Stream {
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(tcp) => tcp,
+            Self::Tls(tls) => tls.get_ref().0,
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_read(context, into),
+            Self::Tls(tls) => Pin::new(&mut **tls).poll_read(context, into),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_write(context, bytes),
+            Self::Tls(tls) => Pin::new(&mut **tls).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_write_vectored(context, slices),
+            Self::Tls(tls) => Pin::new(&mut **tls).poll_write_vectored(context, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_flush(context),
+            Self::Tls(tls) => Pin::new(&mut **tls).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_shutdown(context),
+            Self::Tls(tls) => Pin::new(&mut **tls).poll_shutdown(context),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Whether a refusal is for a person or for a program.
+
+use super::fields;
+
+/// Whether the client prefers JSON to HTML: Accept names JSON and not HTML, or JSON with the higher
+/// weight (RFC 9110 section 12.5.1); or the request comes from a script (`X-Requested-With`, or
+/// `Sec-Fetch-Dest: empty`) that does not exclude JSON.
+pub(super) fn wants_json(headers: &[(&[u8], &[u8])]) -> bool {
+    let (mut any, mut json, mut html) = (None, None, None);
+    for range in fields::members(headers, b"accept") {
+        let mut parts = range.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
+        let media = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let weight = parts.find_map(parse_weight).unwrap_or(1000);
+        let seen = match media.as_slice() {
+            b"*/*" | b"application/*" => &mut any,
+            b"application/json" => &mut json,
+            b"text/html" | b"application/xhtml+xml" | b"text/*" => &mut html,
+            media if media.starts_with(b"application/") && media.ends_with(b"+json") => &mut json,
+            _ => continue,
+        };
+        *seen = Some(weight.max(seen.unwrap_or(0)));
+    }
+    let says = |name, value: &[u8]| fields::values(headers, name).any(|other| other.eq_ignore_ascii_case(value));
+    if says(b"x-requested-with", b"XMLHttpRequest") {
+        return true;
+    }
+    let accepts_json = match json.or(any) {
+        Some(weight) => weight > 0,
+        None => html.is_none() && fields::values(headers, b"accept").next().is_none(),
+    };
+    let prefers_json = json.is_some_and(|json| json > html.unwrap_or(0));
+    prefers_json || (says(b"sec-fetch-dest", b"empty") && accepts_json && json >= html)
+}
+
+/// `q=0.8` in thousandths.
+fn parse_weight(parameter: &[u8]) -> Option<u16> {
+    let value = parameter.strip_prefix(b"q=").or_else(|| parameter.strip_prefix(b"Q="))?;
+    let weight: f32 = std::str::from_utf8(value).ok()?.parse().ok()?;
+    (0.0..=1.0).contains(&weight).then_some((weight * 1000.0) as u16)
+}

@@ -1,0 +1,91 @@
+//! What concerns one hop only: Connection, Upgrade, keep-alive.
+
+use super::{Fault, Framing, RawHead, Version, fields};
+use crate::domain::policy::Reason;
+
+/// Fields for one hop only, in lower case. `Trailer` is not among them: it announces to the recipient
+/// of the content.
+const HOP_BY_HOP: [&[u8]; 9] = [
+    b"connection",
+    b"http2-settings",
+    b"keep-alive",
+    b"proxy-authenticate",
+    b"proxy-authorization",
+    b"proxy-connection",
+    b"te",
+    b"transfer-encoding",
+    b"upgrade",
+];
+
+/// What the Connection field asks for.
+pub(super) struct Options {
+    pub(super) keep_alive: bool,
+    pub(super) upgrade: Option<String>,
+    /// Names to be removed, in lower case, beyond the hop-by-hop fields.
+    pub(super) listed: Vec<String>,
+}
+
+/// Whether a field is for one hop only and never forwarded (RFC 9110 section 7.6.1, plus the
+/// unofficial ones). `name` in lower case.
+pub fn is_hop_by_hop(name: &[u8]) -> bool {
+    HOP_BY_HOP.contains(&name)
+}
+
+/// Reads Connection and Upgrade (RFC 9110 sections 7.6.1 and 7.8, RFC 9112 section 9.3).
+pub(super) fn read(head: &RawHead<'_>, framing: Framing) -> Result<Options, Fault> {
+    let (mut close, mut keep_alive, mut upgrade) = (false, false, false);
+    let mut listed = Vec::new();
+    for option in fields::members(head.headers, b"connection") {
+        if !fields::is_token(option) {
+            return Err((Reason::MalformedRequest, "a Connection option is not a token"));
+        }
+        if head.version == Version::H2 {
+            return Err((Reason::MalformedRequest, "HTTP/2 has no Connection field"));
+        }
+        let option = option.to_ascii_lowercase();
+        match option.as_slice() {
+            b"close" => close = true,
+            b"keep-alive" => keep_alive = true,
+            b"upgrade" => upgrade = true,
+            name if is_hop_by_hop(name) => {}
+            // A client that has these removed wants the origin to believe something else.
+            name if fields::is_sensitive(name) => {
+                return Err((Reason::MalformedRequest, "Connection lists a field that is not for one hop"));
+            }
+            name => listed.extend(std::str::from_utf8(name).map(str::to_owned)),
+        }
+    }
+    Ok(Options {
+        keep_alive: match head.version {
+            Version::Http10 => keep_alive && !close,
+            Version::Http11 => !close,
+            Version::H2 => true,
+        },
+        upgrade: if upgrade { read_upgrade(head, framing) } else { None },
+        listed,
+    })
+}
+
+/// The one Upgrade value, if a tunnel may come of it.
+fn read_upgrade(head: &RawHead<'_>, framing: Framing) -> Option<String> {
+    let has_body = match framing {
+        Framing::None | Framing::Length(0) => false,
+        Framing::Length(_) | Framing::Chunked => true,
+    };
+    if head.version != Version::Http11 || has_body {
+        return None;
+    }
+    let mut values = fields::values(head.headers, b"upgrade");
+    let (value, more) = (values.next()?, values.next());
+    if more.is_some() || value.is_empty() || fields::members(head.headers, b"upgrade").any(carries_requests) {
+        return None;
+    }
+    std::str::from_utf8(value).ok().filter(|value| value.is_ascii()).map(str::to_owned)
+}
+
+/// Whether a protocol is one whose requests we would have to read: in a tunnel they would reach an
+/// origin past the gate.
+fn carries_requests(protocol: &[u8]) -> bool {
+    let name = protocol.split(|&byte| byte == b'/').next().unwrap_or(protocol).trim_ascii();
+    [b"h2".as_slice(), b"h2c", b"h3", b"http", b"https", b"tls"].iter().any(|other| name.eq_ignore_ascii_case(other))
+}

@@ -1,0 +1,66 @@
+//! Field lines: valid, unaliased, found by name in any case.
+
+use super::Fault;
+use crate::domain::policy::Reason;
+
+/// Fields that decide about framing, routing or whom the origin believes; in lower case.
+const SENSITIVE: [&[u8]; 7] =
+    [b"host", b"content-length", b"transfer-encoding", b"connection", b"upgrade", b"forwarded", b"x-real-ip"];
+/// All fields that begin so are [`SENSITIVE`] too.
+const SENSITIVE_PREFIX: &[u8] = b"x-forwarded-";
+
+/// Checks names and values of all field lines (RFC 9110 section 5).
+pub(super) fn check(headers: &[(&[u8], &[u8])]) -> Result<(), Fault> {
+    for (name, value) in headers {
+        if !is_token(name) {
+            return Err((Reason::MalformedRequest, "a field name is not a token"));
+        }
+        if is_alias(name) {
+            return Err((Reason::MalformedRequest, "a field name imitates another one with underscores or dots"));
+        }
+        if value.iter().any(|&byte| (byte < b' ' && byte != b'\t') || byte == 0x7f) {
+            return Err((Reason::MalformedRequest, "a field value has control characters"));
+        }
+    }
+    Ok(())
+}
+
+/// The values of all field lines of a name (given in lower case), without white space around them.
+pub(super) fn values<'a>(headers: &[(&'a [u8], &'a [u8])], name: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
+    headers.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim_ascii())
+}
+
+/// The members of a list of all field lines of a name, without white space and empty members (RFC 9110
+/// section 5.6.1). Not for fields whose members are quoted.
+pub(super) fn members<'a>(headers: &[(&'a [u8], &'a [u8])], name: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
+    values(headers, name)
+        .flat_map(|value| value.split(|&byte| byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .filter(|member| !member.is_empty())
+}
+
+/// RFC 9110 section 5.6.2.
+pub(super) fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
+}
+
+/// Whether an end-to-end field is one of those that a client must not have removed on the way or slip
+/// in by another name. `name` in any case.
+pub(super) fn is_sensitive(name: &[u8]) -> bool {
+    is_like(name, u8::eq_ignore_ascii_case)
+}
+
+/// CGI and what descends from it turn `-`, `_` and `.` into one character: to such an origin
+/// `Content_Length` is Content-Length, and here it would be a field like any other.
+fn is_alias(name: &[u8]) -> bool {
+    name.iter().any(|byte| matches!(byte, b'_' | b'.'))
+        && is_like(name, |&byte, &model| match byte {
+            b'_' | b'.' => model == b'-',
+            _ => byte.eq_ignore_ascii_case(&model),
+        })
+}
+
+fn is_like(name: &[u8], same: impl Fn(&u8, &u8) -> bool) -> bool {
+    let begins = |model: &[u8]| name.len() >= model.len() && name.iter().zip(model).all(|(a, b)| same(a, b));
+    SENSITIVE.iter().any(|model| name.len() == model.len() && begins(model)) || begins(SENSITIVE_PREFIX)
+}

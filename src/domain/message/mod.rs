@@ -1,0 +1,175 @@
+//! What a request claims: Host, SNI, URI, framing. Strict before routing.
+//!
+//! A proxy and its origin that read one head in two ways are the door for request smuggling and for
+//! ways around the gate. So a head that can be read in two ways is not repaired but refused, and what
+//! goes on to the origin is built afresh from [`Facts`].
+
+mod accept;
+mod connection;
+mod fields;
+mod framing;
+mod target;
+
+use crate::{base::HostName, domain::policy::Reason};
+
+pub use connection::is_hop_by_hop;
+
+/// The protocol a head was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// HTTP/1.0.
+    Http10,
+    /// HTTP/1.1.
+    Http11,
+    /// HTTP/2; `:authority` stands in [`RawHead::target`] as in absolute-form.
+    H2,
+}
+
+/// A request head as received: nothing merged, nothing dropped.
+#[derive(Clone, Copy, Debug)]
+pub struct RawHead<'a> {
+    /// Method, as received.
+    pub method: &'a [u8],
+    /// Request target, as received: origin-form, absolute-form, `*`; authority-form for CONNECT.
+    pub target: &'a [u8],
+    /// Protocol version.
+    pub version: Version,
+    /// Field lines in order, names as received.
+    pub headers: &'a [(&'a [u8], &'a [u8])],
+}
+
+/// What the connection itself says.
+#[derive(Clone, Copy, Default)]
+pub struct ConnectionFacts<'a> {
+    /// Whether the connection is TLS.
+    pub tls: bool,
+    /// Whether the certificate that the handshake chose covers a host; `None` where there is none.
+    /// The certificate decides, not the server name: a client may well use one connection for all the
+    /// hosts of one certificate (RFC 9110 section 7.4).
+    pub certificate_covers: Option<&'a dyn Fn(&HostName) -> bool>,
+}
+
+/// How the request's body is delimited (RFC 9112 section 6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// No body.
+    None,
+    /// Exactly so many bytes.
+    Length(u64),
+    /// Chunked, with possible trailers. In HTTP/2: up to END_STREAM, which may come with the head.
+    Chunked,
+}
+
+/// What a request claims, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The host asked for.
+    pub host: HostName,
+    /// What is sent to the origin as Host: the host in canonical form, with the port that was received.
+    pub authority: String,
+    /// Path and query; begins with `/` (or is `*` for OPTIONS). Bytes that may not stand in a target
+    /// (GBK in old links, `<`, `"`) are percent-encoded; nothing else is changed.
+    pub target: String,
+    /// How the body is delimited.
+    pub framing: Framing,
+    /// The client waits for 100 (Continue) before it sends the body.
+    pub expects_continue: bool,
+    /// The client wishes to keep the connection.
+    pub keep_alive: bool,
+    /// `Upgrade` value, if `Connection` names it, the version is 1.1 and there is no body. An upgrade to
+    /// another HTTP or to TLS is ignored, as RFC 9110 section 7.8 allows: its requests would pass unseen.
+    pub upgrade: Option<String>,
+    /// The method changes state: anything but GET, HEAD, OPTIONS, TRACE, PROPFIND, REPORT, SEARCH, QUERY.
+    pub state_changing: bool,
+    /// The client prefers JSON to HTML.
+    pub wants_json: bool,
+    /// Lower-case names that `Connection` lists, beyond the fixed hop-by-hop fields.
+    pub connection_listed: Vec<String>,
+}
+
+/// Why a head is refused: the reason, and what was wrong, for the log and the refusal page.
+type Fault = (Reason, &'static str);
+
+/// Checks a head. The [`Reason`] is one of `malformed_request`, `ambiguous_framing`, `bad_host`,
+/// `misdirected`; the text says what was wrong, for the log and the refusal page.
+pub fn normalise(head: RawHead<'_>, connection: ConnectionFacts<'_>) -> Result<Facts, (Reason, &'static str)> {
+    check_method(head.method)?;
+    fields::check(head.headers)?;
+    let target = target::read(head.method, head.target)?;
+    let (host, port) = read_host(&head, target.authority)?;
+    if connection.tls
+        && let Some(covers) = connection.certificate_covers
+        && !covers(&host)
+    {
+        return Err((Reason::Misdirected, "the certificate of this connection does not cover the Host"));
+    }
+    let framing = framing::read(head.version, head.headers)?;
+    let options = connection::read(&head, framing)?;
+    Ok(Facts {
+        authority: match port {
+            Some(port) => format!("{}:{port}", host.bracketed()),
+            None => host.bracketed().into_owned(),
+        },
+        host,
+        target: target.path_and_query,
+        framing,
+        expects_continue: expects_continue(&head, framing),
+        keep_alive: options.keep_alive,
+        upgrade: options.upgrade,
+        state_changing: !matches!(
+            head.method,
+            b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"PROPFIND" | b"REPORT" | b"SEARCH" | b"QUERY"
+        ),
+        wants_json: accept::wants_json(head.headers),
+        connection_listed: options.listed,
+    })
+}
+
+fn check_method(method: &[u8]) -> Result<(), Fault> {
+    if !fields::is_token(method) {
+        return Err((Reason::MalformedRequest, "the method is not a token"));
+    }
+    if method == b"CONNECT" {
+        return Err((Reason::MalformedRequest, "this is not a forward proxy: CONNECT is not served"));
+    }
+    Ok(())
+}
+
+/// Exactly one host: that of Host, which must be that of the target's authority where there is one
+/// (RFC 9112 section 3.2).
+fn read_host(head: &RawHead<'_>, authority: Option<target::Authority>) -> Result<(HostName, Option<u16>), Fault> {
+    let mut hosts = fields::values(head.headers, b"host");
+    let (host, more) = (hosts.next(), hosts.next());
+    if more.is_some() {
+        return Err((Reason::BadHost, "there is more than one Host field"));
+    }
+    match (host, authority) {
+        (None, Some(authority)) if head.version == Version::H2 => Ok((authority.host, authority.port)),
+        (None, _) => Err((Reason::BadHost, "there is no Host field")),
+        (Some(value), authority) => {
+            let value = std::str::from_utf8(value).map_err(|_| (Reason::BadHost, "the Host field is not text"))?;
+            let (host, port) = HostName::parse_authority(value).map_err(|error| (Reason::BadHost, error.0))?;
+            if let Some(authority) = authority
+                && (authority.host != host || authority.port_or_default() != port.unwrap_or(authority.default_port))
+            {
+                return Err((Reason::BadHost, "the Host field and the target name different hosts"));
+            }
+            Ok((host, port))
+        }
+    }
+}
+
+/// Only `100-continue` is an expectation that anyone has; HTTP/1.0 clients cannot have it, and without
+/// a body there is nothing to wait with (RFC 9110 section 10.1.1).
+fn expects_continue(head: &RawHead<'_>, framing: Framing) -> bool {
+    let has_body = match framing {
+        Framing::None | Framing::Length(0) => false,
+        Framing::Length(_) | Framing::Chunked => true,
+    };
+    has_body
+        && head.version != Version::Http10
+        && fields::values(head.headers, b"expect").any(|value| value.eq_ignore_ascii_case(b"100-continue"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,8 @@
+//! Facts → decisions. Pure and synchronous; time is an argument.
+
+pub mod event;
+pub mod message;
+pub mod policy;
+pub mod registry;
+pub mod snapshot;
+pub mod standing;

@@ -1,0 +1,184 @@
+//! Units, services, sites, filings: who may be reached here.
+
+mod icp;
+mod import;
+mod origin;
+mod site;
+mod table;
+
+use std::{fmt, sync::Arc};
+
+use crate::base::HostName;
+
+pub use icp::{IcpNumber, normalise_icp};
+pub use import::{Imported, import_csv};
+pub use origin::Origin;
+pub use site::Site;
+
+/// Kind of service (the letter's threshold table has one row pair for each).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceKind {
+    /// 虚拟主机.
+    VirtualHost,
+    /// VPS, cloud host, rented or colocated server.
+    Server,
+}
+
+impl ServiceKind {
+    /// All kinds.
+    pub const ALL: [Self; 2] = [Self::VirtualHost, Self::Server];
+
+    /// The word in sites.csv.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::VirtualHost => "virtual_host",
+            Self::Server => "server",
+        }
+    }
+}
+
+/// What the registry says about a row's filing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FilingState {
+    /// The filing was cancelled.
+    Cancelled,
+    /// Filed, but with another access provider (未接入).
+    Elsewhere,
+    /// Filed with this access provider and in force.
+    Filed,
+    /// No filing.
+    Unfiled,
+}
+
+impl FilingState {
+    /// All states, alphabetical.
+    pub const ALL: [Self; 4] = [Self::Cancelled, Self::Elsewhere, Self::Filed, Self::Unfiled];
+
+    /// The word in sites.csv and in the metric label `filing`. sites.csv has no word for `unfiled`: it
+    /// is what an empty number means.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Elsewhere => "elsewhere",
+            Self::Filed => "filed",
+            Self::Unfiled => "unfiled",
+        }
+    }
+}
+
+/// State of interactive sections (second letter, 11.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interactive {
+    /// State-changing requests pass.
+    Open,
+    /// They pass, and what they post is read (not read yet in this version).
+    Filtered,
+    /// 先审后贴 (not held for review yet in this version: refused like `Closed`).
+    Review,
+    /// They are refused.
+    Closed,
+}
+
+impl Interactive {
+    /// All states, from the most permissive on.
+    pub const ALL: [Self; 4] = [Self::Open, Self::Filtered, Self::Review, Self::Closed];
+
+    /// The word in sites.csv.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Filtered => "filtered",
+            Self::Review => "review",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// The answer of the gate. Four answers, not two.
+#[derive(Clone, Debug)]
+pub enum Filing {
+    /// Filed with this provider and in force.
+    Filed(Site),
+    /// No row covers the host (`None`), or the covering row has no filing or a cancelled one.
+    Unfiled(Option<Site>),
+    /// Filed with another access provider.
+    Elsewhere(Site),
+    /// The registry could not be asked, and there is no last known good.
+    Unknown,
+}
+
+/// All sites, immutable, made for fast look-up: 1,000,000 sites are a normal size.
+///
+/// Rows are 32 bytes; their texts stand in a few shared strings, and a [`Site`] is a row's number
+/// beside a reference to the registry, so that a look-up copies and allocates nothing.
+pub struct Registry {
+    table: table::Table,
+    available: bool,
+}
+
+impl Registry {
+    /// A registry that could not be loaded: answers [`Filing::Unknown`] to everything.
+    pub fn unavailable() -> Self {
+        Self { table: table::Table::default(), available: false }
+    }
+
+    /// Who serves a host, by the most specific row between the host and its registrable domain.
+    pub fn look_up(self: &Arc<Self>, host: &HostName) -> Filing {
+        if !self.available {
+            return Filing::Unknown;
+        }
+        let Some(site) = self.covering(host) else { return Filing::Unfiled(None) };
+        match site.filing() {
+            FilingState::Filed => Filing::Filed(site),
+            FilingState::Elsewhere => Filing::Elsewhere(site),
+            FilingState::Cancelled | FilingState::Unfiled => Filing::Unfiled(Some(site)),
+        }
+    }
+
+    /// The row that decides about a host: that of the host itself or of the nearest domain above it.
+    /// An IP literal and a name without dots have only their own.
+    pub fn covering(self: &Arc<Self>, host: &HostName) -> Option<Site> {
+        // No need to ask the Public Suffix List again: the import lets no public suffix in, and what
+        // lies above the registrable domain is nothing else.
+        let mut name = host.as_str();
+        loop {
+            if let Some(row) = self.table.find(name) {
+                return Some(Site::new(Arc::clone(self), row));
+            }
+            let (_, parent) = name.split_once('.')?;
+            if host.ip().is_some() || !parent.contains('.') {
+                return None;
+            }
+            name = parent;
+        }
+    }
+
+    /// All rows, in the order of the file.
+    pub fn sites(self: &Arc<Self>) -> impl Iterator<Item = Site> {
+        self.table.rows().map(|row| Site::new(Arc::clone(self), row))
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of rows with a filing state.
+    pub fn count(&self, filing: FilingState) -> usize {
+        self.table.count(filing)
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry").field("available", &self.available).field("len", &self.len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

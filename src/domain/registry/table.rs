@@ -1,0 +1,248 @@
+//! The rows in little memory.
+//!
+//! A row is 32 bytes of numbers. Hosts stand one behind the other in one string and are found through
+//! a table of row numbers; what many rows share (units, services, origins, …) is stored once.
+
+use std::{hash::BuildHasher, sync::Arc};
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+use super::{FilingState, Interactive, Origin, ServiceKind};
+
+/// The number of a row of the table that gave it out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RowId(u32);
+
+/// The rows, for reading.
+#[derive(Default)]
+pub(super) struct Table {
+    hosts: String,
+    rows: Vec<Row>,
+    by_host: HashTable<u32>,
+    origins: Vec<Arc<Origin>>,
+    units: Vec<Arc<str>>,
+    words: Words,
+    counts: [usize; FilingState::ALL.len()],
+}
+
+struct Row {
+    host_start: u32,
+    line: u32,
+    origin: u32,
+    unit: u32,
+    service: u32,
+    icp: u32,
+    /// The empty word where the row gives none.
+    server_ip: u32,
+    host_bytes: u8,
+    kind: ServiceKind,
+    filing: FilingState,
+    interactive: Interactive,
+}
+
+impl Table {
+    /// The row of exactly this host.
+    pub(super) fn find(&self, host: &str) -> Option<RowId> {
+        self.by_host.find(hash(host), |&row| self.host(RowId(row)) == host).map(|&row| RowId(row))
+    }
+
+    pub(super) fn rows(&self) -> impl Iterator<Item = RowId> + use<> {
+        (0..self.rows.len() as u32).map(RowId)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(super) fn count(&self, filing: FilingState) -> usize {
+        self.counts[filing as usize]
+    }
+
+    pub(super) fn host(&self, row: RowId) -> &str {
+        let row = self.row(row);
+        let start = row.host_start as usize;
+        &self.hosts[start..start + usize::from(row.host_bytes)]
+    }
+
+    pub(super) fn origin(&self, row: RowId) -> &Arc<Origin> {
+        &self.origins[self.row(row).origin as usize]
+    }
+
+    pub(super) fn unit(&self, row: RowId) -> &Arc<str> {
+        &self.units[self.row(row).unit as usize]
+    }
+
+    pub(super) fn service(&self, row: RowId) -> &str {
+        self.words.text_of(self.row(row).service)
+    }
+
+    pub(super) fn kind(&self, row: RowId) -> ServiceKind {
+        self.row(row).kind
+    }
+
+    pub(super) fn icp(&self, row: RowId) -> &str {
+        self.words.text_of(self.row(row).icp)
+    }
+
+    pub(super) fn filing(&self, row: RowId) -> FilingState {
+        self.row(row).filing
+    }
+
+    pub(super) fn server_ip(&self, row: RowId) -> Option<&str> {
+        Some(self.words.text_of(self.row(row).server_ip)).filter(|text| !text.is_empty())
+    }
+
+    pub(super) fn interactive(&self, row: RowId) -> Interactive {
+        self.row(row).interactive
+    }
+
+    pub(super) fn line(&self, row: RowId) -> u32 {
+        self.row(row).line
+    }
+
+    fn row(&self, row: RowId) -> &Row {
+        &self.rows[row.0 as usize]
+    }
+}
+
+/// A row to be added; `origin` is a number from [`Builder::origin`].
+pub(super) struct NewRow<'a> {
+    pub(super) host: &'a str,
+    pub(super) line: u32,
+    pub(super) origin: u32,
+    pub(super) unit: &'a str,
+    pub(super) service: &'a str,
+    pub(super) kind: ServiceKind,
+    pub(super) icp: &'a str,
+    pub(super) filing: FilingState,
+    pub(super) server_ip: &'a str,
+    pub(super) interactive: Interactive,
+}
+
+/// Why a row was not added.
+#[derive(Debug)]
+pub(super) enum AddError {
+    /// The row on this line has the host already.
+    Duplicate(u32),
+    /// The texts of the rows no longer fit into 4 GiB.
+    Full,
+}
+
+/// The rows, for writing.
+#[derive(Default)]
+pub(super) struct Builder {
+    table: Table,
+    units: Interner,
+    words: Interner,
+    /// Origins as written, by number.
+    origins: Interner,
+}
+
+impl Builder {
+    /// The number of an origin, read only when it is met for the first time.
+    pub(super) fn origin<E>(&mut self, text: &str, parse: impl FnOnce() -> Result<Origin, E>) -> Result<u32, E> {
+        if let Some(number) = self.origins.find(text) {
+            return Ok(number);
+        }
+        self.table.origins.push(Arc::new(parse()?));
+        Ok(self.origins.intern(text))
+    }
+
+    pub(super) fn add(&mut self, new: &NewRow<'_>) -> Result<(), AddError> {
+        if let Some(first) = self.table.find(new.host) {
+            return Err(AddError::Duplicate(self.table.line(first)));
+        }
+        let is_full = [self.table.hosts.len(), self.words.words.text.len(), self.units.words.text.len()]
+            .iter()
+            .any(|&bytes| bytes > (u32::MAX - (1 << 20)) as usize);
+        let (Ok(host_start), Ok(host_bytes), false) =
+            (u32::try_from(self.table.hosts.len()), u8::try_from(new.host.len()), is_full)
+        else {
+            return Err(AddError::Full);
+        };
+        let table = &mut self.table;
+        let row = table.rows.len() as u32;
+        table.hosts.push_str(new.host);
+        table.rows.push(Row {
+            host_start,
+            line: new.line,
+            origin: new.origin,
+            unit: self.units.intern(new.unit),
+            service: self.words.intern(new.service),
+            icp: self.words.intern(new.icp),
+            server_ip: self.words.intern(new.server_ip),
+            host_bytes,
+            kind: new.kind,
+            filing: new.filing,
+            interactive: new.interactive,
+        });
+        table.counts[new.filing as usize] += 1;
+        let (hosts, rows) = (&table.hosts, &table.rows);
+        table.by_host.insert_unique(hash(new.host), row, |&row| {
+            let row = &rows[row as usize];
+            let start = row.host_start as usize;
+            hash(&hosts[start..start + usize::from(row.host_bytes)])
+        });
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Table {
+        let mut table = self.table;
+        table.units =
+            (0..self.units.words.ends.len() as u32).map(|unit| self.units.words.text_of(unit).into()).collect();
+        table.words = self.words.words;
+        table.hosts.shrink_to_fit();
+        table.rows.shrink_to_fit();
+        table.origins.shrink_to_fit();
+        table.words.text.shrink_to_fit();
+        table.words.ends.shrink_to_fit();
+        table
+    }
+}
+
+/// Texts one behind the other, by number.
+#[derive(Default)]
+struct Words {
+    text: String,
+    ends: Vec<u32>,
+}
+
+impl Words {
+    fn text_of(&self, number: u32) -> &str {
+        let number = number as usize;
+        let start = number.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        &self.text[start..self.ends[number] as usize]
+    }
+}
+
+/// Gives equal texts one number.
+#[derive(Default)]
+struct Interner {
+    words: Words,
+    by_text: HashTable<u32>,
+}
+
+impl Interner {
+    fn find(&self, text: &str) -> Option<u32> {
+        self.by_text.find(hash(text), |&number| self.words.text_of(number) == text).copied()
+    }
+
+    fn intern(&mut self, text: &str) -> u32 {
+        if let Some(number) = self.find(text) {
+            return number;
+        }
+        let number = self.words.ends.len() as u32;
+        self.words.text.push_str(text);
+        self.words.ends.push(self.words.text.len() as u32);
+        let words = &self.words;
+        self.by_text.insert_unique(hash(text), number, |&number| hash(words.text_of(number)));
+        number
+    }
+}
+
+/// The seed need not be secret: only rows of the operator's own file are ever put into a table, and a
+/// search costs what the file made it cost.
+fn hash(text: &str) -> u64 {
+    FixedState::default().hash_one(text)
+}

@@ -1,0 +1,126 @@
+//! A body whose head is on the wire.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::{
+    flow::{Advance, Flow},
+    judgement::Judgement,
+    outbox::Output,
+};
+use crate::base::Charge;
+
+/// A body whose head is on the wire: what cannot be part of a match goes out at once, a hit cuts it.
+pub struct Committed {
+    flow: Option<Flow>,
+    output: Output,
+    charge: Charge,
+}
+
+/// What a [`Committed`] body wants next.
+#[derive(Debug)]
+pub enum Step {
+    /// Call again, after yielding.
+    Again,
+    /// Push more, or finish.
+    NeedInput,
+    /// All is sent; the judgement.
+    Done(Judgement),
+    /// Cut the connection: the rest must not go out.
+    Abort(Judgement),
+}
+
+impl Committed {
+    pub(super) fn streaming(mut flow: Flow, charge: Charge) -> Self {
+        flow.commit();
+        Self { output: flow.output(), flow: Some(flow), charge }
+    }
+
+    pub(super) fn after_hold(mut flow: Flow, later: VecDeque<Bytes>, ended: bool, charge: Charge) -> Self {
+        for bytes in later {
+            flow.push(bytes);
+        }
+        flow.ended = ended;
+        Self { output: flow.output(), flow: Some(flow), charge }
+    }
+
+    /// What becomes of the head.
+    pub fn output(&self) -> Output {
+        self.output
+    }
+
+    /// Takes the next bytes as received; call when [`Step::NeedInput`] was returned.
+    pub fn push(&mut self, bytes: Bytes) {
+        if let Some(flow) = &mut self.flow {
+            flow.push(bytes);
+        }
+    }
+
+    /// The body has ended.
+    pub fn finish(&mut self) {
+        if let Some(flow) = &mut self.flow {
+            flow.ended = true;
+        }
+    }
+
+    /// Does a slice of the work and appends what may go out.
+    pub fn step(&mut self, out: &mut Vec<Bytes>) -> Step {
+        let Some(flow) = &mut self.flow else { return Step::NeedInput };
+        let advance = flow.advance();
+        let step = match advance {
+            Advance::Again | Advance::Hungry => {
+                flow.release(out);
+                if advance == Advance::Again { Step::Again } else { Step::NeedInput }
+            }
+            Advance::Ended => {
+                flow.release(out);
+                flow.outbox.release_all(out);
+                return self.take_judgement().map_or(Step::NeedInput, Step::Done);
+            }
+            Advance::Stop(stop) => {
+                flow.release_before(stop, out);
+                return self.take_judgement().map_or(Step::NeedInput, Step::Abort);
+            }
+            Advance::Refuse => return self.take_judgement().map_or(Step::NeedInput, Step::Abort),
+        };
+        self.account();
+        step
+    }
+
+    /// Charges what is withheld now; what the budget does not allow is withheld all the same, and
+    /// bounded by the hold.
+    fn account(&mut self) {
+        let withheld = self.flow.as_ref().map_or(0, |flow| flow.outbox.len());
+        let charged = self.charge.bytes();
+        if withheld < charged {
+            self.charge.shrink(charged - withheld);
+        } else {
+            let _ = self.charge.grow(withheld - charged);
+        }
+    }
+
+    /// Whether bytes are withheld because they may be the beginning of a match. The caller lets
+    /// them wait for `tail_flush` and then calls [`Committed::flush`].
+    pub fn withholds(&self) -> bool {
+        self.flow.as_ref().is_some_and(|flow| flow.outbox.len() > 0)
+    }
+
+    /// Lets go of what is withheld.
+    pub fn flush(&mut self, out: &mut Vec<Bytes>) {
+        if let Some(flow) = &mut self.flow {
+            flow.flush(out);
+        }
+        self.account();
+    }
+
+    /// What is to be said of a body that the client or the origin cut off.
+    pub fn abandon(mut self) -> Option<Judgement> {
+        self.take_judgement()
+    }
+
+    fn take_judgement(&mut self) -> Option<Judgement> {
+        self.charge.shrink(usize::MAX);
+        self.flow.take().map(Flow::judgement)
+    }
+}

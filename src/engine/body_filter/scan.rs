@@ -1,0 +1,216 @@
+//! The scan of one decoded body: reader, lanes, tally.
+
+use std::sync::Arc;
+
+use crate::{
+    base::ByteSpan,
+    engine::{
+        matcher::{Found, LaneStream, PatternSet},
+        rules::{Action, Lane, LaneSet, Lanes, Occurrence, RuleSet, Tally},
+        text::{Block, Edge, Media, Reader, Sink, Unreadable},
+    },
+};
+
+/// A body that is to be masked in more places than this is blocked instead.
+const MASKS_MAX: usize = 100_000;
+
+/// Bytes read between two looks at what was found: their tokens stay in the processor's cache.
+const SLICE_BYTES: usize = 4 << 10;
+
+/// Reads a body and keeps the tally.
+pub(super) struct Scan {
+    rules: Arc<RuleSet>,
+    reader: Reader,
+    lanes: Lanes,
+    wanted: LaneSet,
+    tally: Tally,
+    json: bool,
+    /// Bytes of the decoded body so far.
+    read: u64,
+    occurrences: Vec<Occurrence>,
+    found: Vec<Found>,
+    /// Where masking may be called for, while the body is held.
+    maskable: Vec<(Occurrence, Vec<ByteSpan>)>,
+    masks: Vec<ByteSpan>,
+}
+
+/// The body must not go on: a verdict became certain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stop {
+    /// Offset of the first byte of the match that decided.
+    pub(super) start: u64,
+    /// The body had been read up to here.
+    pub(super) seen: u64,
+}
+
+impl Scan {
+    pub(super) fn new(rules: Arc<RuleSet>, media: Media, declared: Option<&'static encoding_rs::Encoding>) -> Self {
+        let json = media == Media::Json;
+        let lanes = rules.lanes();
+        let wanted = if json && lanes.contains(Lane::Text) { lanes.with(Lane::Script) } else { lanes };
+        Self {
+            reader: Reader::new(media, declared),
+            lanes: Lanes::default(),
+            wanted,
+            tally: Tally::default(),
+            json,
+            read: 0,
+            occurrences: Vec::new(),
+            found: Vec::new(),
+            maskable: Vec::new(),
+            masks: Vec::new(),
+            rules,
+        }
+    }
+
+    /// Scans the next bytes of the decoded body. `committed`: a verdict stops it at once.
+    pub(super) fn feed(&mut self, bytes: &[u8], committed: bool) -> Option<Stop> {
+        bytes.chunks(SLICE_BYTES).find_map(|slice| {
+            self.read += slice.len() as u64;
+            let mut sink = LaneSink { set: self.rules.patterns(), lanes: &mut self.lanes, wanted: self.wanted };
+            self.reader.feed(slice, &mut sink);
+            self.flush(committed)
+        })
+    }
+
+    /// The body has ended, or what is read of it has: everything pending is settled.
+    pub(super) fn finish(&mut self, committed: bool) -> Option<Stop> {
+        let mut sink = LaneSink { set: self.rules.patterns(), lanes: &mut self.lanes, wanted: self.wanted };
+        self.reader.finish(&mut sink);
+        if let Some(stop) = self.flush(committed) {
+            return Some(stop);
+        }
+        let start = self.tally.open_from();
+        self.tally.settle_all(&self.rules, &self.lanes, self.read, false);
+        let blocks = committed && self.tally.verdict(&self.rules) == Some(Action::Block);
+        blocks.then(|| Stop { start: start.unwrap_or(self.read), seen: self.read })
+    }
+
+    /// The hold is over: from now on bytes leave.
+    pub(super) fn commit(&mut self) {
+        self.tally.be_eager(&self.rules, &self.lanes, self.read);
+    }
+
+    fn flush(&mut self, committed: bool) -> Option<Stop> {
+        let set = self.rules.patterns();
+        self.occurrences.clear();
+        for lane in Lane::ALL {
+            self.found.clear();
+            let stream = &mut self.lanes[lane as usize];
+            stream.scan(set, |found| self.found.push(found));
+            self.occurrences.extend(self.found.iter().map(|found| occurrence(stream, lane, found)));
+        }
+        self.occurrences.sort_unstable();
+        let masking = self.rules.masks();
+        let (rules, lanes) = (&self.rules, &self.lanes);
+        let (masks, maskable) = (&mut self.masks, &mut self.maskable);
+        let mut decide = |tally: &Tally, at: &Occurrence| {
+            if masking && committed && tally.masks(rules, at) {
+                masks.extend(pieces(lanes, at));
+            } else if masking && !committed && maskable.len() <= MASKS_MAX {
+                maskable.push((*at, pieces(lanes, at).collect()));
+            }
+            committed && tally.verdict(rules) == Some(Action::Block)
+        };
+        let stop = self.tally.take(rules, lanes, &self.occurrences, self.json, &mut decide);
+        self.tally.extend_excerpts(lanes, stop.map_or(u64::MAX, |stop| stop.seen), stop.is_some());
+        for lane in &mut self.lanes {
+            lane.forget(self.rules.patterns());
+        }
+        stop.map(|stop| Stop { start: stop.span.start, seen: stop.seen })
+    }
+
+    /// Offset of the first byte that may still be part of a match; what was read, if none is.
+    pub(super) fn open_from(&self) -> u64 {
+        let lanes = self.lanes.iter().filter_map(|lane| lane.open_from(self.rules.patterns()));
+        lanes.chain(self.reader.open_from()).chain(self.tally.open_from()).min().unwrap_or(self.read)
+    }
+
+    /// The verdict so far.
+    pub(super) fn verdict(&self) -> Option<Action> {
+        let verdict = self.tally.verdict(&self.rules);
+        if verdict == Some(Action::Mask) && self.maskable.len() > MASKS_MAX { Some(Action::Block) } else { verdict }
+    }
+
+    /// What is to be masked of the body so far, once the rules have been judged on all that is held.
+    pub(super) fn masks_of_held(&mut self) -> Vec<ByteSpan> {
+        let held = std::mem::take(&mut self.maskable);
+        held.into_iter().filter(|item| self.tally.masks(&self.rules, &item.0)).flat_map(|item| item.1).collect()
+    }
+
+    /// What is to be masked since the last call.
+    pub(super) fn masks_since(&mut self) -> std::vec::Drain<'_, ByteSpan> {
+        self.masks.drain(..)
+    }
+
+    pub(super) fn unreadable(&self) -> Option<Unreadable> {
+        self.reader.unreadable()
+    }
+
+    pub(super) fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// The tally, with all excerpts complete.
+    pub(super) fn into_tally(mut self) -> Tally {
+        self.tally.extend_excerpts(&self.lanes, u64::MAX, true);
+        self.tally
+    }
+}
+
+fn occurrence(stream: &LaneStream, lane: Lane, found: &Found) -> Occurrence {
+    let (first, last) = (stream.place(found.first), stream.place(found.last));
+    Occurrence {
+        seen: last.seen,
+        span: ByteSpan { start: first.span.start, end: last.span.end },
+        lane,
+        pattern: found.pattern,
+        gap: found.gap,
+        character: first.character,
+        character_end: last.character_end,
+        tokens: (found.first, found.last),
+    }
+}
+
+fn pieces<'l>(lanes: &'l Lanes, at: &Occurrence) -> impl Iterator<Item = ByteSpan> + 'l {
+    let stream = &lanes[at.lane as usize];
+    (at.tokens.0..=at.tokens.1).flat_map(|token| stream.pieces(token))
+}
+
+/// Gives each lane its characters.
+struct LaneSink<'s> {
+    set: &'s PatternSet,
+    lanes: &'s mut Lanes,
+    wanted: LaneSet,
+}
+
+impl Sink for LaneSink<'_> {
+    fn wants(&self, lane: Lane) -> bool {
+        self.wanted.contains(lane)
+    }
+
+    fn run(&mut self, lane: Lane, block: &Block<'_>, from: usize, to: usize) {
+        if !self.wants(lane) {
+            return;
+        }
+        let stream = &mut self.lanes[lane as usize];
+        let mut start = block.offset(from);
+        for (at, c) in block.text[from..to].char_indices() {
+            let end = block.offset(from + at + c.len_utf8());
+            stream.character(self.set, c, ByteSpan { start, end }, end);
+            start = end;
+        }
+    }
+
+    fn character(&mut self, lane: Lane, c: char, span: ByteSpan, seen: u64) {
+        if self.wants(lane) {
+            self.lanes[lane as usize].character(self.set, c, span, seen);
+        }
+    }
+
+    fn edge(&mut self, lane: Lane, edge: Edge, seen: u64) {
+        if self.wants(lane) {
+            self.lanes[lane as usize].edge(self.set, edge, seen);
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! What the phrases mean: packs as written, checked, compiled into a [`RuleSet`] that is shared by
+//! all cores, and the [`Tally`] of one body.
+
+mod compile;
+mod examples;
+mod lint;
+mod pack;
+mod parse;
+mod tally;
+
+pub use compile::RuleSet;
+pub use examples::{ExampleFault, ExampleKind, ExampleOutcome, run_examples};
+pub use lint::lint;
+pub use pack::{Action, Class, Lane, LaneSet, Mode, Pack, PackSource, Phrase, Rule};
+pub use parse::{Lists, Parsed, parse};
+pub(in crate::engine) use tally::Lanes;
+pub use tally::{CategoryScore, Finding, Occurrence, Tally};

@@ -1,0 +1,57 @@
+//! A piece of decoded text that knows where each byte came from, and what lanes are made of it.
+
+use crate::{base::ByteSpan, engine::rules::Lane};
+
+/// Decoded characters, and for each byte of their UTF-8 the offset of its character in the body.
+#[derive(Clone, Copy, Debug)]
+pub struct Block<'a> {
+    /// The characters.
+    pub text: &'a str,
+    /// Offset of the block in the body (after Content-Encoding is undone).
+    pub base: u64,
+    /// Offsets relative to `base` by index into `text`, one more than `text` has bytes; `None` where
+    /// the body is valid UTF-8 itself and every byte stands for itself.
+    pub map: Option<&'a [u32]>,
+}
+
+impl Block<'_> {
+    /// The offset in the body of the character at an index of `text`; at its end, the block's end.
+    #[inline]
+    pub fn offset(&self, at: usize) -> u64 {
+        self.base
+            + match self.map {
+                None => at as u64,
+                Some(map) => u64::from(map.get(at).or(map.last()).copied().unwrap_or(0)),
+            }
+    }
+
+    /// The place in the body of the text between two indices.
+    #[inline]
+    pub fn span(&self, from: usize, to: usize) -> ByteSpan {
+        ByteSpan { start: self.offset(from), end: self.offset(to) }
+    }
+}
+
+/// What the markup says about the text on both sides of a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// Words end here, phrases may go on: `</td><td>`.
+    Soft,
+    /// Nothing goes on: the end of an attribute value, of a comment, of a script.
+    Hard,
+}
+
+/// Takes what a document consists of.
+pub trait Sink {
+    /// Whether anybody reads this lane.
+    fn wants(&self, lane: Lane) -> bool;
+
+    /// A run of characters that stand for themselves.
+    fn run(&mut self, lane: Lane, block: &Block<'_>, from: usize, to: usize);
+
+    /// A character that was written in another way, at `span`; the body has been read up to `seen`.
+    fn character(&mut self, lane: Lane, c: char, span: ByteSpan, seen: u64);
+
+    /// Something ends; the body has been read up to `seen`.
+    fn edge(&mut self, lane: Lane, edge: Edge, seen: u64);
+}

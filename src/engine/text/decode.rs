@@ -1,0 +1,290 @@
+//! Charset → characters, streaming, with the place of each.
+//!
+//! `encoding_rs` decodes; this file walks the decoded characters and the bytes they came from in
+//! step, because a valid sequence tells its own length. What is malformed becomes U+FFFD over
+//! exactly the bytes that the Encoding Standard says, so offsets never drift.
+
+use encoding_rs::{
+    BIG5, CoderResult, Decoder, DecoderResult, EUC_JP, EUC_KR, Encoding, GB18030, GBK, ISO_2022_JP, SHIFT_JIS, UTF_8,
+    UTF_16BE, UTF_16LE,
+};
+
+use super::block::Block;
+
+/// Decodes one body.
+pub(super) struct CharsetDecoder {
+    encoding: &'static Encoding,
+    decoder: Decoder,
+    /// Offset in the body of the first byte of `pending`.
+    base: u64,
+    /// Bytes that are not a whole character yet.
+    pending: Vec<u8>,
+    text: String,
+    map: Vec<u32>,
+}
+
+impl CharsetDecoder {
+    /// A decoder at the beginning of a body. A byte order mark is decoded like any character: it is
+    /// zero-width.
+    pub(super) fn new(encoding: &'static Encoding) -> Self {
+        Self {
+            encoding,
+            decoder: encoding.new_decoder_without_bom_handling(),
+            base: 0,
+            pending: Vec::new(),
+            text: String::new(),
+            map: Vec::new(),
+        }
+    }
+
+    /// The charset.
+    pub(super) fn encoding(&self) -> &'static Encoding {
+        self.encoding
+    }
+
+    /// Offset of a character that has begun but not ended.
+    pub(super) fn open_from(&self) -> Option<u64> {
+        (!self.pending.is_empty()).then_some(self.base)
+    }
+
+    /// Decodes the next bytes; `last` says that the body ends behind them.
+    pub(super) fn decode(&mut self, bytes: &[u8], last: bool, mut each: impl FnMut(Block<'_>)) {
+        if self.encoding == UTF_8 {
+            self.decode_utf8(bytes, last, &mut each);
+        } else if self.encoding == ISO_2022_JP {
+            self.decode_by_byte(bytes, last, &mut each);
+        } else {
+            self.decode_in_step(bytes, last, &mut each);
+        }
+    }
+
+    fn decode_utf8(&mut self, bytes: &[u8], last: bool, each: &mut impl FnMut(Block<'_>)) {
+        if !self.pending.is_empty() {
+            let mut joined = std::mem::take(&mut self.pending);
+            joined.extend_from_slice(bytes);
+            return self.decode_utf8(&joined, last, each);
+        }
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (valid, malformed) = match std::str::from_utf8(rest) {
+                Ok(text) => (text, None),
+                Err(error) => {
+                    let (valid, _) = rest.split_at(error.valid_up_to());
+                    (std::str::from_utf8(valid).unwrap_or_default(), Some(error.error_len()))
+                }
+            };
+            if !valid.is_empty() {
+                each(Block { text: valid, base: self.base, map: None });
+                self.base += valid.len() as u64;
+                rest = &rest[valid.len()..];
+            }
+            match malformed {
+                None => {}
+                Some(None) if !last => {
+                    self.pending.extend_from_slice(rest);
+                    return;
+                }
+                Some(length) => {
+                    let length = length.unwrap_or(rest.len()).min(rest.len());
+                    each(Block { text: "\u{FFFD}", base: self.base, map: Some(&[0, 0, 0, length as u32]) });
+                    self.base += length as u64;
+                    rest = &rest[length..];
+                }
+            }
+        }
+    }
+
+    /// All encodings in which a valid sequence tells its own length.
+    fn decode_in_step(&mut self, bytes: &[u8], last: bool, each: &mut impl FnMut(Block<'_>)) {
+        let mut source = std::mem::take(&mut self.pending);
+        let mut fed = source.len();
+        source.extend_from_slice(bytes);
+        // `at`: how far the decoded characters account for `source`.
+        let mut at = 0;
+        self.text.clear();
+        self.map.clear();
+        loop {
+            let known = self.text.len();
+            self.text
+                .reserve(self.decoder.max_utf8_buffer_length_without_replacement(source.len() - fed).unwrap_or(64));
+            let (result, read) =
+                self.decoder.decode_to_string_without_replacement(&source[fed..], &mut self.text, last);
+            fed += read;
+            at = self.account(&source, at, known);
+            match result {
+                DecoderResult::InputEmpty => break,
+                DecoderResult::OutputFull => {}
+                DecoderResult::Malformed(length, _) => {
+                    self.text.push('\u{FFFD}');
+                    self.map.extend([at as u32; 3]);
+                    at = (at + usize::from(length)).min(source.len());
+                }
+            }
+        }
+        if last {
+            at = source.len();
+        }
+        self.map.push(at as u32);
+        if !self.text.is_empty() {
+            each(Block { text: &self.text, base: self.base, map: Some(&self.map) });
+        }
+        self.base += at as u64;
+        source.drain(..at);
+        self.pending = source;
+    }
+
+    /// Walks the characters decoded since `known` and the bytes from `at` in step.
+    fn account(&mut self, source: &[u8], mut at: usize, known: usize) -> usize {
+        let mut characters = self.text[known..].chars();
+        while let Some(c) = characters.next() {
+            self.map.resize(self.map.len() + c.len_utf8(), at as u32);
+            let rest = source.get(at..).unwrap_or_default();
+            if self.encoding == BIG5
+                && let [0x88, 0x62 | 0x64 | 0xA3 | 0xA5, ..] = rest
+                && let Some(mark) = characters.next()
+            {
+                // Four Big5 sequences are a letter and a combining mark.
+                self.map.resize(self.map.len() + mark.len_utf8(), at as u32);
+            }
+            at += sequence_length(self.encoding, rest);
+        }
+        at.min(source.len())
+    }
+
+    /// ISO-2022-JP has escapes that no character shows: a byte at a time. The bytes of an escape
+    /// stand as a zero-width character, so that no neighbour's place takes them in.
+    fn decode_by_byte(&mut self, bytes: &[u8], last: bool, each: &mut impl FnMut(Block<'_>)) {
+        self.text.clear();
+        self.map.clear();
+        let carried = self.pending.len();
+        let mut begun = 0;
+        let mut escape = self.pending.first() == Some(&0x1B);
+        for index in 0..=bytes.len() {
+            let position = carried + index;
+            let (input, flush) = (bytes.get(index..=index).unwrap_or_default(), index == bytes.len() && last);
+            if input.is_empty() && !flush {
+                break;
+            }
+            if input == [0x1B] && !escape {
+                escape = true;
+            }
+            let known = self.text.len();
+            self.text.reserve(16);
+            let (result, _, replaced) = self.decoder.decode_to_string(input, &mut self.text, flush);
+            debug_assert!(result == CoderResult::InputEmpty || replaced);
+            let written = self.text.len() - known;
+            if written > 0 {
+                self.map.resize(self.map.len() + written, begun as u32);
+                begun = position + input.len();
+                escape = false;
+            } else if escape && matches!(input, [b'B' | b'J' | b'I' | b'@']) && position + 1 >= begun + 3 {
+                self.text.push('\u{200B}');
+                self.map.extend([begun as u32; 3]);
+                begun = position + 1;
+                escape = false;
+            }
+        }
+        let end = if last { carried + bytes.len() } else { begun };
+        self.map.push(end as u32);
+        if !self.text.is_empty() {
+            each(Block { text: &self.text, base: self.base, map: Some(&self.map) });
+        }
+        let mut source = std::mem::take(&mut self.pending);
+        source.extend_from_slice(bytes);
+        self.base += end as u64;
+        source.drain(..end.min(source.len()));
+        self.pending = source;
+    }
+}
+
+/// Length in bytes of the valid sequence at the beginning of `rest`.
+#[inline]
+fn sequence_length(encoding: &'static Encoding, rest: &[u8]) -> usize {
+    let first = rest.first().copied().unwrap_or(0);
+    if encoding == UTF_16LE || encoding == UTF_16BE {
+        let high = if encoding == UTF_16LE { rest.get(1).copied().unwrap_or(0) } else { first };
+        return if high & 0xFC == 0xD8 { 4 } else { 2 };
+    }
+    if first < 0x80 || encoding.is_single_byte() {
+        return 1;
+    }
+    if encoding == GBK || encoding == GB18030 {
+        match (first, rest.get(1)) {
+            (0x80 | 0xFF, _) => 1,
+            (_, Some(0x30..=0x39)) => 4,
+            _ => 2,
+        }
+    } else if encoding == BIG5 || encoding == EUC_KR {
+        2
+    } else if encoding == EUC_JP {
+        if first == 0x8F { 3 } else { 2 }
+    } else if encoding == SHIFT_JIS {
+        if matches!(first, 0x80 | 0xA1..=0xDF) { 1 } else { 2 }
+    } else {
+        1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use encoding_rs::{
+        BIG5, EUC_JP, EUC_KR, Encoding, GB18030, GBK, ISO_2022_JP, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252,
+    };
+    use proptest::prelude::*;
+
+    use super::CharsetDecoder;
+
+    const ENCODINGS: [&Encoding; 11] =
+        [UTF_8, GBK, GB18030, BIG5, EUC_KR, EUC_JP, SHIFT_JIS, ISO_2022_JP, UTF_16LE, UTF_16BE, WINDOWS_1252];
+
+    /// Characters with their places.
+    fn decoded(encoding: &'static Encoding, bytes: &[u8], cuts: &[usize]) -> Vec<(char, u64, u64)> {
+        let mut decoder = CharsetDecoder::new(encoding);
+        let mut all = Vec::new();
+        let mut from = 0;
+        let mut ends: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
+        ends.sort_unstable();
+        ends.push(bytes.len());
+        for (index, &to) in ends.iter().enumerate() {
+            decoder.decode(&bytes[from..to], index + 1 == ends.len(), |block| {
+                for (at, c) in block.text.char_indices() {
+                    let span = block.span(at, at + c.len_utf8());
+                    all.push((c, span.start, span.end));
+                }
+            });
+            from = to;
+        }
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn places_do_not_depend_on_cuts(
+            which in 0..ENCODINGS.len(),
+            bytes in proptest::collection::vec(prop_oneof![any::<u8>(), 0x80_u8..0xFF, 0x1B_u8..0x7F], 0..60),
+            cuts in proptest::collection::vec(any::<usize>(), 0..6),
+        ) {
+            let whole = decoded(ENCODINGS[which], &bytes, &[]);
+            prop_assert_eq!(&whole, &decoded(ENCODINGS[which], &bytes, &cuts));
+            let text: String = whole.iter().map(|item| item.0).filter(|&c| c != '\u{200B}').collect();
+            let expected = ENCODINGS[which].decode_without_bom_handling(&bytes).0;
+            prop_assert_eq!(text, expected.replace('\u{200B}', ""));
+            prop_assert!(whole.windows(2).all(|pair| pair[0].2 <= pair[1].2 && pair[0].1 <= pair[1].1));
+        }
+
+        #[test]
+        fn a_character_stands_where_its_bytes_are(which in 0..ENCODINGS.len(), text in "[a-z一-龥ぁ-ん가-힣é€]{0,20}") {
+            let encoding = ENCODINGS[which];
+            let bytes = match encoding.name() {
+                "UTF-16LE" => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+                "UTF-16BE" => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+                _ => encoding.encode(&text).0.into_owned(),
+            };
+            for (c, start, end) in decoded(encoding, &bytes, &[]) {
+                if encoding == ISO_2022_JP { continue }
+                let (alone, _) = encoding.decode_without_bom_handling(&bytes[start as usize..end as usize]);
+                prop_assert!(alone.starts_with(c));
+            }
+        }
+    }
+}

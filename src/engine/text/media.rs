@@ -1,0 +1,90 @@
+//! Content-Type → how a document is read.
+
+use encoding_rs::Encoding;
+
+/// How a document is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Media {
+    /// `text/event-stream`: never held.
+    EventStream,
+    /// HTML.
+    Html,
+    /// JSON: its strings are what a page will show, so rules for the text lane see them too.
+    Json,
+    /// Not text.
+    Opaque,
+    /// `text/plain` and other text.
+    Plain,
+    /// A script or style sheet.
+    Script,
+    /// No Content-Type, or one that says nothing: HTML, unless it looks binary.
+    Unknown,
+    /// XML, and what is made of it.
+    Xml,
+}
+
+/// Reads a Content-Type: how to read the document, and the charset it names.
+pub fn media_type(content_type: Option<&[u8]>) -> (Media, Option<&'static Encoding>) {
+    let Some(value) = content_type else { return (Media::Unknown, None) };
+    let mut parts = value.split(|&byte| byte == b';');
+    let essence = parts.next().unwrap_or_default().trim_ascii().to_ascii_lowercase();
+    let charset = parts.find_map(|part| {
+        let at = part.iter().position(|&byte| byte == b'=')?;
+        let (name, value) = (part[..at].trim_ascii(), part[at + 1..].trim_ascii());
+        name.eq_ignore_ascii_case(b"charset").then(|| {
+            value.trim_ascii_start().strip_prefix(b"\"").map_or(value, |rest| rest.strip_suffix(b"\"").unwrap_or(rest))
+        })
+    });
+    (media(&essence), charset.and_then(Encoding::for_label))
+}
+
+fn media(essence: &[u8]) -> Media {
+    let text = std::str::from_utf8(essence).unwrap_or_default();
+    match text {
+        "" | "*/*" | "application/unknown" | "unknown/unknown" | "content/unknown" => Media::Unknown,
+        "text/event-stream" => Media::EventStream,
+        "text/html" | "application/xhtml+xml" => Media::Html,
+        "application/json" | "text/json" | "application/x-ndjson" | "application/jsonl" | "application/json-seq" => {
+            Media::Json
+        }
+        "application/javascript"
+        | "application/ecmascript"
+        | "application/x-javascript"
+        | "text/javascript"
+        | "text/ecmascript"
+        | "text/x-javascript"
+        | "text/jscript"
+        | "text/css" => Media::Script,
+        "application/xml" | "text/xml" => Media::Xml,
+        "application/x-www-form-urlencoded" | "multipart/mixed" => Media::Plain,
+        _ if text.ends_with("+xml") => Media::Xml,
+        _ if text.ends_with("+json") => Media::Json,
+        _ if text.starts_with("text/") => Media::Plain,
+        _ => Media::Opaque,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Media, media_type};
+
+    #[test]
+    fn content_types_as_servers_write_them() {
+        let cases: [(&str, Media, Option<&str>); 9] = [
+            ("text/html", Media::Html, None),
+            ("TEXT/HTML ; Charset=\"gb2312\"", Media::Html, Some("GBK")),
+            ("text/html;charset=utf-8;charset=gbk", Media::Html, Some("UTF-8")),
+            ("text/plain; charset=nonsense", Media::Plain, None),
+            ("application/vnd.api+json", Media::Json, None),
+            ("image/svg+xml", Media::Xml, None),
+            ("image/png", Media::Opaque, None),
+            ("", Media::Unknown, None),
+            ("text/event-stream", Media::EventStream, None),
+        ];
+        for (value, media, charset) in cases {
+            let read = media_type(Some(value.as_bytes()));
+            assert_eq!((read.0, read.1.map(|encoding| encoding.name())), (media, charset), "{value}");
+        }
+        assert_eq!(media_type(None), (Media::Unknown, None));
+    }
+}

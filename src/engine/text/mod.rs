@@ -1,0 +1,20 @@
+//! Bytes → the characters that a browser would show, lane by lane, folded, each with its place.
+//!
+//! [`Reader`] finds the charset by the browser's order, decodes, and takes the document apart into
+//! lanes; a [`Sink`] takes the characters, each with the span of bytes in the body that it was
+//! written with. [`fold`] says which characters count as the same.
+
+mod block;
+mod decode;
+pub mod fold;
+mod html;
+mod media;
+mod plain;
+mod prescan;
+mod reader;
+mod sniff;
+mod unescape;
+
+pub use block::{Block, Edge, Sink};
+pub use media::{Media, media_type};
+pub use reader::{Reader, Unreadable};

@@ -1,0 +1,135 @@
+//! One body, from decoded bytes to lanes.
+
+use encoding_rs::{Encoding, REPLACEMENT};
+
+use super::{
+    block::{Block, Sink},
+    decode::CharsetDecoder,
+    html::Html,
+    media::Media,
+    plain::{Plain, Script},
+    sniff,
+};
+
+/// Reads one body: finds its charset, decodes it, and gives its characters to a [`Sink`].
+pub struct Reader {
+    media: Media,
+    declared: Option<&'static Encoding>,
+    /// Bytes that wait for the charset to be known.
+    head: Vec<u8>,
+    decoder: Option<CharsetDecoder>,
+    document: Document,
+    bytes: u64,
+    unreadable: Option<Unreadable>,
+}
+
+/// Why a body is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// It has no useful Content-Type and looks binary.
+    Binary,
+    /// Its charset is one that no browser decodes.
+    Charset,
+}
+
+enum Document {
+    Html(Box<Html>),
+    Plain(Plain),
+    Script(Script),
+}
+
+impl Reader {
+    /// A reader at the beginning of a body. `media` is not [`Media::Opaque`].
+    pub fn new(media: Media, declared: Option<&'static Encoding>) -> Self {
+        let document = match media {
+            Media::Html | Media::Unknown | Media::Opaque => Document::Html(Box::new(Html::new(false))),
+            Media::Xml => Document::Html(Box::new(Html::new(true))),
+            Media::Json => Document::Script(Script::new(true)),
+            Media::Script => Document::Script(Script::new(false)),
+            Media::Plain => Document::Plain(Plain::new(false)),
+            Media::EventStream => Document::Plain(Plain::new(true)),
+        };
+        Self { media, declared, head: Vec::new(), decoder: None, document, bytes: 0, unreadable: None }
+    }
+
+    /// The charset's name, once it is known; empty before.
+    pub fn charset(&self) -> &'static str {
+        self.decoder.as_ref().map_or("", |decoder| decoder.encoding().name())
+    }
+
+    /// Why the body is not read, if it is not.
+    pub fn unreadable(&self) -> Option<Unreadable> {
+        self.unreadable
+    }
+
+    /// The charset, once it is known.
+    pub fn encoding(&self) -> Option<&'static Encoding> {
+        self.decoder.as_ref().map(CharsetDecoder::encoding)
+    }
+
+    /// Offset of the first byte that has not been given to the sink as a character.
+    pub fn open_from(&self) -> Option<u64> {
+        let Some(decoder) = &self.decoder else {
+            return (!self.head.is_empty()).then_some(0);
+        };
+        let document = match &self.document {
+            Document::Html(html) => html.open_from(),
+            Document::Script(script) => script.open_from(),
+            Document::Plain(_) => None,
+        };
+        document.into_iter().chain(decoder.open_from()).min()
+    }
+
+    /// Takes the next bytes of the body, Content-Encoding undone.
+    pub fn feed(&mut self, bytes: &[u8], sink: &mut impl Sink) {
+        self.take(bytes, false, sink);
+    }
+
+    /// The body has ended.
+    pub fn finish(&mut self, sink: &mut impl Sink) {
+        self.take(&[], true, sink);
+        if self.unreadable.is_some() {
+            return;
+        }
+        match &mut self.document {
+            Document::Html(html) => html.finish(self.bytes, sink),
+            Document::Script(script) => script.finish(self.bytes, sink),
+            Document::Plain(plain) => plain.finish(self.bytes, sink),
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8], ended: bool, sink: &mut impl Sink) {
+        self.bytes += bytes.len() as u64;
+        if self.unreadable.is_some() {
+            return;
+        }
+        if let Some(decoder) = &mut self.decoder {
+            let document = &mut self.document;
+            return decoder.decode(bytes, ended, |block| document.feed(&block, sink));
+        }
+        self.head.extend_from_slice(bytes);
+        let Some(encoding) = sniff::charset(&self.head, ended, self.media, self.declared) else { return };
+        self.unreadable = match self.media {
+            Media::Unknown if sniff::looks_binary(&self.head) => Some(Unreadable::Binary),
+            _ if encoding == REPLACEMENT => Some(Unreadable::Charset),
+            _ => None,
+        };
+        let head = std::mem::take(&mut self.head);
+        let mut decoder = CharsetDecoder::new(encoding);
+        if self.unreadable.is_none() {
+            let document = &mut self.document;
+            decoder.decode(&head, ended, |block| document.feed(&block, sink));
+        }
+        self.decoder = Some(decoder);
+    }
+}
+
+impl Document {
+    fn feed(&mut self, block: &Block<'_>, sink: &mut impl Sink) {
+        match self {
+            Self::Html(html) => html.feed(block, sink),
+            Self::Script(script) => script.feed(block, sink),
+            Self::Plain(plain) => plain.feed(block, sink),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Escapes of JavaScript and JSON strings: `\uXXXX`, `\u{…}`, `\xXX`, octal, and the rest.
+
+use super::block::Sink;
+use crate::{base::ByteSpan, engine::rules::Lane};
+
+/// Resolves escapes, a character at a time.
+#[derive(Debug, Default)]
+pub(super) struct Unescape {
+    state: State,
+    /// Where the backslash stands.
+    start: u64,
+    /// A high surrogate that waits for its low one, and its place.
+    high: Option<(u32, ByteSpan)>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum State {
+    #[default]
+    Idle,
+    Backslash,
+    /// `\u` was read: four digits, or a brace.
+    Unicode,
+    /// `\u{` was read.
+    Braced {
+        value: u32,
+    },
+    /// Hexadecimal digits that are still to come.
+    Hex {
+        left: u8,
+        value: u32,
+    },
+    /// Up to three octal digits.
+    Octal {
+        digits: u8,
+        value: u32,
+    },
+}
+
+impl Unescape {
+    /// Whether an escape is being read.
+    pub(super) fn active(&self) -> bool {
+        self.state != State::Idle
+    }
+
+    /// Offset of an escape that is being read, or of half a surrogate pair.
+    pub(super) fn open_from(&self) -> Option<u64> {
+        self.high.map(|(_, span)| span.start).or(self.active().then_some(self.start))
+    }
+
+    /// Begins an escape at a backslash.
+    pub(super) fn begin(&mut self, span: ByteSpan) {
+        self.start = span.start;
+        self.state = State::Backslash;
+    }
+
+    /// Takes the next character of the escape; `false` if it is not part of it.
+    pub(super) fn push(&mut self, lane: Lane, c: char, span: ByteSpan, sink: &mut impl Sink) -> bool {
+        match self.state {
+            State::Idle => return false,
+            State::Backslash => match c {
+                'u' => self.state = State::Unicode,
+                'x' => self.state = State::Hex { left: 2, value: 0 },
+                '0'..='7' => self.state = State::Octal { digits: 1, value: c as u32 - '0' as u32 },
+                // A line continuation shows nothing.
+                '\n' | '\r' => self.state = State::Idle,
+                'n' | 't' | 'r' | 'b' | 'f' | 'v' => self.emit(lane, ' ' as u32, span.end, span.end, sink),
+                '<' => {
+                    // Markup knows no backslash: `\</script>` ends the script.
+                    self.emit(lane, '\\' as u32, span.start, span.end, sink);
+                    return false;
+                }
+                _ => self.emit(lane, c as u32, span.end, span.end, sink),
+            },
+            State::Unicode => match c.to_digit(16) {
+                Some(value) => self.state = State::Hex { left: 3, value },
+                None if c == '{' => self.state = State::Braced { value: 0 },
+                None => return self.broken(lane, span, sink),
+            },
+            State::Braced { value } => match c.to_digit(16) {
+                Some(digit) if value <= 0x10_FFFF => self.state = State::Braced { value: value * 16 + digit },
+                None if c == '}' => self.emit(lane, value, span.end, span.end, sink),
+                _ => return self.broken(lane, span, sink),
+            },
+            State::Hex { left, value } => match c.to_digit(16) {
+                Some(digit) if left == 1 => self.emit(lane, value * 16 + digit, span.end, span.end, sink),
+                Some(digit) => self.state = State::Hex { left: left - 1, value: value * 16 + digit },
+                None => return self.broken(lane, span, sink),
+            },
+            State::Octal { digits, value } => match c.to_digit(8) {
+                Some(digit) if digits < 3 && value * 8 + digit < 256 => {
+                    self.state = State::Octal { digits: digits + 1, value: value * 8 + digit };
+                }
+                _ => {
+                    self.emit(lane, value, span.start, span.end, sink);
+                    return false;
+                }
+            },
+        }
+        true
+    }
+
+    /// The escape ends in the middle.
+    pub(super) fn finish(&mut self, lane: Lane, at: u64, sink: &mut impl Sink) {
+        let here = ByteSpan { start: at, end: at };
+        match self.state {
+            State::Idle => {}
+            State::Octal { value, .. } => self.emit(lane, value, at, at, sink),
+            _ => {
+                self.broken(lane, here, sink);
+            }
+        }
+        self.drop_high(lane, at, sink);
+    }
+
+    fn broken(&mut self, lane: Lane, next: ByteSpan, sink: &mut impl Sink) -> bool {
+        self.emit(lane, '\u{FFFD}' as u32, next.start, next.end, sink);
+        false
+    }
+
+    /// Half a pair that no other half followed.
+    pub(super) fn drop_high(&mut self, lane: Lane, seen: u64, sink: &mut impl Sink) {
+        if let Some((_, span)) = self.high.take() {
+            sink.character(lane, '\u{FFFD}', span, seen);
+        }
+    }
+
+    fn emit(&mut self, lane: Lane, value: u32, end: u64, seen: u64, sink: &mut impl Sink) {
+        self.state = State::Idle;
+        let span = ByteSpan { start: self.start, end };
+        match (value, self.high) {
+            (0xD800..=0xDBFF, _) => {
+                self.drop_high(lane, seen, sink);
+                self.high = Some((value, span));
+            }
+            (0xDC00..=0xDFFF, Some((high, first))) if first.end == span.start => {
+                self.high = None;
+                let c = char::from_u32(0x10000 + ((high - 0xD800) << 10) + (value - 0xDC00));
+                let both = ByteSpan { start: first.start, end };
+                sink.character(lane, c.unwrap_or('\u{FFFD}'), both, seen);
+            }
+            _ => {
+                self.drop_high(lane, seen, sink);
+                sink.character(lane, char::from_u32(value).unwrap_or('\u{FFFD}'), span, seen);
+            }
+        }
+    }
+}

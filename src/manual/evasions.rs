@@ -1,0 +1,75 @@
+//! Tricks to get past the scan or the gate, what is done about each, and the test that shows it.
+//!
+//! # In the text
+//!
+//! | trick | countermeasure | test |
+//! | --- | --- | --- |
+//! | spaces, punctuation, emoji between the characters | noise within `gap` ([`LaneStream`](crate::engine::matcher::LaneStream)) | `a_hit_is_seen_in_every_charset_and_disguise` |
+//! | markup between the characters, cells of a table | lanes without markup, soft edges ([`Edge`](crate::engine::text::Edge)) | `a_hit_is_seen_in_every_charset_and_disguise` |
+//! | zero-width characters, soft hyphens, variation selectors, bidi controls | free characters ([`Folded::Free`](crate::engine::text::fold::Folded)) | `what_reads_alike_folds_alike` |
+//! | character references (`&#23478;`, `&nbsp;`) | resolved as HTML says, in text and attributes | `a_hit_is_seen_in_every_charset_and_disguise` |
+//! | traditional characters, radicals, enclosed forms | compatibility forms and OpenCC's table, in text and rules alike | `what_reads_alike_folds_alike` |
+//! | the same trick the other way: 乾 for 干, 著 for 着 | false friends are kept apart | `false_friends_keep_apart` |
+//! | full width, capitals, styled letters and digits, accents | NFKD, lower case, marks dropped | `what_reads_alike_folds_alike` |
+//! | the phrase in an attribute or in the title | the attribute lane; a title is text | `a_hit_is_seen_in_every_charset_and_disguise` |
+//! | the phrase in a JSON document | strings are read for the text lane's rules | `plain_text_json_and_xml_are_read_too` |
+//! | escapes in scripts and JSON (`\u767e`, `\x41`) | resolved in the script lane ([`engine::text`](crate::engine::text)) | `plain_text_json_and_xml_are_read_too` |
+//! | another charset, declared or not, with or without BOM | the browser's order: BOM, header, `<meta>`, guess | `every_charset_is_read` |
+//! | no Content-Type, or a meaningless one | read as HTML unless it looks binary ([`Media::Unknown`](crate::engine::text::Media)) | `content_types_as_servers_write_them` |
+//! | a word that only contains the forbidden one, to get an innocent page blocked | words match whole | `a_hit_is_seen_in_every_charset_and_disguise` |
+//!
+//! # In the transfer
+//!
+//! | trick | countermeasure | test |
+//! | --- | --- | --- |
+//! | the phrase across two packets, or one byte a packet | streaming scan | `chunks_never_matter`, `a_phrase_across_two_packets_does_not_slip_through` |
+//! | the phrase across two blocks of a coding, or two gzip members | the decoder reads all members and frames | `chunks_never_matter_under_a_coding`, `what_was_encoded_comes_back` |
+//! | `deflate` as raw deflate, stacked codings | read as browsers read them | `raw_deflate_that_begins_like_zlib_is_still_read`, `every_coding_is_undone_for_reading_and_kept_for_sending` |
+//! | a wrong checksum, bytes behind the stream | not compared, ignored: browsers show the text | `gzip_framing_is_read_as_browsers_read_it` |
+//! | a decompression bomb, to exhaust the scan | limits on size and ratio, counted as `over_budget` | `a_decompression_bomb_costs_little`, `what_cannot_be_read_is_counted_and_passed_or_blocked` |
+//! | a coding that nobody can undo | asked for only what we can undo; otherwise counted, passed or blocked as configured | `what_cannot_be_read_is_counted_and_passed_or_blocked` |
+//! | the phrase behind the hold | the connection is cut before it, the page locked | `no_byte_of_a_late_match_leaves`, `a_late_hit_cuts_the_connection_before_the_phrase` |
+//! | drip: a byte now and then, so that holding is given up | what is given up is the hold, not the scan | `what_comes_within_the_hold_time_can_still_be_refused`, `the_head_does_not_wait_for_a_page_that_stops_half_way` |
+//! | ranges, so that no answer holds the whole phrase | `Range` is not forwarded where the path looks like text | `ranges_pass_one_by_one_and_not_of_text` |
+//! | an error page or a trailer instead of a page | bodies are read whatever the status | `errors_of_the_origin_are_read_like_everything_else` |
+//! | an event stream | scanned from the first byte; only what may begin a match waits | `an_event_stream_never_waits_for_more`, `an_event_stream_is_cut_at_a_hit` |
+//!
+//! # At the gate
+//!
+//! | trick | countermeasure | test |
+//! | --- | --- | --- |
+//! | two Hosts, a Host and another authority in the target | refused | `there_is_exactly_one_host`, `one_host_is_named_exactly_once` |
+//! | another spelling: capitals, a dot at the end, a port, punycode, full-width dots | one canonical [`HostName`](crate::base::HostName) | `what_a_browser_would_ask_for_is_one_name`, `every_spelling_of_a_filed_host_reaches_its_origin` |
+//! | an address in another spelling (`127.1`, `0x7f.1`) | no address passes for a name | `no_address_passes_for_a_name` |
+//! | a filed name in the handshake, another in the Host | 421 unless the certificate covers the Host | `the_wrong_certificate_is_misdirected` |
+//! | smuggling: lengths that contradict each other, odd Transfer-Encodings, bare line feeds | refused, never repaired; the head is built afresh | `framing_has_one_reading`, `two_ways_to_end_a_body_are_refused`, `lines_that_servers_read_differently_are_refused` |
+//! | `Content_Length`, `X-Forwarded.For` | fields that imitate an important one are refused | `fields_have_one_name_and_one_line` |
+//! | `Connection: X-Forwarded-For`, to have a field removed | refused | `connection_removes_what_it_may` |
+//! | the body of a refused request as the next request | drained or the connection ends | `the_body_of_a_refused_request_is_never_read_as_a_request` |
+//! | an upgrade to h2c, to send requests through the tunnel | ignored, so the request stays a request | `upgrades_are_whole_or_ignored` |
+//! | a fake `X-Forwarded-For` | replaced by what was seen | `what_a_client_says_of_itself_is_not_believed` |
+//!
+//! # Not yet countered
+//!
+//! Who writes rules should know what they do not see. Phrases can be added for the common spellings of
+//! each; there is no general answer in this version to:
+//!
+//! - **homophones and look-alikes**: characters of the same sound or a similar shape, Cyrillic and
+//!   Greek letters in Latin words (NFKD does not fold those), `0` for `o`, `1` for `l`;
+//! - **pinyin and initials** for a Chinese phrase;
+//! - **split characters** (木 and 目 for 相) and characters described in words;
+//! - **repeated characters** (百百家家乐乐), **letters between ideographs** (百a家b乐), vertical and
+//!   reversed writing;
+//! - **noise wider than the rule's `gap`**;
+//! - **digits in words and words in digits** (六合 and 6合);
+//! - **text that is not in the text**: images, video, fonts with exchanged glyphs, PDF and office
+//!   files (media types that are not text are counted as `opaque_media_type`);
+//! - **text made in the browser**: CSS generated content, scripts that put strings together, Base64
+//!   in scripts, percent-encoding in links and scripts;
+//! - **text that is hidden or shown by style sheets**: what is invisible is scanned, and the order on
+//!   the screen may be another one than in the source;
+//! - **a page that differs by reader**: an origin that recognises Zhamen may show it something else
+//!   only if it shows it to all its visitors, for they come the same way; but a lock is on one path and
+//!   query (see [`threat_model`](super::threat_model));
+//! - **WebSocket and other tunnels**: counted as uninspected, or refused with `scan.on.upgrade`;
+//! - **request bodies**: what is posted is not read in this version.

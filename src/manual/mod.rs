@@ -1,0 +1,27 @@
+//! The manual: why Zhamen is as it is, and how to run it.
+//!
+//! Read [`architecture`] first if you are about to change something, [`operations`] if you are about
+//! to run it. What is written here names symbols, tests, metrics and configuration keys; the links
+//! are checked by rustdoc, and the names by `tests/architecture.rs`.
+//!
+//! | chapter | answers |
+//! | --- | --- |
+//! | [`architecture`] | Which rooms are there, what may use what, and what is deliberately absent? |
+//! | [`life_of_a_request`] | What happens to a request, in which order, and what can refuse it? |
+//! | [`rules`] | When does a rule hit, what follows, and how is a rule written and tested? |
+//! | [`evasions`] | Which tricks are seen through, which are not yet? |
+//! | [`failure_modes`] | What happens when something breaks? |
+//! | [`threat_model`] | Who is kept from doing what, and who is not? |
+//! | [`operations`] | How is it installed, fed, changed and watched? |
+//! | [`glossary`] | What do the words mean? |
+
+#![allow(rustdoc::private_intra_doc_links, reason = "the manual is for those who change the private parts, too")]
+
+pub mod architecture;
+pub mod evasions;
+pub mod failure_modes;
+pub mod glossary;
+pub mod life_of_a_request;
+pub mod operations;
+pub mod rules;
+pub mod threat_model;

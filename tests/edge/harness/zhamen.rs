@@ -1,0 +1,308 @@
+//! The proxy: its files in a directory of its own, the process, and what it says of itself.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead, BufReader, Write},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+    time::Instant,
+};
+
+use super::{Client, PATIENCE, PHRASE, eventually};
+
+const HEADER: &str = "host,origin,unit,service,kind,icp,filing,interactive";
+
+/// Files for a proxy that does not run yet.
+pub struct Setup {
+    dir: tempfile::TempDir,
+    rows: Vec<String>,
+    settings: BTreeMap<String, String>,
+    packs: Vec<(String, String)>,
+}
+
+/// A running proxy; killed when dropped.
+pub struct Zhamen {
+    dir: tempfile::TempDir,
+    child: Child,
+    /// Where it listens.
+    pub http: SocketAddr,
+    admin: SocketAddr,
+    said: Arc<Mutex<String>>,
+    settings: BTreeMap<String, String>,
+}
+
+/// What a command printed, and its exit status.
+pub struct Run {
+    pub status: i32,
+    pub out: String,
+    pub err: String,
+}
+
+/// A pack with one rule.
+pub fn pack(id: &str, action: &str, phrases: &[&str]) -> String {
+    let phrases = phrases.iter().map(|phrase| format!("{phrase:?}")).collect::<Vec<_>>().join(", ");
+    format!(
+        "[pack]\nid = \"{id}\"\ntitle = \"{id}\"\nclause = \"7.7\"\nclass = \"other\"\naction = \"{action}\"\n\
+         threshold = 100\n\n[[rule]]\nid = \"{id}.phrase\"\nany = [{phrases}]\n"
+    )
+}
+
+impl Setup {
+    /// One worker, an access log, and a pack that blocks [`PHRASE`].
+    pub fn new() -> Self {
+        let settings = [
+            ("listen.http", "[\"127.0.0.1:0\"]"),
+            ("admin.listen", "\"127.0.0.1:0\""),
+            ("workers.threads", "1"),
+            ("log.access", "\"access.jsonl\""),
+            ("gate.operator", "\"测试机房\""),
+            ("gate.contact", "\"https://dc.example/appeal\""),
+        ];
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+            rows: Vec::new(),
+            settings: settings.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+            packs: vec![("test.toml".to_owned(), pack("test", "block", &[PHRASE, "forbidden words"]))],
+        }
+    }
+
+    /// A filed site.
+    pub fn site(self, host: &str, origin: SocketAddr) -> Self {
+        self.row(format!("{host},http://{origin},u1,s1,server,蜀ICP备12345678号,,"))
+    }
+
+    /// Any row.
+    pub fn row(mut self, row: impl Into<String>) -> Self {
+        self.rows.push(row.into());
+        self
+    }
+
+    /// A key of zhamen.toml, dotted, and its value as TOML.
+    pub fn set(mut self, key: &str, value: &str) -> Self {
+        self.settings.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Another pack, or another text for one.
+    pub fn pack(mut self, name: &str, text: String) -> Self {
+        self.packs.retain(|(other, _)| other != name);
+        self.packs.push((name.to_owned(), text));
+        self
+    }
+
+    /// A word list, named as rules name it.
+    pub fn list(self, name: &str, text: &str) -> Self {
+        let path = self.dir.path().join("rules").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        self
+    }
+
+    /// The shipped packs instead of the test's own.
+    pub fn shipped_packs(mut self) -> Self {
+        self.packs.clear();
+        self.set("rules.dir", &format!("{:?}", shipped_rules().display().to_string()))
+    }
+
+    fn write(&self) {
+        let dir = self.dir.path();
+        fs::create_dir_all(dir.join("rules")).unwrap();
+        fs::write(dir.join("zhamen.toml"), configuration(&self.settings)).unwrap();
+        fs::write(dir.join("sites.csv"), format!("{HEADER}\n{}\n", self.rows.join("\n"))).unwrap();
+        for (name, text) in &self.packs {
+            fs::write(dir.join("rules").join(name), text).unwrap();
+        }
+    }
+
+    /// Writes the files, for commands other than `run`.
+    pub fn directory(self) -> tempfile::TempDir {
+        self.write();
+        self.dir
+    }
+
+    /// Starts the proxy, and waits until it listens.
+    pub fn run(self) -> Zhamen {
+        self.write();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_zhamen"))
+            .args(["run", "--config", "zhamen.toml"])
+            .current_dir(self.dir.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = Arc::new(Mutex::new(String::new()));
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let heard = Arc::clone(&said);
+        thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                let mut said = heard.lock().unwrap();
+                said.push_str(&line);
+                said.push('\n');
+            }
+        });
+        let deadline = Instant::now() + PATIENCE;
+        let (http, admin) = loop {
+            let text = said.lock().unwrap().clone();
+            if let Some(line) = text.lines().find(|line| line.contains("http=[")) {
+                break (address_after(line, "http=["), address_after(line, "admin=Some("));
+            }
+            if let Some(status) = child.try_wait().unwrap() {
+                panic!("the proxy ended with {status}:\n{text}");
+            }
+            assert!(Instant::now() < deadline, "the proxy does not say that it runs:\n{text}");
+            thread::sleep(std::time::Duration::from_millis(5));
+        };
+        Zhamen { dir: self.dir, child, http, admin, said, settings: self.settings }
+    }
+}
+
+fn configuration(settings: &BTreeMap<String, String>) -> String {
+    settings.iter().map(|(key, value)| format!("{key} = {value}\n")).collect()
+}
+
+fn address_after(line: &str, mark: &str) -> SocketAddr {
+    let (_, rest) = line.split_once(mark).unwrap_or_else(|| panic!("no {mark} in {line}"));
+    let end = rest.find([']', ')', ',']).unwrap_or(rest.len());
+    rest[..end].parse().unwrap_or_else(|_| panic!("no address after {mark} in {line}"))
+}
+
+impl Zhamen {
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Writes a file whole, as editors do: aside, then renamed over the old one.
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        let (path, aside) = (self.path(name), self.path(&format!("{name}.new")));
+        fs::write(&aside, text).unwrap();
+        fs::rename(aside, path).unwrap();
+    }
+
+    /// Writes a registry.
+    pub fn write_sites(&self, rows: &[String]) {
+        self.write("sites.csv", format!("{HEADER}\n{}\n", rows.join("\n")));
+    }
+
+    /// Changes a key of zhamen.toml.
+    pub fn set(&mut self, key: &str, value: &str) {
+        self.settings.insert(key.to_owned(), value.to_owned());
+        self.write("zhamen.toml", configuration(&self.settings));
+    }
+
+    /// What it has said on standard error.
+    pub fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
+    }
+
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits until it has ended by itself: its exit status.
+    pub fn wait(&mut self) -> i32 {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code().unwrap_or(-1);
+            }
+            assert!(Instant::now() < deadline, "the proxy does not end:\n{}", self.said());
+            thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+
+    /// All of /metrics.
+    pub fn metrics(&self) -> String {
+        self.admin("/metrics")
+    }
+
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin
+    }
+
+    pub fn admin(&self, target: &str) -> String {
+        let mut client = Client::connect(self.admin);
+        client.send(format!("GET {target} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n"));
+        client.response().text()
+    }
+
+    /// The value of a series; 0 if there is none.
+    pub fn metric(&self, series: &str) -> f64 {
+        let text = self.metrics();
+        let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.map_or(0.0, |value| value.trim().parse().unwrap())
+    }
+
+    /// Waits until a series has a value.
+    #[track_caller]
+    pub fn metric_becomes(&self, series: &str, value: f64) {
+        eventually(&format!("{series} = {value}, but {}", self.metric(series)), || self.metric(series) == value);
+    }
+
+    /// The lines of the access log so far.
+    pub fn log(&self) -> Vec<serde_json::Value> {
+        let text = fs::read_to_string(self.path("access.jsonl")).unwrap_or_default();
+        // A line that is being written has no line feed yet.
+        let whole = text.rfind('\n').map_or("", |at| &text[..at]);
+        let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"));
+        whole.lines().map(parse).collect()
+    }
+
+    /// Waits for the first line of the access log with this target.
+    #[track_caller]
+    pub fn logged(&self, target: &str) -> serde_json::Value {
+        let found = || self.log().into_iter().find(|line| line["target"] == target);
+        eventually(&format!("in the access log: {target}"), || found().is_some());
+        found().unwrap()
+    }
+
+    /// Resident memory in KiB: now (`VmRSS`) or at most (`VmHWM`).
+    pub fn memory_kib(&self, which: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(which)?.strip_prefix(':')).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+}
+
+impl Drop for Zhamen {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!("--- the proxy said:\n{}", self.said());
+            let log = fs::read_to_string(self.path("access.jsonl")).unwrap_or_default();
+            let last = log.lines().rev().take(5).collect::<Vec<_>>();
+            eprintln!("--- last lines of the access log, youngest first:\n{}", last.join("\n"));
+        }
+    }
+}
+
+/// Where the packs are that are shipped.
+pub fn shipped_rules() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("rules")
+}
+
+/// Runs another command of the binary in a directory.
+pub fn zhamen(dir: &Path, arguments: &[&str], input: &[u8]) -> Run {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_zhamen"))
+        .args(arguments)
+        .current_dir(dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that does not read its input closes it.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    let output = child.wait_with_output().unwrap();
+    Run {
+        status: output.status.code().unwrap_or(-1),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}

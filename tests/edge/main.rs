@@ -1,0 +1,37 @@
+//! End to end: the real binary, real sockets on loopback, origins that do what they should not.
+//!
+//! Table of contents, in the order in which to read:
+//!
+//! | file | what it holds |
+//! | --- | --- |
+//! | `harness` | the proxy as a process, an origin that counts, a client that sees every byte |
+//! | `gate` | who reaches an origin, and what a refusal looks like |
+//! | `http` | HTTP/1.1 on both sides: framing, connections, upgrades, backpressure |
+//! | `smuggling` | heads that can be read in two ways |
+//! | `scan` | what is found while nothing has been sent |
+//! | `streaming` | what is found, or waits, after the head has gone |
+//! | `locks` | pages that are locked, and unlock when clean |
+//! | `bad_origins` | origins that refuse, hang, break off, lie |
+//! | `gone_clients` | clients that vanish |
+//! | `bounds` | limits, and that nothing leaks |
+//! | `bad_input` | registries, rules and configurations that people write |
+//! | `reload` | what comes into force without a restart |
+//! | `record` | access log and metrics |
+//! | `pages` | real saved pages, from a stock nginx |
+//! | `command_line` | the other commands |
+
+mod bad_input;
+mod bad_origins;
+mod bounds;
+mod command_line;
+mod gate;
+mod gone_clients;
+mod harness;
+mod http;
+mod locks;
+mod pages;
+mod record;
+mod reload;
+mod scan;
+mod smuggling;
+mod streaming;
