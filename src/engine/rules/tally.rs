@@ -75,8 +75,9 @@ pub struct Occurrence {
 /// Findings kept of one body; more rules than these still count in the scores.
 const FINDINGS_MAX: usize = 256;
 
-/// Pending hits kept of one rule; the oldest goes.
-const PENDING_MAX: usize = 1024;
+/// Pending hits kept of one rule: the first ones, because they are certain first, and the last ones,
+/// because an exception may undo the first. One of them is enough for the rule to hit.
+const PENDING_MAX: usize = 16;
 
 /// Characters of an excerpt on each side.
 const EXCERPT_CHARACTERS: u32 = 20;
@@ -90,6 +91,9 @@ pub struct Tally {
     rules: HashMap<u32, RuleState, FixedState>,
     /// Rules with pending hits.
     pending: Vec<u32>,
+    /// No pending hit is certain before the body has been read up to here; `None`: none is before the
+    /// next look at the lanes.
+    due: Option<u64>,
     scores: HashMap<u32, i32, FixedState>,
     found: Vec<(Finding, Excerpt)>,
     /// See [`Tally::be_eager`].
@@ -150,6 +154,7 @@ impl Tally {
         json: bool,
         decide: &mut impl FnMut(&Self, &Occurrence) -> bool,
     ) -> Option<Occurrence> {
+        self.due = self.earliest(lanes).map(|due| due.0);
         for occurrence in occurrences {
             if let Some(settled) = self.settle_until(set, lanes, Some(occurrence.seen), decide) {
                 return Some(settled);
@@ -191,9 +196,11 @@ impl Tally {
                     return;
                 }
                 if state.pending.len() >= PENDING_MAX {
-                    state.pending.remove(0);
+                    state.pending.remove(PENDING_MAX / 2);
                 }
                 state.pending.push(complete);
+                let known = complete.deadline.and_then(|last| lanes[occurrence.lane as usize].seen_beyond(last));
+                self.due = [self.due, known].into_iter().flatten().min();
                 if !self.pending.contains(&item.rule) {
                     self.pending.push(item.rule);
                 }
@@ -209,14 +216,10 @@ impl Tally {
         seen: Option<u64>,
         decide: &mut impl FnMut(&Self, &Occurrence) -> bool,
     ) -> Option<Occurrence> {
-        while !self.pending.is_empty() {
-            let due = self.pending.iter().flat_map(|&rule| {
-                self.rules[&rule].pending.iter().filter_map(move |pending| {
-                    let known = lanes[pending.last.lane as usize].seen_beyond(pending.deadline?)?;
-                    Some((known, pending.last, rule))
-                })
-            });
-            let (known, last, rule) = due.min().filter(|due| seen.is_none_or(|seen| due.0 <= seen))?;
+        while self.due.is_some_and(|due| seen.is_none_or(|seen| due <= seen)) {
+            let earliest = self.earliest(lanes);
+            self.due = earliest.map(|earliest| earliest.0);
+            let (known, last, rule) = earliest.filter(|due| seen.is_none_or(|seen| due.0 <= seen))?;
             self.settle(set, lanes, rule, &last, known);
             let at = Occurrence { seen: known, ..last };
             if decide(self, &at) {
@@ -224,6 +227,17 @@ impl Tally {
             }
         }
         None
+    }
+
+    /// The pending hit that is certain first, of those that the lanes have gone beyond, and when.
+    fn earliest(&self, lanes: &Lanes) -> Option<(u64, Occurrence, u32)> {
+        let pending = self.pending.iter().flat_map(|&rule| {
+            self.rules[&rule].pending.iter().filter_map(move |pending| {
+                let known = lanes[pending.last.lane as usize].seen_beyond(pending.deadline?)?;
+                Some((known, pending.last, rule))
+            })
+        });
+        pending.min()
     }
 
     /// The text ends here, or what is held of it does: every pending hit is certain now. With
