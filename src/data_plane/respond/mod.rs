@@ -64,8 +64,8 @@ pub(super) async fn refuse(mut session: Session<'_>, client: &mut Client, refusa
     line(&mut out, b"Via", format!("1.1 {PSEUDONYM}").as_bytes());
     line(&mut out, b"Zhamen-Reason", refusal.reason.as_str().as_bytes());
     line(&mut out, b"Zhamen-Request", shown.request.as_bytes());
-    if let (451, Some(contact)) = (status, page::contact_url(&policy.contact)) {
-        line(&mut out, b"Link", format!("<{contact}>; rel=\"blocked-by\"").as_bytes());
+    if status == 451 {
+        line(&mut out, b"Link", format!("<{}>; rel=\"blocked-by\"", page::blocked_by(policy)).as_bytes());
     }
     if matches!(status, 429 | 503) {
         line(&mut out, b"Retry-After", RETRY_AFTER_SECONDS);

@@ -117,6 +117,21 @@ fn escape_html(text: &str) -> String {
     out
 }
 
+/// Who blocks, as a URI (RFC 7725 section 4): the contact, or a `data:` URI with the operator's name.
+pub(super) fn blocked_by(policy: &Policy) -> String {
+    contact_url(&policy.contact).unwrap_or_else(|| {
+        let mut uri = String::from("data:,");
+        for byte in policy.operator.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                uri.push(char::from(byte));
+            } else {
+                uri.push_str(&format!("%{byte:02X}"));
+            }
+        }
+        uri
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Policy, Reason, Shown, contact_url, html, json};
