@@ -430,7 +430,7 @@ impl Filter<'_> {
 
     fn lock(&mut self, judgement: &Judgement) {
         let at = self.worker.shared.clock.now();
-        let mut rules: Vec<Arc<str>> = judgement.findings.iter().map(|finding| Arc::clone(&finding.rule)).collect();
+        let mut rules: Vec<Arc<str>> = judgement.findings_against().map(|finding| Arc::clone(&finding.rule)).collect();
         rules.sort();
         rules.dedup();
         let lock = Lock { since: at, recheck_at: later(at, self.edge.lock_recheck), rules: rules.clone() };

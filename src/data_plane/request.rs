@@ -3,7 +3,7 @@
 use std::{io::Write, net::IpAddr};
 
 use super::http1::{Fields, RequestHead};
-use crate::domain::message::{Facts, Framing, Version, is_hop_by_hop};
+use crate::domain::message::{Facts, Framing, is_hop_by_hop};
 
 /// What Zhamen calls itself in `Via`.
 pub(super) const PSEUDONYM: &str = "zhamen";
@@ -33,6 +33,9 @@ pub(super) struct Context<'a> {
 }
 
 /// Appends the head to `out`.
+///
+/// No `Via`: RFC 9110 section 7.6.3 asks a gateway for it, and a stock nginx stops compressing for
+/// whoever sends it (`gzip_proxied off`). The hosted sites' visitors would pay for that.
 pub(super) fn put_head(out: &mut Vec<u8>, head: &RequestHead, context: &Context<'_>) {
     let facts = context.facts;
     out.extend_from_slice(head.method());
@@ -54,12 +57,6 @@ pub(super) fn put_head(out: &mut Vec<u8>, head: &RequestHead, context: &Context<
     }
     put_accept_encoding(out, &head.fields);
     put_forwarding(out, context);
-    let version = match head.version {
-        Version::Http10 => "1.0",
-        Version::Http11 => "1.1",
-        Version::H2 => "2",
-    };
-    line(out, b"Via", format!("{version} {PSEUDONYM}").as_bytes());
     match (&facts.upgrade, head.fields.lists("te", "trailers")) {
         (Some(protocol), _) => {
             line(out, b"Connection", b"upgrade");
@@ -223,7 +220,7 @@ mod tests {
             out,
             "GET /x HTTP/1.1\nHost: a.cn:80\nCookie: a=b\nAccept-Encoding: GZIP;q=0.5\nX-Forwarded-For: 192.0.2.1\n\
              X-Forwarded-Proto: http\nX-Forwarded-Host: a.cn:80\nX-Real-IP: 192.0.2.1\n\
-             Forwarded: for=192.0.2.1;host=\"a.cn:80\";proto=http\nVia: 1.1 zhamen\nTE: trailers\n\
+             Forwarded: for=192.0.2.1;host=\"a.cn:80\";proto=http\nTE: trailers\n\
              Connection: TE, keep-alive\n\n"
         );
     }

@@ -29,8 +29,8 @@
 //! All held and withheld bytes are charged to one [`MemoryBudget`](crate::base::MemoryBudget)
 //! (`limits.held`, 256 MiB). When it is used up, a hold ends early: the page is judged on what is
 //! there, its head goes out, and the scan goes on over the rest. So what degrades is the kind of the
-//! answer (a cut connection instead of a 451), not the reading, and `scan.on.memory` has no occasion in
-//! this version.
+//! answer (a cut connection instead of a 451), not the reading. Who would rather refuse such pages sets
+//! `scan.on.memory` to `"block"` (`without_memory_bodies_are_let_go_early_but_read`).
 //!
 //! Beside it a response costs its decoder's window (32 KiB for gzip, up to 8 MiB for zstd and 16 MiB for
 //! brotli, if the stream asks for so much), 16 KiB of output buffer, and a read buffer of 16 to 64 KiB.

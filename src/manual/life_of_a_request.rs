@@ -61,7 +61,8 @@
 //! The head towards the origin is built afresh (`data_plane/request.rs`). Hop-by-hop
 //! fields go; what the client said in `X-Forwarded-*`, `Forwarded` and `X-Real-IP` is replaced by what
 //! we saw; `Accept-Encoding` keeps the codings that we can undo; `Range` is dropped where the path
-//! looks like text, because a part of a text cannot be read as the browser will show it.
+//! looks like text, because a part of a text cannot be read as the browser will show it. There is no
+//! `Via`, though RFC 9110 asks for one: a stock nginx stops compressing for whoever sends it.
 //!
 //! A pooled connection is used if the kernel says that it is open and silent. A request is sent a
 //! second time only if none of it had been written, or if it has no body, its method is idempotent, and

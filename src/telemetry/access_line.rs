@@ -106,7 +106,7 @@ fn scan_fields(judgement: &Judgement) -> ScanFields<'_> {
         Inspection::Partial(reason) => ("partial", Some(reason.as_str())),
         Inspection::Uninspected(reason) => ("uninspected", Some(reason.as_str())),
     };
-    let mut rules: Vec<&str> = judgement.findings.iter().map(|finding| &*finding.rule).collect();
+    let mut rules: Vec<&str> = judgement.findings_against().map(|finding| &*finding.rule).collect();
     rules.sort_unstable();
     rules.dedup();
     ScanFields {

@@ -276,7 +276,7 @@ impl Metrics {
             self.scanned_bytes.with_label_values(&["decoded"]).inc_by(judgement.decoded_bytes);
         }
         let mut counted: Vec<&str> = Vec::new();
-        for finding in &judgement.findings {
+        for finding in judgement.findings_against() {
             if counted.contains(&&*finding.rule) {
                 continue;
             }

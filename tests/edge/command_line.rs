@@ -105,6 +105,23 @@ fn rules_scan_reads_standard_input_and_codings() {
 }
 
 #[test]
+fn exceptions_alone_are_no_finding() {
+    let dir = gambling();
+    let exception = "\n[[rule]]\nid = \"gambling.police\"\nany = [\"警方捣毁\"]\nweight = -40\n";
+    let path = dir.path().join("rules/test.toml");
+    fs::write(&path, fs::read_to_string(&path).unwrap() + exception).unwrap();
+    let run = scan(dir.path(), &["-"], "<p>昨日警方捣毁一处窝点</p>".as_bytes());
+    let line = &lines(&run)[0];
+    assert_eq!((run.status, &line["findings"], &line["categories"]), (0, &json!([]), &json!({})));
+    let run = scan(dir.path(), &["-"], "<p>昨日警方捣毁一处百家乐窝点</p>".as_bytes());
+    let line = &lines(&run)[0];
+    assert_eq!((run.status, &line["verdict"]), (1, &"pass".into()));
+    assert_eq!(line["categories"], json!({"gambling": {"score": 60, "action": "pass"}}));
+    let rules: Vec<&Value> = line["findings"].as_array().unwrap().iter().map(|finding| &finding["rule"]).collect();
+    assert_eq!(rules, ["gambling.police", "gambling.phrase"], "together they explain the score");
+}
+
+#[test]
 fn the_shipped_packs_pass_their_own_tests() {
     let rules = shipped_rules().display().to_string();
     let dir = tempfile::tempdir().unwrap();

@@ -137,8 +137,7 @@ impl Nginx {
             .iter()
             .map(|name| format!("{name}_temp_path {}/{name};\n", prefix.display()))
             .collect();
-        // By default nginx does not compress what was asked for with `Via`, as every proxy asks.
-        let gzip = if gzip { "gzip on;\ngzip_min_length 1;\ngzip_proxied any;\n" } else { "" };
+        let gzip = if gzip { "gzip on;\ngzip_min_length 1;\n" } else { "" };
         let configuration = format!(
             "daemon off;\npid {0}/pid;\nerror_log {0}/error.log;\nworker_processes 1;\nevents {{}}\nhttp {{\n\
              access_log off;\ntypes {{ text/html html; }}\n{temporary}{gzip}\
@@ -229,13 +228,16 @@ fn all_pages_pass_untouched(site: &Site, origin: SocketAddr, gzip: bool) {
     for line in zhamen.log() {
         assert_eq!((&line["inspection"], &line["verdict"]), (&"inspected".into(), &"pass".into()), "{line}");
     }
+    // Far from any threshold, a page may have a word that weighs little.
+    let with_findings = zhamen.log().iter().filter(|line| line["rules"] != serde_json::json!([])).count();
+    assert!(with_findings <= pages / 50, "{with_findings} of {pages} pages have findings");
     assert_eq!(zhamen.metric("zhamen_responses_total{inspection=\"inspected\",reason=\"none\"}"), pages as f64);
     let charsets: std::collections::BTreeMap<String, usize> =
         zhamen.log().iter().fold(Default::default(), |mut counts, line| {
             *counts.entry(line["charset"].to_string()).or_default() += 1;
             counts
         });
-    println!("{pages} pages, gzip {gzip}: untouched; charsets {charsets:?}");
+    println!("{pages} pages, gzip {gzip}: untouched, {with_findings} with findings; charsets {charsets:?}");
     assert!(charsets["\"GBK\""] >= 30 && charsets["\"Big5\""] >= 30, "{charsets:?}");
 }
 

@@ -103,8 +103,6 @@ fn blocked_with_and_untouched_without(pairs: Vec<(&'static str, Served, Served)>
         for (name, value) in &clean.fields {
             assert_eq!(response.field(name), Some(value.as_str()), "{target}");
         }
-        let line = zhamen.log().into_iter().rfind(|line| line["host"] == "good.cn");
-        let _ = line;
     }
     for (target, ..) in &pairs {
         let lines: Vec<_> = zhamen.log().into_iter().filter(|line| line["target"] == *target).collect();
@@ -326,9 +324,7 @@ fn masking_replaces_the_phrase_and_nothing_else() {
 #[test]
 fn observing_changes_nothing_and_is_recorded() {
     let page = page_with(PHRASE, 500);
-    let origin = Origin::of_type("text/html", gzip(page.as_bytes()));
     let coded = serving(vec![("/gzip", coded("gzip", gzip(page.as_bytes())))]);
-    drop(origin);
     let zhamen =
         Setup::new().site("filed.cn", coded.address()).pack("test.toml", pack("test", "observe", &[PHRASE])).run();
     let response = get(zhamen.http, "filed.cn", "/gzip");

@@ -52,8 +52,12 @@ fn exchange_line(exchange: &Exchange, zone: &TimeZone) -> String {
         Outcome::Refused(reason) => reason.as_str(),
         Outcome::Tunnelled => "tunnelled",
     };
-    let mut rules: Vec<&str> =
-        exchange.judgement.iter().flat_map(|judgement| &judgement.findings).map(|finding| &*finding.rule).collect();
+    let mut rules: Vec<&str> = exchange
+        .judgement
+        .iter()
+        .flat_map(|judgement| judgement.findings_against())
+        .map(|finding| &*finding.rule)
+        .collect();
     rules.sort_unstable();
     rules.dedup();
     format!(

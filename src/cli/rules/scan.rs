@@ -13,7 +13,10 @@ use super::{Exit, Place, problems};
 use crate::{
     base::Problem,
     cli::table::Table,
-    engine::body_filter::{BodyHead, Inspection, Judgement, scan_whole},
+    engine::{
+        body_filter::{BodyHead, Inspection, Judgement, scan_whole},
+        rules::CategoryScore,
+    },
 };
 
 /// Scan files exactly as response bodies would be.
@@ -87,7 +90,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
         } else {
             write_for_people(file, &judgement, out)?;
         }
-        if !judgement.findings.is_empty() {
+        if judgement.findings_against().next().is_some() {
             exit = exit.max(Exit::No);
         }
     }
@@ -104,11 +107,11 @@ fn read(file: &str) -> io::Result<Vec<u8>> {
 }
 
 fn line<'a>(file: &'a str, judgement: &'a Judgement) -> Line<'a> {
-    let categories = judgement.categories.iter().map(|it| {
+    let categories = scores_against(judgement).map(|it| {
         let action = it.action.map_or("pass", |action| action.as_str());
         (it.category.to_string(), json!({"score": it.score, "action": action}))
     });
-    let findings = judgement.findings.iter().map(|finding| FindingFields {
+    let findings = judgement.findings_against().map(|finding| FindingFields {
         rule: &finding.rule,
         category: &finding.category,
         phrase: &finding.phrase,
@@ -133,11 +136,11 @@ fn write_for_people(file: &str, judgement: &Judgement, out: &mut dyn Write) -> i
     let charset = if judgement.charset.is_empty() { "no charset" } else { judgement.charset };
     let (verdict, inspection) = (verdict(judgement), inspection(judgement.inspection));
     writeln!(out, "{file}: {verdict} ({inspection}, {charset}, {} bytes decoded)", judgement.decoded_bytes)?;
-    if judgement.findings.is_empty() {
+    if judgement.findings_against().next().is_none() {
         return Ok(());
     }
     let mut table = Table::new(["rule", "weight", "phrase", "bytes", "lane", "excerpt"]);
-    for finding in &judgement.findings {
+    for finding in judgement.findings_against() {
         table.row([
             finding.rule.to_string(),
             finding.weight.to_string(),
@@ -148,11 +151,17 @@ fn write_for_people(file: &str, judgement: &Judgement, out: &mut dyn Write) -> i
         ]);
     }
     table.write(out)?;
-    for score in &judgement.categories {
+    for score in scores_against(judgement) {
         let action = score.action.map_or("pass", |action| action.as_str());
         writeln!(out, "{}: score {}, {action}", score.category, score.score)?;
     }
     writeln!(out)
+}
+
+/// The scores of the categories that have a finding.
+fn scores_against(judgement: &Judgement) -> impl Iterator<Item = &CategoryScore> {
+    let has_finding = |id: &str| judgement.findings_against().any(|finding| &*finding.category == id);
+    judgement.categories.iter().filter(move |score| has_finding(&score.category))
 }
 
 fn verdict(judgement: &Judgement) -> &'static str {

@@ -120,6 +120,15 @@ impl fmt::Display for Inspection {
 }
 
 impl Judgement {
+    /// The findings of categories in which something speaks against the body. A category in which
+    /// only exceptions (negative weights) hit has found nothing: every report on a police raid would
+    /// be a finding of all packs.
+    pub fn findings_against(&self) -> impl Iterator<Item = &Finding> {
+        let is_against =
+            |category: &str| self.findings.iter().any(|finding| finding.weight >= 0 && &*finding.category == category);
+        self.findings.iter().filter(move |finding| is_against(&finding.category))
+    }
+
     /// Of a body that nobody read.
     pub fn uninspected(reason: Reason) -> Self {
         Self {

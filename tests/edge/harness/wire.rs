@@ -13,11 +13,14 @@ pub struct Wire {
     pub buffer: Vec<u8>,
 }
 
+/// Field lines: names and values, in order.
+pub type Fields = Vec<(String, String)>;
+
 /// The first line and the field lines of a message.
 #[derive(Clone, Debug, Default)]
 pub struct Head {
     pub first_line: String,
-    pub fields: Vec<(String, String)>,
+    pub fields: Fields,
 }
 
 /// How a body ended.
@@ -35,9 +38,7 @@ pub struct Response {
     pub head: Head,
     pub body: Vec<u8>,
     pub end: End,
-    /// Sizes of the chunks, without the last.
-    pub chunks: Vec<usize>,
-    pub trailers: Vec<(String, String)>,
+    pub trailers: Fields,
     /// Heads of the interim responses before it.
     pub interim: Vec<Head>,
 }
@@ -176,32 +177,29 @@ impl Wire {
         Ok(Some(data[..length].to_vec()))
     }
 
-    /// Reads chunks to the last, and the trailers.
-    pub fn read_chunked(&mut self) -> (Vec<u8>, Vec<usize>, Option<Vec<(String, String)>>) {
-        let (mut body, mut chunks) = (Vec::new(), Vec::new());
+    /// Reads chunks to the last, and the trailers; without trailers the body was cut off.
+    pub fn read_chunked(&mut self) -> (Vec<u8>, Option<Fields>) {
+        let mut body = Vec::new();
         loop {
             match self.read_chunk() {
                 Ok(Some(data)) if data.is_empty() => break,
-                Ok(Some(data)) => {
-                    chunks.push(data.len());
-                    body.extend(data);
-                }
+                Ok(Some(data)) => body.extend(data),
                 Ok(None) => {
                     body.append(&mut self.buffer);
-                    return (body, chunks, None);
+                    return (body, None);
                 }
                 Err(error) if is_timeout(&error) => panic!("a chunk did not come within {PATIENCE:?}"),
                 Err(_) => {
                     body.append(&mut self.buffer);
-                    return (body, chunks, None);
+                    return (body, None);
                 }
             }
         }
         let mut trailers = Vec::new();
         loop {
-            let Ok(Some(line)) = self.read_until(b"\r\n") else { return (body, chunks, None) };
+            let Ok(Some(line)) = self.read_until(b"\r\n") else { return (body, None) };
             if line == b"\r\n" {
-                return (body, chunks, Some(trailers));
+                return (body, Some(trailers));
             }
             trailers.extend(Head::parse(&[b"\r\n", &line[..]].concat()).fields);
         }
@@ -219,8 +217,7 @@ impl Wire {
                 break head;
             }
         };
-        let mut response =
-            Response { head, body: Vec::new(), end: End::Whole, chunks: Vec::new(), trailers: Vec::new(), interim };
+        let mut response = Response { head, body: Vec::new(), end: End::Whole, trailers: Vec::new(), interim };
         self.read_body(method, &mut response)?;
         Ok(response)
     }
@@ -232,9 +229,9 @@ impl Wire {
         }
         if head.is_chunked() {
             assert_eq!(head.field("content-length"), None, "chunked, and a length");
-            let (body, chunks, trailers) = self.read_chunked();
+            let (body, trailers) = self.read_chunked();
             response.end = if trailers.is_some() { End::Whole } else { End::Cut };
-            (response.body, response.chunks) = (body, chunks);
+            response.body = body;
             response.trailers = trailers.unwrap_or_default();
         } else if let Some(length) = head.length() {
             while self.buffer.len() < length {
@@ -256,7 +253,7 @@ impl Wire {
     /// Reads the body of a request with this head.
     pub fn read_request_body(&mut self, head: &Head) -> io::Result<Vec<u8>> {
         if head.is_chunked() {
-            let (body, _, trailers) = self.read_chunked();
+            let (body, trailers) = self.read_chunked();
             return match trailers {
                 Some(_) => Ok(body),
                 None => Err(io::ErrorKind::UnexpectedEof.into()),
