@@ -138,7 +138,7 @@ fn explain(args: &Args, config: &Config) -> Result<Explanation, Problem> {
     };
     step(
         "row",
-        row_result(host, &filing),
+        row_result(&registry, host, &filing),
         site.as_ref().map_or_else(String::new, |site| format!("{shown}:{}", site.line())),
     );
     if let Some(site) = &site {
@@ -174,7 +174,10 @@ fn split(address: &str) -> (&str, String) {
     (authority, if target.starts_with('/') { target.to_owned() } else { format!("/{target}") })
 }
 
-fn row_result(host: &HostName, filing: &Filing) -> String {
+fn row_result(registry: &Registry, host: &HostName, filing: &Filing) -> String {
+    if let Some(barred) = registry.barred(host) {
+        return format!("the row of {barred} cannot be applied (see `zhamen check`), so it is refused");
+    }
     match filing {
         Filing::Filed(site) | Filing::Elsewhere(site) | Filing::Unfiled(Some(site)) => {
             if site.host() == host.as_str() {

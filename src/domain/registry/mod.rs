@@ -6,7 +6,7 @@ mod origin;
 mod site;
 mod table;
 
-use std::{fmt, sync::Arc};
+use std::{collections::HashSet, fmt, sync::Arc};
 
 use crate::base::HostName;
 
@@ -113,13 +113,16 @@ pub enum Filing {
 /// beside a reference to the registry, so that a look-up copies and allocates nothing.
 pub struct Registry {
     table: table::Table,
+    /// Hosts that the file names in a row that could not be applied: refused, rather than left to the
+    /// row of a domain above them.
+    barred: HashSet<Box<str>>,
     available: bool,
 }
 
 impl Registry {
     /// A registry that could not be loaded: answers [`Filing::Unknown`] to everything.
     pub fn unavailable() -> Self {
-        Self { table: table::Table::default(), available: false }
+        Self { table: table::Table::default(), barred: HashSet::new(), available: false }
     }
 
     /// Who serves a host, by the most specific row between the host and its registrable domain.
@@ -142,6 +145,9 @@ impl Registry {
         // lies above the registrable domain is nothing else.
         let mut name = host.as_str();
         loop {
+            if self.barred.contains(name) {
+                return None;
+            }
             if let Some(row) = self.table.find(name) {
                 return Some(Site::new(Arc::clone(self), row));
             }
@@ -150,6 +156,20 @@ impl Registry {
                 return None;
             }
             name = parent;
+        }
+    }
+
+    /// The host of a row that could not be applied and now keeps this host from being served.
+    pub fn barred<'h>(&self, host: &'h HostName) -> Option<&'h str> {
+        let mut name = host.as_str();
+        loop {
+            if self.barred.contains(name) {
+                return Some(name);
+            }
+            if self.table.find(name).is_some() || host.ip().is_some() {
+                return None;
+            }
+            name = name.split_once('.')?.1;
         }
     }
 

@@ -77,9 +77,13 @@ proptest! {
         let padding: String = (0..13).map(|n| format!("padding{n}.com,http://10.0.0.1,u,s,server,,,,\n")).collect();
         let registry = Arc::new(import(&format!("{HEADER}{padding}{file}")).registry.unwrap());
         let mut naive: HashMap<String, usize> = HashMap::new();
+        let mut contradicted = Vec::new();
         for (text, state) in &rows {
-            if !host(text).is_public_suffix() {
-                naive.entry(host(text).to_string()).or_insert(*state);
+            let name = host(text).to_string();
+            if naive.contains_key(&name) && *state != 1 {
+                contradicted.push(name);
+            } else if !host(text).is_public_suffix() {
+                naive.entry(name).or_insert(*state);
             }
         }
         for text in &asked {
@@ -91,7 +95,8 @@ proptest! {
                     let covers = host.as_str() == row.as_str() || host.as_str().ends_with(&format!(".{row}"));
                     covers && row.len() >= lowest.len()
                 })
-                .max_by_key(|(row, _)| row.len());
+                .max_by_key(|(row, _)| row.len())
+                .filter(|(row, _)| !contradicted.contains(row));
             let (found, state) = match registry.look_up(&host) {
                 Filing::Unfiled(None) => (None, 0),
                 Filing::Unfiled(Some(site)) => (Some(site), 0),
@@ -202,6 +207,29 @@ fn bad_fields_are_reported_where_they_stand() {
 #[test]
 fn later_rows_of_a_host_are_refused() {
     assert_bad("ONE.cn.,http://10.0.0.9,u,s,server,,,,", "3:1", "on line 2 already");
+}
+
+#[test]
+fn a_row_that_cannot_be_applied_does_not_leave_its_host_to_another() {
+    let imported = import(
+        "host,origin,unit,service,kind,icp,filing\n\
+         a.cn,http://10.0.0.1,u,s,server,蜀ICP备12345678号,\n\
+         bad.a.cn,http://10.0.0.1,u,s,server,蜀ICP备12345678号,canceled\n\
+         short.a.cn,http://10.0.0.1\n\
+         b.cn,http://10.0.0.1,u,s,server,蜀ICP备12345678号,\n\
+         b.cn,http://10.0.0.1,u,s,server,蜀ICP备12345678号,cancelled\n\
+         c.cn,http://10.0.0.1,u,s,server,蜀ICP备12345678号,\n\
+         c.cn,http://10.0.0.1,u,s,nonsense,蜀ICP备12345678号,\n\
+         d.cn,http://10.0.0.1,u,s,server,蜀ICP备12345678号,\n",
+    );
+    let registry = Arc::new(imported.registry.unwrap());
+    let served = |name: &str| matches!(registry.look_up(&host(name)), Filing::Filed(_));
+    assert!(served("a.cn") && served("www.a.cn"));
+    assert!(!served("bad.a.cn") && !served("x.bad.a.cn") && !served("short.a.cn"));
+    assert!(!served("b.cn"), "one row says that it is not filed here");
+    assert!(served("c.cn"), "a good row of the same host stands");
+    assert_eq!(registry.barred(&host("x.bad.a.cn")), Some("bad.a.cn"));
+    assert_eq!(registry.barred(&host("www.a.cn")), None);
 }
 
 #[test]

@@ -7,11 +7,13 @@ mod encoding;
 mod raw;
 mod row;
 
+use std::collections::HashSet;
+
 use csv::{ReaderBuilder, StringRecord};
 
 use self::{columns::Columns, complaints::Complaints, raw::RawRecord};
 use super::{
-    Registry,
+    FilingState, Registry,
     table::{AddError, Builder},
 };
 use crate::base::Problem;
@@ -31,8 +33,14 @@ pub struct Imported {
 
 /// Reads sites.csv: UTF-8 with or without BOM, or GB18030. `path` is only named in the problems.
 pub fn import_csv(path: &str, bytes: &[u8]) -> Imported {
-    let mut import =
-        Import { complaints: Complaints::new(path), builder: Builder::default(), rows_good: 0, rows_bad: 0 };
+    let mut import = Import {
+        complaints: Complaints::new(path),
+        builder: Builder::default(),
+        broken: HashSet::new(),
+        contradicted: HashSet::new(),
+        rows_good: 0,
+        rows_bad: 0,
+    };
     let complete = import.read(bytes).is_ok();
     let too_bad = import.rows_bad > import.rows_good;
     if complete && too_bad {
@@ -40,7 +48,13 @@ pub fn import_csv(path: &str, bytes: &[u8]) -> Imported {
         import.complaints.refuse(0, 0, &message, "nothing of the file is applied; correct the rows above");
     }
     Imported {
-        registry: (complete && !too_bad).then(|| Registry { table: import.builder.finish(), available: true }),
+        registry: (complete && !too_bad).then(|| {
+            let table = import.builder.finish();
+            let mut barred = import.broken;
+            barred.retain(|host| table.find(host).is_none());
+            barred.extend(import.contradicted);
+            Registry { table, barred, available: true }
+        }),
         rows_good: import.rows_good,
         rows_bad: import.rows_bad,
         problems: import.complaints.finish(),
@@ -53,6 +67,10 @@ struct Refused;
 struct Import {
     complaints: Complaints,
     builder: Builder,
+    /// Hosts of rows that were skipped.
+    broken: HashSet<Box<str>>,
+    /// Hosts with a second row that says they are not filed here.
+    contradicted: HashSet<Box<str>>,
     rows_good: usize,
     rows_bad: usize,
 }
@@ -109,19 +127,28 @@ impl Import {
         if record.iter().all(|field| field.trim().is_empty()) {
             return Ok(());
         }
-        let added = match row::read(columns, record, raw, &mut self.complaints, &mut self.builder) {
-            Some(row) => self.builder.add(&row.to_new()),
-            None => {
+        let row = match row::read(columns, record, raw, &mut self.complaints, &mut self.builder) {
+            Ok(row) => row,
+            Err(host) => {
+                // A row that cannot be used must not leave its host to a row for the domain above it.
+                self.broken.extend(host.map(|host| host.as_str().into()));
                 self.skip(raw);
                 return Ok(());
             }
         };
-        match added {
+        let new = row.to_new();
+        match self.builder.add(&new) {
             Ok(()) => self.rows_good += 1,
             Err(AddError::Duplicate(first)) => {
                 let (line, column) = raw.place(columns.host());
                 let message = format!("this host stands on line {first} already");
-                self.complaints.error(line, column, &message, "the earlier row is applied; remove one of them");
+                let help = if new.filing == FilingState::Filed {
+                    "the earlier row is applied; remove one of them"
+                } else {
+                    self.contradicted.insert(new.host.into());
+                    "this row says that it is not filed here, so it is refused until one of them is removed"
+                };
+                self.complaints.error(line, column, &message, help);
                 self.skip(raw);
             }
             Err(AddError::Full) => {

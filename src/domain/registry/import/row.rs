@@ -49,19 +49,20 @@ impl Row<'_> {
     }
 }
 
-/// Reads a row, or says everything that is wrong with it.
+/// Reads a row, or says everything that is wrong with it; then the host is what could be read of it.
 pub(super) fn read<'a>(
     columns: &Columns,
     record: &'a StringRecord,
     raw: &RawRecord<'_>,
     complaints: &mut Complaints,
     builder: &mut Builder,
-) -> Option<Row<'a>> {
+) -> Result<Row<'a>, Option<HostName>> {
     if record.len() != columns.count() {
         let (line, column) = raw.place(record.len().min(columns.count()));
         let message = format!("the row has {} fields, the header {}", record.len(), columns.count());
         complaints.error(line, column, &message, "a field with a comma stands in quotation marks");
-        return None;
+        let host = record.get(columns.host()).map(str::trim);
+        return Err(host.and_then(|host| HostName::parse(host).ok()));
     }
     let mut fields = Fields { columns, record, raw, complaints };
     let host = fields.read(Column::Host, read_host);
@@ -84,18 +85,12 @@ pub(super) fn read<'a>(
         "" => Ok(Interactive::Open),
         _ => read_word(text, &Interactive::ALL.map(|state| (state.as_str(), state))),
     });
-    Some(Row {
-        line: raw.line(),
-        host: host?,
-        origin: origin?,
-        unit: unit?,
-        service: service?,
-        kind: kind?,
-        icp: icp?,
-        filing: filing?,
-        server_ip: server_ip?,
-        interactive: interactive?,
-    })
+    let Some(host) = host else { return Err(None) };
+    let rest = (|| Some((origin?, unit?, service?, kind?, icp?, filing?, server_ip?, interactive?)))();
+    let Some((origin, unit, service, kind, icp, filing, server_ip, interactive)) = rest else {
+        return Err(Some(host));
+    };
+    Ok(Row { line: raw.line(), host, origin, unit, service, kind, icp, filing, server_ip, interactive })
 }
 
 /// What is wrong with a field.
