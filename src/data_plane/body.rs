@@ -120,12 +120,12 @@ impl Filter<'_> {
     }
 
     fn plan(&mut self) -> Result<Plan, EngineFault> {
-        let encoding = self.reply.fields.all("content-encoding").collect::<Vec<_>>();
-        let encoding = (!encoding.is_empty()).then(|| encoding.join(&b", "[..]));
-        let head = BodyHead {
-            content_type: self.reply.fields.all("content-type").next(),
-            content_encoding: encoding.as_deref(),
+        let joined = |name| {
+            let lines = self.reply.fields.all(name).collect::<Vec<_>>();
+            (!lines.is_empty()).then(|| lines.join(&b", "[..]))
         };
+        let (content_type, encoding) = (joined("content-type"), joined("content-encoding"));
+        let head = BodyHead { content_type: content_type.as_deref(), content_encoding: encoding.as_deref() };
         let whole;
         let policy: &ScanPolicy = if self.permit.is_recheck() {
             whole = ScanPolicy { hold_bytes: self.edge.lock_hold_bytes, ..ScanPolicy::clone(&self.snapshot.scan) };

@@ -27,7 +27,10 @@
 //! | `deflate` as raw deflate, stacked codings | read as browsers read them | `raw_deflate_that_begins_like_zlib_is_still_read`, `every_coding_is_undone_for_reading_and_kept_for_sending` |
 //! | a wrong checksum, bytes behind the stream | not compared, ignored: browsers show the text | `gzip_framing_is_read_as_browsers_read_it` |
 //! | a decompression bomb, to exhaust the scan | limits on size and ratio, counted as `over_budget` | `a_decompression_bomb_costs_little`, `what_cannot_be_read_is_counted_and_passed_or_blocked` |
-//! | a coding that nobody can undo | asked for only what we can undo; otherwise counted, passed or blocked as configured | `what_cannot_be_read_is_counted_and_passed_or_blocked` |
+//! | a coding that nobody can undo | read as it is if it looks like text, as a browser shows it; otherwise counted, passed or blocked as configured | `what_cannot_be_read_is_counted_and_passed_or_blocked`, `what_a_browser_shows_is_read_whatever_the_head_says` |
+//! | a meaningless Content-Type, or two | what says nothing is read as HTML; of several the last counts | `what_a_browser_shows_is_read_whatever_the_head_says` |
+//! | a charset that is declared late, or not at all behind much ASCII | looked for in 16 KiB; the guess waits for the first byte that is not ASCII | `the_charset_is_found_where_it_is_late_or_undeclared` |
+//! | `<svg><style/>`, `<noscript><!--`, to hide the rest of a page from the scan | the tokenizer knows foreign content, and scripting is on | `the_tokenizer_goes_where_a_browser_goes` |
 //! | the phrase behind the hold | the connection is cut before it, the page locked | `no_byte_of_a_late_match_leaves`, `a_late_hit_cuts_the_connection_before_the_phrase` |
 //! | drip: a byte now and then, so that holding is given up | what is given up is the hold, not the scan | `what_comes_within_the_hold_time_can_still_be_refused`, `the_head_does_not_wait_for_a_page_that_stops_half_way` |
 //! | ranges, so that no answer holds the whole phrase | `Range` is not forwarded where the path looks like text | `ranges_pass_one_by_one_and_not_of_text` |
@@ -66,6 +69,13 @@
 //!   files (media types that are not text are counted as `opaque_media_type`);
 //! - **text made in the browser**: CSS generated content, scripts that put strings together, Base64
 //!   in scripts, percent-encoding in links and scripts;
+//! - **HTML within strings**: markup and character references inside JSON strings, `srcdoc`, CDATA of
+//!   feeds and event streams are read as they stand (a phrase in one piece is found, one with tags in
+//!   between is not); `\u` escapes in event streams and in event-handler attributes; entities that an
+//!   XML document declares itself;
+//! - **excuses in hidden text**: rules of negative weight and `none` believe every word of the text
+//!   lane, also where a style sheet hides it;
+//! - **squared, circled and regional letters** without a decomposition in Unicode (🅰, 🇦);
 //! - **text that is hidden or shown by style sheets**: what is invisible is scanned, and the order on
 //!   the screen may be another one than in the source;
 //! - **a page that differs by reader**: an origin that recognises Zhamen may show it something else

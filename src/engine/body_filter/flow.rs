@@ -33,6 +33,7 @@ pub(super) struct Flow {
     decoder: Decoder,
     coded: bool,
     output: Output,
+    unknown_coding: bool,
     scan: Scan,
     /// Bytes are scanned; `false` after giving up.
     reading: bool,
@@ -78,7 +79,8 @@ impl Flow {
         let limits = DecodeLimits { decoded_bytes_max, ..policy.decode };
         Self {
             decoder: Decoder::new(&shape.codings, limits),
-            scan: Scan::new(Arc::clone(&rules), shape.media, shape.declared),
+            scan: Scan::new(Arc::clone(&rules), shape),
+            unknown_coding: shape.unknown_coding,
             outbox: Outbox::new(coded && output == Output::Original),
             rules,
             policy,
@@ -222,6 +224,7 @@ impl Flow {
 
     fn unreadable(&self) -> Option<Reason> {
         self.scan.unreadable().map(|unreadable| match unreadable {
+            Unreadable::Binary if self.unknown_coding => Reason::UnknownCoding,
             Unreadable::Binary => Reason::OpaqueMediaType,
             Unreadable::Charset => Reason::UnknownCharset,
         })

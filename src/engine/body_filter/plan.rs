@@ -37,6 +37,9 @@ pub(super) struct Shape {
     pub(super) media: Media,
     pub(super) declared: Option<&'static Encoding>,
     pub(super) codings: Vec<Coding>,
+    /// The Content-Encoding names something that nobody can undo. A browser shows such a body as it
+    /// is; so it is read as it is, if it looks like text.
+    pub(super) unknown_coding: bool,
 }
 
 /// What to do with a body.
@@ -64,11 +67,9 @@ pub fn plan(rules: &Arc<RuleSet>, head: BodyHead<'_>, policy: &ScanPolicy, budge
     if media == Media::Opaque {
         return unread(Reason::OpaqueMediaType);
     }
-    let codings = match coding::parse_content_encoding(head.content_encoding.unwrap_or_default()) {
-        Ok(codings) => codings,
-        Err(coding::UnknownCoding) => return unread(Reason::UnknownCoding),
-    };
-    let shape = Shape { media, declared, codings };
+    let codings = coding::parse_content_encoding(head.content_encoding.unwrap_or_default());
+    let unknown_coding = codings.is_err();
+    let shape = Shape { media, declared, codings: codings.unwrap_or_default(), unknown_coding };
     if media == Media::EventStream {
         let flow = Flow::new(Arc::clone(rules), &shape, policy.clone());
         return Plan::Stream(Box::new(Committed::streaming(flow, budget.charge())));
@@ -81,7 +82,14 @@ impl Shape {
     pub(super) fn context(&self, rules: &RuleSet, policy: &ScanPolicy) -> [Vec<u8>; 3] {
         [
             rules.fingerprint().to_vec(),
-            format!("{:?} {:?} {:?}", self.media, self.declared.map(Encoding::name), self.codings).into_bytes(),
+            format!(
+                "{:?} {:?} {:?} {}",
+                self.media,
+                self.declared.map(Encoding::name),
+                self.codings,
+                self.unknown_coding
+            )
+            .into_bytes(),
             format!("{:?} {:?}", policy.decode, policy.consequences).into_bytes(),
         ]
     }

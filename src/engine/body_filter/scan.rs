@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::plan::Shape;
 use crate::{
     base::ByteSpan,
     engine::{
@@ -44,12 +45,12 @@ pub(super) struct Stop {
 }
 
 impl Scan {
-    pub(super) fn new(rules: Arc<RuleSet>, media: Media, declared: Option<&'static encoding_rs::Encoding>) -> Self {
-        let json = media == Media::Json;
+    pub(super) fn new(rules: Arc<RuleSet>, shape: &Shape) -> Self {
+        let json = shape.media == Media::Json;
         let lanes = rules.lanes();
         let wanted = if json && lanes.contains(Lane::Text) { lanes.with(Lane::Script) } else { lanes };
         Self {
-            reader: Reader::new(media, declared),
+            reader: Reader::new(shape.media, shape.declared, shape.unknown_coding),
             lanes: Lanes::default(),
             wanted,
             tally: Tally::default(),

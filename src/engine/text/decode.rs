@@ -24,13 +24,13 @@ pub(super) struct CharsetDecoder {
 }
 
 impl CharsetDecoder {
-    /// A decoder at the beginning of a body. A byte order mark is decoded like any character: it is
+    /// A decoder of a body from an offset on. A byte order mark is decoded like any character: it is
     /// zero-width.
-    pub(super) fn new(encoding: &'static Encoding) -> Self {
+    pub(super) fn new(encoding: &'static Encoding, base: u64) -> Self {
         Self {
             encoding,
             decoder: encoding.new_decoder_without_bom_handling(),
-            base: 0,
+            base,
             pending: Vec::new(),
             text: String::new(),
             map: Vec::new(),
@@ -239,7 +239,7 @@ mod tests {
 
     /// Characters with their places.
     fn decoded(encoding: &'static Encoding, bytes: &[u8], cuts: &[usize]) -> Vec<(char, u64, u64)> {
-        let mut decoder = CharsetDecoder::new(encoding);
+        let mut decoder = CharsetDecoder::new(encoding, 0);
         let mut all = Vec::new();
         let mut from = 0;
         let mut ends: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();

@@ -23,16 +23,28 @@ pub enum Media {
     Xml,
 }
 
-/// Reads a Content-Type: how to read the document, and the charset it names.
+/// Reads a Content-Type (all field lines joined by commas): how to read the document, and the
+/// charset it names. Of several the last that says something counts (Fetch, "extract a MIME type").
 pub fn media_type(content_type: Option<&[u8]>) -> (Media, Option<&'static Encoding>) {
-    let Some(value) = content_type else { return (Media::Unknown, None) };
+    let mut found = (Media::Unknown, None);
+    for value in content_type.unwrap_or_default().split(|&byte| byte == b',') {
+        let read = one_media_type(value);
+        if read.0 != Media::Unknown {
+            found = read;
+        }
+    }
+    found
+}
+
+fn one_media_type(value: &[u8]) -> (Media, Option<&'static Encoding>) {
     let mut parts = value.split(|&byte| byte == b';');
     let essence = parts.next().unwrap_or_default().trim_ascii().to_ascii_lowercase();
     let charset = parts.find_map(|part| {
         let at = part.iter().position(|&byte| byte == b'=')?;
         let (name, value) = (part[..at].trim_ascii(), part[at + 1..].trim_ascii());
-        name.eq_ignore_ascii_case(b"charset").then(|| {
-            value.trim_ascii_start().strip_prefix(b"\"").map_or(value, |rest| rest.strip_suffix(b"\"").unwrap_or(rest))
+        name.eq_ignore_ascii_case(b"charset").then(|| match value.strip_prefix(b"\"") {
+            Some(rest) => rest.strip_suffix(b"\"").unwrap_or(rest),
+            None => value,
         })
     });
     (media(&essence), charset.and_then(Encoding::for_label))
@@ -41,9 +53,11 @@ pub fn media_type(content_type: Option<&[u8]>) -> (Media, Option<&'static Encodi
 fn media(essence: &[u8]) -> Media {
     let text = std::str::from_utf8(essence).unwrap_or_default();
     match text {
-        "" | "*/*" | "application/unknown" | "unknown/unknown" | "content/unknown" => Media::Unknown,
+        "*/*" | "application/unknown" | "unknown/unknown" | "content/unknown" => Media::Unknown,
+        // No type at all: browsers look at the body instead.
+        _ if text.split_once('/').is_none_or(|(kind, sub)| kind.is_empty() || sub.is_empty()) => Media::Unknown,
         "text/event-stream" => Media::EventStream,
-        "text/html" | "application/xhtml+xml" => Media::Html,
+        "text/html" => Media::Html,
         "application/json" | "text/json" | "application/x-ndjson" | "application/jsonl" | "application/json-seq" => {
             Media::Json
         }
@@ -70,7 +84,12 @@ mod tests {
 
     #[test]
     fn content_types_as_servers_write_them() {
-        let cases: [(&str, Media, Option<&str>); 9] = [
+        let cases: [(&str, Media, Option<&str>); 14] = [
+            ("text", Media::Unknown, None),
+            ("/", Media::Unknown, None),
+            ("image/png, text/html;charset=gbk", Media::Html, Some("GBK")),
+            ("text/html, nonsense", Media::Html, None),
+            ("application/xhtml+xml", Media::Xml, None),
             ("text/html", Media::Html, None),
             ("TEXT/HTML ; Charset=\"gb2312\"", Media::Html, Some("GBK")),
             ("text/html;charset=utf-8;charset=gbk", Media::Html, Some("UTF-8")),

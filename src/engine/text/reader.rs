@@ -1,6 +1,6 @@
 //! One body, from decoded bytes to lanes.
 
-use encoding_rs::{Encoding, REPLACEMENT};
+use encoding_rs::{Encoding, REPLACEMENT, UTF_8};
 
 use super::{
     block::{Block, Sink},
@@ -8,7 +8,7 @@ use super::{
     html::Html,
     media::Media,
     plain::{Plain, Script},
-    sniff,
+    sniff::{self, Sniffed},
 };
 
 /// Reads one body: finds its charset, decodes it, and gives its characters to a [`Sink`].
@@ -21,6 +21,11 @@ pub struct Reader {
     document: Document,
     bytes: u64,
     unreadable: Option<Unreadable>,
+    /// Nothing says that the body is text: it is not if it looks binary.
+    doubtful: bool,
+    /// Nothing has told the charset, and all bytes so far were ASCII: they are read, and the guess
+    /// waits for the first that is not.
+    ascii_so_far: bool,
 }
 
 /// Why a body is not read.
@@ -39,8 +44,9 @@ enum Document {
 }
 
 impl Reader {
-    /// A reader at the beginning of a body. `media` is not [`Media::Opaque`].
-    pub fn new(media: Media, declared: Option<&'static Encoding>) -> Self {
+    /// A reader at the beginning of a body. `media` is not [`Media::Opaque`]; `doubtful` says that it
+    /// may be coded in an unknown way.
+    pub fn new(media: Media, declared: Option<&'static Encoding>, doubtful: bool) -> Self {
         let document = match media {
             Media::Html | Media::Unknown | Media::Opaque => Document::Html(Box::new(Html::new(false))),
             Media::Xml => Document::Html(Box::new(Html::new(true))),
@@ -49,7 +55,17 @@ impl Reader {
             Media::Plain => Document::Plain(Plain::new(false)),
             Media::EventStream => Document::Plain(Plain::new(true)),
         };
-        Self { media, declared, head: Vec::new(), decoder: None, document, bytes: 0, unreadable: None }
+        Self {
+            media,
+            declared,
+            head: Vec::new(),
+            decoder: None,
+            document,
+            bytes: 0,
+            unreadable: None,
+            doubtful: doubtful || media == Media::Unknown,
+            ascii_so_far: false,
+        }
     }
 
     /// The charset's name, once it is known; empty before.
@@ -70,7 +86,7 @@ impl Reader {
     /// Offset of the first byte that has not been given to the sink as a character.
     pub fn open_from(&self) -> Option<u64> {
         let Some(decoder) = &self.decoder else {
-            return (!self.head.is_empty()).then_some(0);
+            return (!self.head.is_empty()).then_some(self.bytes - self.head.len() as u64);
         };
         let document = match &self.document {
             Document::Html(html) => html.open_from(),
@@ -103,24 +119,48 @@ impl Reader {
         if self.unreadable.is_some() {
             return;
         }
-        if let Some(decoder) = &mut self.decoder {
-            let document = &mut self.document;
-            return decoder.decode(bytes, ended, |block| document.feed(&block, sink));
+        let mut bytes = bytes;
+        if self.ascii_so_far {
+            let ascii = bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or(bytes.len());
+            self.decode(&bytes[..ascii], ended && ascii == bytes.len(), sink);
+            if ascii == bytes.len() {
+                return;
+            }
+            // Here the guess begins; what is decoded stays decoded.
+            self.ascii_so_far = false;
+            self.decoder = None;
+            bytes = &bytes[ascii..];
+        }
+        if self.decoder.is_some() {
+            return self.decode(bytes, ended, sink);
         }
         self.head.extend_from_slice(bytes);
-        let Some(encoding) = sniff::charset(&self.head, ended, self.media, self.declared) else { return };
-        self.unreadable = match self.media {
-            Media::Unknown if sniff::looks_binary(&self.head) => Some(Unreadable::Binary),
+        let start = self.bytes - self.head.len() as u64;
+        let encoding = match sniff::charset(&self.head, start, ended, self.media, self.declared) {
+            Sniffed::Charset(encoding) => encoding,
+            Sniffed::Ascii => {
+                self.ascii_so_far = true;
+                UTF_8
+            }
+            Sniffed::Wait => return,
+        };
+        self.unreadable = match self.doubtful && start == 0 {
+            true if sniff::looks_binary(&self.head) => Some(Unreadable::Binary),
             _ if encoding == REPLACEMENT => Some(Unreadable::Charset),
             _ => None,
         };
         let head = std::mem::take(&mut self.head);
-        let mut decoder = CharsetDecoder::new(encoding);
+        self.decoder = Some(CharsetDecoder::new(encoding, start));
         if self.unreadable.is_none() {
-            let document = &mut self.document;
-            decoder.decode(&head, ended, |block| document.feed(&block, sink));
+            self.decode(&head, ended, sink);
         }
-        self.decoder = Some(decoder);
+    }
+
+    fn decode(&mut self, bytes: &[u8], ended: bool, sink: &mut impl Sink) {
+        let document = &mut self.document;
+        if let Some(decoder) = &mut self.decoder {
+            decoder.decode(bytes, ended, |block| document.feed(&block, sink));
+        }
     }
 }
 

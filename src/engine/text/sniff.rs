@@ -5,72 +5,104 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFI
 
 use super::{media::Media, prescan};
 
-/// Bytes in which a `<meta>` may name the charset (HTML, "determining the character encoding").
+/// Bytes in which a `<meta>` is looked for at first (HTML, "determining the character encoding").
 const PRESCAN_BYTES: usize = 1024;
 
-/// The guess wants so many bytes behind the first one that is not ASCII …
+/// The guess wants so many bytes behind the first one that is not ASCII.
 const GUESS_BYTES: usize = 1024;
 
-/// … but waits no longer than this for them.
-const WAIT_BYTES: usize = 16 << 10;
+/// A `<meta>` that comes later is found as well, up to here, as long as everything before is ASCII:
+/// browsers read the page again when they meet it.
+const LATE_META_BYTES: usize = 16 << 10;
 
-/// Decides on the charset from the beginning of a body; `None` if it takes more bytes. The answer
-/// depends on `head` only as far as the bytes that were needed, not on how they came.
+/// What the beginning of a body says about its charset.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Sniffed {
+    /// Nothing yet, and everything is ASCII so far: read it, and ask again at the first byte that is not.
+    Ascii,
+    /// This is it.
+    Charset(&'static Encoding),
+    /// It takes more bytes.
+    Wait,
+}
+
+/// Decides on the charset from the first bytes of a body that have not been decoded (`start` is their
+/// offset). The answer depends on `head` only as far as the bytes that were needed, not on how they
+/// came.
 pub(super) fn charset(
     head: &[u8],
+    start: u64,
     ended: bool,
     media: Media,
     declared: Option<&'static Encoding>,
-) -> Option<&'static Encoding> {
+) -> Sniffed {
+    if start > 0 {
+        return guess(head, ended);
+    }
     if head.len() < 3 && !ended {
-        return None;
+        return Sniffed::Wait;
     }
     if let Some((encoding, _)) = Encoding::for_bom(head) {
-        return Some(encoding);
+        return Sniffed::Charset(encoding);
     }
     if let Some(encoding) = declared {
-        return Some(encoding);
+        return Sniffed::Charset(encoding);
     }
     if matches!(media, Media::Json | Media::EventStream) {
-        return Some(UTF_8);
+        return Sniffed::Charset(UTF_8);
     }
-    let window = &head[..head.len().min(PRESCAN_BYTES)];
-    if window.len() < PRESCAN_BYTES && !ended {
-        return None;
+    if head.len() < PRESCAN_BYTES && !ended {
+        return Sniffed::Wait;
     }
+    if let Some(encoding) = named(&head[..head.len().min(PRESCAN_BYTES)], media) {
+        return Sniffed::Charset(encoding);
+    }
+    if media == Media::Xml {
+        return Sniffed::Charset(UTF_8);
+    }
+    let looked_at = &head[..head.len().min(LATE_META_BYTES)];
+    let first = looked_at.iter().position(|byte| !byte.is_ascii());
+    let wanted = first.map_or(LATE_META_BYTES, |first| first + GUESS_BYTES);
+    if head.len() < wanted && !ended {
+        return Sniffed::Wait;
+    }
+    match named(&looked_at[..looked_at.len().min(wanted)], media) {
+        Some(encoding) => Sniffed::Charset(encoding),
+        // The guess is about what follows the first 16 KiB, if those are ASCII.
+        None if first.is_none() && !ended => Sniffed::Ascii,
+        None => guess(head, ended),
+    }
+}
+
+fn named(window: &[u8], media: Media) -> Option<&'static Encoding> {
     let named = match media {
         Media::Html | Media::Unknown => prescan::meta(window).or_else(|| prescan::xml(window)),
         Media::Xml => prescan::xml(window),
         _ => None,
     };
-    if let Some(encoding) = named {
-        return Some(match encoding {
-            // A prescan that could be read as ASCII cannot have been UTF-16.
-            _ if encoding == UTF_16LE || encoding == UTF_16BE => UTF_8,
-            _ if encoding == X_USER_DEFINED => WINDOWS_1252,
-            _ => encoding,
-        });
-    }
-    if media == Media::Xml {
-        return Some(UTF_8);
-    }
-    guess(head, ended)
+    named.map(|encoding| match encoding {
+        // A prescan that could be read as ASCII cannot have been UTF-16.
+        _ if encoding == UTF_16LE || encoding == UTF_16BE => UTF_8,
+        _ if encoding == X_USER_DEFINED => WINDOWS_1252,
+        _ => encoding,
+    })
 }
 
-fn guess(head: &[u8], ended: bool) -> Option<&'static Encoding> {
-    let first = head.iter().position(|byte| !byte.is_ascii());
-    let wanted = first.map_or(WAIT_BYTES, |first| (first + GUESS_BYTES).min(WAIT_BYTES));
+fn guess(head: &[u8], ended: bool) -> Sniffed {
+    let first = head.iter().position(|byte| !byte.is_ascii()).unwrap_or(head.len());
+    let wanted = first + GUESS_BYTES;
     if head.len() < wanted && !ended {
-        return None;
+        return Sniffed::Wait;
     }
-    let head = &head[..head.len().min(wanted)];
-    if let Some(encoding) = utf16_by_zeros(head) {
-        return Some(encoding);
+    let window = &head[..head.len().min(wanted)];
+    if let Some(encoding) = utf16_by_zeros(window) {
+        return Sniffed::Charset(encoding);
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     // The window may end within a character: only the end of the body is an end.
-    detector.feed(head, ended && head.len() < wanted);
-    Some(detector.guess(Some(b"cn"), Utf8Detection::Allow))
+    detector.feed(window, ended && head.len() < wanted);
+    // No hint by the domain: it would take Big5 for GBK.
+    Sniffed::Charset(detector.guess(None, Utf8Detection::Allow))
 }
 
 /// chardetng never says UTF-16: text in it has a zero in every second byte wherever it is ASCII.
@@ -79,8 +111,8 @@ fn utf16_by_zeros(head: &[u8]) -> Option<&'static Encoding> {
     let (even, odd) = (zeros(0), zeros(1));
     let many = head.len() / 8;
     match () {
-        () if head.len() >= 4 && odd > many && even == 0 => Some(UTF_16LE),
-        () if head.len() >= 4 && even > many && odd == 0 => Some(UTF_16BE),
+        () if head.len() >= 16 && odd > many && even == 0 => Some(UTF_16LE),
+        () if head.len() >= 16 && even > many && odd == 0 => Some(UTF_16BE),
         () => None,
     }
 }

@@ -1,8 +1,8 @@
 //! HTML and XML by the tokenizer's states, as far as they decide which characters belong to which
 //! lane (HTML, section 13.2.5; script data with its escapes; character references).
 //!
-//! A tokenizer only: where the tree builder would switch it (CDATA in foreign content,
-//! `<noscript>`), both kinds of content are read as text.
+//! A tokenizer, and of the tree builder no more than what switches the tokenizer: foreign content
+//! (`<svg>`, `<math>`, where no element's text is raw), and `<noscript>` with scripting on.
 
 mod char_ref;
 mod elements;
@@ -38,6 +38,10 @@ pub(super) struct Html {
     quote: char,
     /// Dashes (or brackets) read in a row, where they matter.
     dashes: u8,
+    /// `svg` or `math`, if one is open: within, no element's text is raw, and CDATA is text.
+    foreign: Option<&'static str>,
+    /// The bogus comment is a processing instruction of XML: it ends at `?>`.
+    instruction: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -114,6 +118,8 @@ impl Html {
             held: Vec::new(),
             quote: '"',
             dashes: 0,
+            foreign: None,
+            instruction: false,
         }
     }
 
@@ -186,6 +192,7 @@ impl Html {
             },
             State::QuotedValue => memchr2(self.quote as u8, b'&', rest),
             State::Comment => rest.iter().position(|byte| matches!(byte, b'-' | b'>' | b'!')),
+            State::BogusComment if self.instruction => memchr2(b'>', b'?', rest),
             State::BogusComment => memchr(b'>', rest),
             State::Cdata => rest.iter().position(|byte| matches!(byte, b']' | b'>')),
             State::AttributeName => {
@@ -267,8 +274,11 @@ impl Html {
                 }
             },
             State::BogusComment => match c {
-                '>' => self.end_comment(span.end, sink),
-                _ => sink.character(Lane::Comment, c, span, span.end),
+                '>' if !self.instruction || self.dashes > 0 => self.end_comment(span.end, sink),
+                _ => {
+                    self.dashes = u8::from(c == '?');
+                    sink.character(Lane::Comment, c, span, span.end);
+                }
             },
             State::Cdata => match c {
                 '>' if self.dashes >= 2 => self.state = State::Text,
@@ -333,6 +343,8 @@ impl Html {
 
     fn begin_bogus(&mut self, c: char, span: ByteSpan, sink: &mut impl Sink) {
         self.state = State::BogusComment;
+        self.instruction = self.xml && c == '?';
+        self.dashes = 0;
         sink.character(Lane::Comment, c, span, span.end);
     }
 
@@ -351,14 +363,14 @@ impl Html {
     fn end_markup(&mut self, seen: u64, sink: &mut impl Sink) {
         sink.edge(Lane::Attribute, Edge::Hard, seen);
         self.state = State::Text;
-        if self.end_tag || self.xml {
+        if self.xml || self.in_foreign_content() || self.end_tag {
             return;
         }
         self.content = match self.name.as_str() {
             "title" | "textarea" => Content::Rcdata,
             "script" => Content::Script(ScriptEscape::None),
             "style" => Content::Raw(Lane::Script),
-            "xmp" | "iframe" | "noembed" | "noframes" => Content::Raw(Lane::Text),
+            "xmp" | "iframe" | "noembed" | "noframes" | "noscript" => Content::Raw(Lane::Text),
             "plaintext" => Content::Plaintext,
             _ => return,
         };
@@ -367,6 +379,22 @@ impl Html {
         if self.content.lane() == Lane::Script {
             sink.edge(Lane::Script, Edge::Hard, seen);
         }
+    }
+
+    /// Keeps track of `<svg>` and `<math>` by the tag that has just ended; whether it stood within.
+    fn in_foreign_content(&mut self) -> bool {
+        match (self.foreign, self.name.as_str(), self.end_tag) {
+            (None, "svg", false) => self.foreign = Some("svg"),
+            (None, "math", false) => self.foreign = Some("math"),
+            (None, ..) => return false,
+            (Some(open), name, true) if open == name => self.foreign = None,
+            (Some(_), name, false) if elements::leaves_foreign_content(name) => {
+                self.foreign = None;
+                return false;
+            }
+            (Some(_), ..) => {}
+        }
+        true
     }
 
     fn value(&mut self, c: char, span: ByteSpan, sink: &mut impl Sink) {
@@ -396,11 +424,12 @@ impl Html {
             self.state = State::Comment;
             // `<!-->` and `<!--->` are comments: the dashes that open may close.
             self.dashes = 2;
-        } else if self.xml && read == "[CDATA[" {
+        } else if (self.xml || self.foreign.is_some()) && read == "[CDATA[" {
             self.state = State::Cdata;
             self.dashes = 0;
-        } else if !("--".starts_with(&read) || self.xml && "[CDATA[".starts_with(&read)) {
+        } else if !("--".starts_with(&read) || (self.xml || self.foreign.is_some()) && "[CDATA[".starts_with(&read)) {
             self.state = State::BogusComment;
+            self.instruction = false;
             for (c, span) in std::mem::take(&mut self.held) {
                 if c == '>' {
                     return self.end_comment(span.end, sink);

@@ -1,0 +1,61 @@
+//! What is read of a body: whatever a browser would show of it.
+
+use super::*;
+
+#[test]
+fn the_charset_is_found_where_it_is_late_or_undeclared() {
+    let set = Arc::clone(&RULES);
+    let filler = "<script>var ascii = 1;</script>\n".repeat(2000);
+    let text = "新聞報導說明這個網站的內容，請看以下的資料與圖片。".repeat(8);
+    let simple = "新闻报道说明这个网站的内容，请看以下的资料与图片。".repeat(8);
+    for (charset, words, phrase) in [("gbk", &simple, "百家乐"), ("big5", &text, "百家樂")] {
+        for (front, meta) in [("", ""), (filler.as_str(), ""), (&filler[..47 * 32], charset)] {
+            let meta = if meta.is_empty() { String::new() } else { format!("<meta charset={meta}>") };
+            let page = format!("{front}{meta}<p>{words}{phrase}</p>");
+            let body = encoded(&page, charset);
+            let whole = run(&set, html(""), &policy(1 << 20), &body, &[]);
+            assert_eq!(whole.end, "block", "{charset} behind {} bytes: {:?}", front.len(), whole.judgement);
+            let cuts: Vec<usize> = (0..body.len()).step_by(997).collect();
+            assert_eq!(whole, run(&set, html(""), &policy(1 << 20), &body, &cuts));
+        }
+    }
+}
+
+#[test]
+fn what_a_browser_shows_is_read_whatever_the_head_says() {
+    let set = Arc::clone(&RULES);
+    let page = "<p>来玩百<b>家</b>乐</p>".as_bytes();
+    let head = |content_type: &'static str, coding: &'static str| BodyHead {
+        content_type: Some(content_type.as_bytes()),
+        content_encoding: Some(coding.as_bytes()),
+    };
+    for head in [
+        head("text", ""),
+        head("garbage; charset=utf-8", ""),
+        head("image/png, text/html", ""),
+        head("text/html", "none"),
+        head("text/html; charset=utf-8", "utf-8"),
+    ] {
+        assert_eq!(run(&set, head, &policy(1 << 16), page, &[5]).end, "block", "{head:?}");
+    }
+}
+
+#[test]
+fn the_tokenizer_goes_where_a_browser_goes() {
+    let set = Arc::clone(&RULES);
+    let pages = [
+        ("text/html", "<noscript><!-- </noscript>百<b>家</b>乐<p>--></noscript>"),
+        ("text/html", "<noscript><a title='</noscript>百<b>家</b>乐<p>'>"),
+        ("text/html", "<svg><style/></svg><p>百<b>家</b>乐"),
+        ("text/html", "<svg><style><p>百<b>家</b>乐"),
+        ("text/html", "<svg><title/></svg><p>百<b>家</b>乐"),
+        ("text/html", "<svg><text><![CDATA[百家乐]]></text></svg>"),
+        ("application/xhtml+xml", "<p><![CDATA[百家乐]]></p>"),
+        ("application/xhtml+xml", "<head><style/></head><p>百<b>家</b>乐</p>"),
+        ("application/xml", "<a>百<?x > y ?>家乐</a>"),
+    ];
+    for (content_type, page) in pages {
+        let head = BodyHead { content_type: Some(content_type.as_bytes()), content_encoding: None };
+        assert_eq!(run(&set, head, &policy(1 << 16), page.as_bytes(), &[9]).end, "block", "{page}");
+    }
+}
