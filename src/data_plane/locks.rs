@@ -51,8 +51,10 @@ impl PageLocks {
     pub fn lock(&self, page: PageKey, lock: Lock, locks_max: usize) {
         let number = match self.locks.entry(page.clone()) {
             Entry::Occupied(mut entry) => {
-                let since = entry.get().1.since;
-                entry.get_mut().1 = Lock { since, ..lock };
+                // What locked it stays on record where the new reading found no rule, say on an error page.
+                let known = &mut entry.get_mut().1;
+                let rules = if lock.rules.is_empty() { std::mem::take(&mut known.rules) } else { lock.rules };
+                *known = Lock { since: known.since, recheck_at: lock.recheck_at, rules };
                 return;
             }
             Entry::Vacant(entry) => {

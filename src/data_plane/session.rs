@@ -119,7 +119,11 @@ impl Session<'_> {
         if upgrade_blocked && facts.upgrade.is_some() {
             return Err(of_site(&permit, Reason::ContentBlocked, body_filter::Reason::Upgrade.as_str()));
         }
-        if permit.is_recheck() && head.method() != b"HEAD" {
+        if permit.is_recheck() {
+            // Reading a page again must not do anything at the origin, and must show what is on it.
+            if head.method() != b"GET" {
+                return Err(of_site(&permit, Reason::PageLocked, ""));
+            }
             locks.postpone(&page_of(facts), self.record.at, self.edge.lock_recheck);
         }
         Ok(permit)

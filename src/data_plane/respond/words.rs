@@ -68,12 +68,12 @@ pub(super) const fn words(reason: Reason) -> Words {
         Reason::ContentBlocked => of(
             [
                 "该页面因含有禁止发布的内容而被拦截",
-                "您无需做任何事；如认为有误，请通过下方联系方式申诉。",
+                "您无需做任何事；如认为有误，请向接入服务商申诉。",
                 "请删除所列类别的内容；删除后页面即自动恢复。如认为有误，请附请求编号申诉。",
             ],
             [
                 "This page was blocked for what it contains",
-                "There is nothing you need to do. If you think this is a mistake, appeal at the contact below.",
+                "There is nothing you need to do. If you think this is a mistake, appeal to the hosting provider.",
                 "Remove the content of the category named below; the page is then served again at once. If you think this is a mistake, appeal with the request number.",
             ],
         ),
@@ -180,12 +180,12 @@ pub(super) const fn words(reason: Reason) -> Words {
         Reason::PageLocked => of(
             [
                 "该页面因含有禁止发布的内容而被锁定",
-                "网站的其他页面仍可访问。如认为有误，请通过下方联系方式申诉。",
+                "网站的其他页面仍可访问。如认为有误，请向接入服务商申诉。",
                 "请删除页面上的禁止内容；系统会定期复查，确认清除后自动解锁。如认为有误，请附请求编号申诉。",
             ],
             [
                 "This page is locked for what it contained",
-                "Other pages of the site can still be reached. If you think this is a mistake, appeal at the contact below.",
+                "Other pages of the site can still be reached. If you think this is a mistake, appeal to the hosting provider.",
                 "Remove the forbidden content. The page is read again at intervals and unlocks itself once it is clean. If you think this is a mistake, appeal with the request number.",
             ],
         ),
@@ -206,30 +206,30 @@ pub(super) const fn words(reason: Reason) -> Words {
             ],
         ),
         Reason::SiteLocked => of(
-            ["该网站已被锁定", "如认为有误，请通过下方联系方式申诉。", "请清除禁止内容并提交整改报告，然后申请解锁。"],
+            ["该网站已被锁定", "如认为有误，请向接入服务商申诉。", "请清除禁止内容并提交整改报告，然后申请解锁。"],
             [
                 "This site is locked",
-                "If you think this is a mistake, appeal at the contact below.",
+                "If you think this is a mistake, appeal to the hosting provider.",
                 "Remove the forbidden content and hand in a rectification report, then ask for the site to be unlocked.",
             ],
         ),
         Reason::Suspended => of(
             [
                 "该网站已被暂停服务",
-                "如认为有误，请通过下方联系方式申诉。",
+                "如认为有误，请向接入服务商申诉。",
                 "违规次数已达承诺书规定的上限。请提交整改报告，经核准后恢复服务。",
             ],
             [
                 "This site is suspended",
-                "If you think this is a mistake, appeal at the contact below.",
+                "If you think this is a mistake, appeal to the hosting provider.",
                 "The number of violations has reached the limit of the letter of commitment. Hand in a rectification report; service resumes once it is accepted.",
             ],
         ),
         Reason::Terminated => of(
-            ["该网站的服务已终止", "如认为有误，请通过下方联系方式申诉。", "服务合同已提前终止，请联系服务商。"],
+            ["该网站的服务已终止", "如认为有误，请向接入服务商申诉。", "服务合同已提前终止，请联系服务商。"],
             [
                 "Service for this site has ended",
-                "If you think this is a mistake, appeal at the contact below.",
+                "If you think this is a mistake, appeal to the hosting provider.",
                 "The contract was ended early: contact your provider.",
             ],
         ),
