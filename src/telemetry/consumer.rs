@@ -1,6 +1,6 @@
 //! The one thread that takes events out of the queue.
 
-use std::{io, sync::Arc, thread};
+use std::{io, sync::Arc, thread, time::Duration};
 
 use super::{
     EventReceiver, Metrics,
@@ -15,6 +15,10 @@ pub type Observer = Box<dyn FnMut(&Event) + Send>;
 /// Lines are written when so many bytes have come together, or when no event waits.
 const BATCH_BYTES: usize = 64 << 10;
 
+/// After the first event the thread lets so much time pass before it takes the others, so that not
+/// every request has to wake it up.
+const GATHER: Duration = Duration::from_millis(5);
+
 /// Starts the telemetry thread. It ends when every sender of the queue is gone and all that was
 /// in the queue is written.
 pub fn start(
@@ -28,6 +32,7 @@ pub fn start(
     let addresses = log.client_address;
     thread::Builder::new().name("telemetry".into()).spawn(move || {
         while let Some(first) = events.next_blocking() {
+            thread::sleep(GATHER);
             let mut next = Some(first);
             while let Some(event) = next {
                 metrics.count(&event);
