@@ -116,10 +116,13 @@ impl Reader {
 
     fn take(&mut self, bytes: &[u8], ended: bool, sink: &mut impl Sink) {
         self.bytes += bytes.len() as u64;
-        if self.unreadable.is_some() {
-            return;
+        if self.unreadable.is_none() {
+            self.read(bytes, ended, sink);
         }
-        let mut bytes = bytes;
+    }
+
+    /// Reads the last bytes of those that have come.
+    fn read(&mut self, mut bytes: &[u8], ended: bool, sink: &mut impl Sink) {
         if self.ascii_so_far {
             let ascii = bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or(bytes.len());
             self.decode(&bytes[..ascii], ended && ascii == bytes.len(), sink);
@@ -136,12 +139,10 @@ impl Reader {
         }
         self.head.extend_from_slice(bytes);
         let start = self.bytes - self.head.len() as u64;
-        let encoding = match sniff::charset(&self.head, start, ended, self.media, self.declared) {
+        let sniffed = sniff::charset(&self.head, start, ended, self.media, self.declared);
+        let encoding = match sniffed {
             Sniffed::Charset(encoding) => encoding,
-            Sniffed::Ascii => {
-                self.ascii_so_far = true;
-                UTF_8
-            }
+            Sniffed::Ascii => UTF_8,
             Sniffed::Wait => return,
         };
         self.unreadable = match self.doubtful && start == 0 {
@@ -151,8 +152,14 @@ impl Reader {
         };
         let head = std::mem::take(&mut self.head);
         self.decoder = Some(CharsetDecoder::new(encoding, start));
-        if self.unreadable.is_none() {
-            self.decode(&head, ended, sink);
+        self.ascii_so_far = sniffed == Sniffed::Ascii;
+        if self.unreadable.is_some() {
+            return;
+        }
+        match sniffed {
+            // More may have come than was looked at, and not all of that need be ASCII.
+            Sniffed::Ascii => self.read(&head, ended, sink),
+            Sniffed::Charset(_) | Sniffed::Wait => self.decode(&head, ended, sink),
         }
     }
 

@@ -22,6 +22,19 @@ fn the_charset_is_found_where_it_is_late_or_undeclared() {
 }
 
 #[test]
+fn the_limit_of_the_search_for_a_charset_is_an_exact_byte() {
+    let set = Arc::clone(&RULES);
+    let words = "新闻报道说明这个网站的内容，请看以下的资料与图片。".repeat(8);
+    for length in [16_000, 16_380, 16_384, 16_390, 17_000] {
+        let body = encoded(&format!("{}{words}百家乐", "a ".repeat(length / 2)), "gbk");
+        for cuts in [vec![], vec![1_000], vec![4_095, 9_001], (0..body.len()).step_by(3_001).collect::<Vec<_>>()] {
+            let outcome = run(&set, html(""), &policy(1 << 20), &body, &cuts);
+            assert_eq!((outcome.end, outcome.judgement.charset), ("block", "GBK"), "{length} {cuts:?}");
+        }
+    }
+}
+
+#[test]
 fn what_a_browser_shows_is_read_whatever_the_head_says() {
     let set = Arc::clone(&RULES);
     let page = "<p>来玩百<b>家</b>乐</p>".as_bytes();
