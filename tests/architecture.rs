@@ -40,8 +40,7 @@ const FOLDERS: [(&str, &[&str]); 2] = [
 ];
 
 /// What a folder uses of one below it, against the order. This list may only shrink.
-const UPWARD: [(&str, &str); 3] = [
-    ("engine::text", "engine::rules::Lane"),
+const UPWARD: [(&str, &str); 2] = [
     ("engine::rules", "engine::body_filter::Judgement"),
     ("domain::message", "domain::policy::Reason"),
 ];

@@ -117,7 +117,7 @@ fn line<'a>(file: &'a str, judgement: &'a Judgement) -> Line<'a> {
         phrase: &finding.phrase,
         start: finding.span.start,
         end: finding.span.end,
-        lane: finding.lane.as_str(),
+        lane: finding.stream.lane().as_str(),
         mode: finding.mode.as_str(),
         excerpt: &finding.excerpt,
     });
@@ -146,7 +146,7 @@ fn write_for_people(file: &str, judgement: &Judgement, out: &mut dyn Write) -> i
             finding.weight.to_string(),
             finding.phrase.to_string(),
             format!("{}..{}", finding.span.start, finding.span.end),
-            finding.lane.to_string(),
+            finding.stream.lane().to_string(),
             finding.excerpt.clone(),
         ]);
     }

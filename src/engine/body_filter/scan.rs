@@ -7,8 +7,8 @@ use crate::{
     base::ByteSpan,
     engine::{
         matcher::{Found, LaneStream, PatternSet},
-        rules::{Action, Lane, LaneSet, Lanes, Occurrence, RuleSet, Tally},
-        text::{Block, Edge, Media, Reader, Sink, Unreadable},
+        rules::{Action, LaneSet, Lanes, Occurrence, RuleSet, Tally},
+        text::{Block, Edge, Lane, Media, Reader, Sink, Stream, Unreadable},
     },
 };
 
@@ -95,11 +95,11 @@ impl Scan {
     fn flush(&mut self, committed: bool) -> Option<Stop> {
         let set = self.rules.patterns();
         self.occurrences.clear();
-        for lane in Lane::ALL {
+        for stream in Stream::ALL {
             self.found.clear();
-            let stream = &mut self.lanes[lane as usize];
-            stream.scan(set, |found| self.found.push(found));
-            self.occurrences.extend(self.found.iter().map(|found| occurrence(stream, lane, found)));
+            let lane = &mut self.lanes[stream as usize];
+            lane.scan(set, |found| self.found.push(found));
+            self.occurrences.extend(self.found.iter().map(|found| occurrence(lane, stream, found)));
         }
         self.occurrences.sort_unstable();
         let masking = self.rules.masks();
@@ -159,12 +159,12 @@ impl Scan {
     }
 }
 
-fn occurrence(stream: &LaneStream, lane: Lane, found: &Found) -> Occurrence {
-    let (first, last) = (stream.place(found.first), stream.place(found.last));
+fn occurrence(lane: &LaneStream, stream: Stream, found: &Found) -> Occurrence {
+    let (first, last) = (lane.place(found.first), lane.place(found.last));
     Occurrence {
         seen: last.seen,
         span: ByteSpan { start: first.span.start, end: last.span.end },
-        lane,
+        stream,
         pattern: found.pattern,
         gap: found.gap,
         character: first.character,
@@ -174,8 +174,8 @@ fn occurrence(stream: &LaneStream, lane: Lane, found: &Found) -> Occurrence {
 }
 
 fn pieces<'l>(lanes: &'l Lanes, at: &Occurrence) -> impl Iterator<Item = ByteSpan> + 'l {
-    let stream = &lanes[at.lane as usize];
-    (at.tokens.0..=at.tokens.1).flat_map(|token| stream.pieces(token))
+    let lane = &lanes[at.stream as usize];
+    (at.tokens.0..=at.tokens.1).flat_map(|token| lane.pieces(token))
 }
 
 /// Gives each lane its characters.
@@ -186,32 +186,32 @@ struct LaneSink<'s> {
 }
 
 impl Sink for LaneSink<'_> {
-    fn wants(&self, lane: Lane) -> bool {
-        self.wanted.contains(lane)
+    fn wants(&self, stream: Stream) -> bool {
+        self.wanted.contains(stream.lane())
     }
 
-    fn run(&mut self, lane: Lane, block: &Block<'_>, from: usize, to: usize) {
-        if !self.wants(lane) {
+    fn run(&mut self, stream: Stream, block: &Block<'_>, from: usize, to: usize) {
+        if !self.wants(stream) {
             return;
         }
-        let stream = &mut self.lanes[lane as usize];
+        let lane = &mut self.lanes[stream as usize];
         let mut start = block.offset(from);
         for (at, c) in block.text[from..to].char_indices() {
             let end = block.offset(from + at + c.len_utf8());
-            stream.character(self.set, c, ByteSpan { start, end }, end);
+            lane.character(self.set, c, ByteSpan { start, end }, end);
             start = end;
         }
     }
 
-    fn character(&mut self, lane: Lane, c: char, span: ByteSpan, seen: u64) {
-        if self.wants(lane) {
-            self.lanes[lane as usize].character(self.set, c, span, seen);
+    fn character(&mut self, stream: Stream, c: char, span: ByteSpan, seen: u64) {
+        if self.wants(stream) {
+            self.lanes[stream as usize].character(self.set, c, span, seen);
         }
     }
 
-    fn edge(&mut self, lane: Lane, edge: Edge, seen: u64) {
-        if self.wants(lane) {
-            self.lanes[lane as usize].edge(self.set, edge, seen);
+    fn edge(&mut self, stream: Stream, edge: Edge, seen: u64) {
+        if self.wants(stream) {
+            self.lanes[stream as usize].edge(self.set, edge, seen);
         }
     }
 }

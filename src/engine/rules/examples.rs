@@ -102,7 +102,8 @@ impl ExampleOutcome {
 mod tests {
     use crate::engine::{
         body_filter::Inspection,
-        rules::{CategoryScore, Class, Finding, Lane, Lists, PackSource, parse},
+        rules::{CategoryScore, Class, Finding, Lists, PackSource, parse},
+        text::Stream,
     };
 
     use super::*;
@@ -126,7 +127,7 @@ mod tests {
             weight: 100,
             phrase: "1".into(),
             span: Default::default(),
-            lane: Lane::Text,
+            stream: Stream::Text,
             excerpt: String::new(),
         };
         let action = text.contains('!').then_some(Action::Block);

@@ -10,10 +10,13 @@ use aho_corasick::AhoCorasick;
 
 use crate::{
     base::{Date, Problem},
-    engine::text::fold::{Folding, Token},
+    engine::text::{
+        Lane,
+        fold::{Folding, Token},
+    },
 };
 
-use super::{Lane, Mode, Pack, Phrase, Rule};
+use super::{Mode, Pack, Phrase, Rule};
 
 /// A CJK phrase shorter than this is found everywhere.
 const CJK_MIN: usize = 2;

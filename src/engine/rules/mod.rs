@@ -8,10 +8,11 @@ mod pack;
 mod parse;
 mod tally;
 
+pub use crate::engine::text::Lane;
 pub use compile::RuleSet;
 pub use examples::{ExampleFault, ExampleKind, ExampleOutcome, run_examples};
 pub use lint::lint;
-pub use pack::{Action, Class, Lane, LaneSet, Mode, Pack, PackSource, Phrase, Rule};
+pub use pack::{Action, Class, LaneSet, Mode, Pack, PackSource, Phrase, Rule};
 pub use parse::{Lists, Parsed, parse};
 pub(in crate::engine) use tally::Lanes;
 pub use tally::{CategoryScore, Finding, Occurrence, Tally};

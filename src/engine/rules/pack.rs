@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::base::Date;
+use crate::{base::Date, engine::text::Lane};
 
 /// The text of one pack file.
 #[derive(Clone, Debug)]
@@ -46,19 +46,6 @@ pub enum Mode {
     Shadow,
     /// Not compiled.
     Off,
-}
-
-/// Where in a document a browser resolves a piece of text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Lane {
-    /// What is shown; markup between characters disappears.
-    Text,
-    /// Attribute values.
-    Attribute,
-    /// Scripts, styles and JSON strings.
-    Script,
-    /// Comments.
-    Comment,
 }
 
 /// A set of [`Lane`]s.
@@ -177,21 +164,6 @@ impl Class {
             Self::Vulgar => "vulgar",
             Self::Other => "other",
             Self::Filing => "filing",
-        }
-    }
-}
-
-impl Lane {
-    /// All lanes.
-    pub const ALL: [Self; 4] = [Self::Text, Self::Attribute, Self::Script, Self::Comment];
-
-    /// The word used in packs and JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Attribute => "attribute",
-            Self::Script => "script",
-            Self::Comment => "comment",
         }
     }
 }

@@ -11,9 +11,15 @@ use foldhash::fast::FixedState;
 
 use super::{
     compile::{CompiledRule, Part, RuleSet},
-    pack::{Action, Class, Lane, Mode},
+    pack::{Action, Class, Mode},
 };
-use crate::{base::ByteSpan, engine::matcher::LaneStream};
+use crate::{
+    base::ByteSpan,
+    engine::{
+        matcher::LaneStream,
+        text::{Lane, Stream},
+    },
+};
 
 /// What the matcher saw: one rule, one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +40,8 @@ pub struct Finding {
     pub phrase: Arc<str>,
     /// Where that phrase stands in the decoded body.
     pub span: ByteSpan,
-    /// In which lane.
-    pub lane: Lane,
+    /// In which stream.
+    pub stream: Stream,
     /// The text around it: at most 20 characters before and behind, `…` at both ends.
     pub excerpt: String,
 }
@@ -58,8 +64,8 @@ pub struct Occurrence {
     pub seen: u64,
     /// Where it stands.
     pub span: ByteSpan,
-    /// The lane.
-    pub lane: Lane,
+    /// The stream.
+    pub stream: Stream,
     /// The pattern.
     pub pattern: u32,
     /// The widest noise inside it.
@@ -106,9 +112,9 @@ struct RuleState {
     /// An exception stands somewhere on the page, and the rule has no `near`.
     cancelled: bool,
     /// The latest occurrence per slot; with `near`, per lane and slot.
-    slots: [Vec<Option<Occurrence>>; 4],
+    slots: [Vec<Option<Occurrence>>; Stream::ALL.len()],
     /// The latest exception per lane.
-    exceptions: [Option<(u32, u32)>; 4],
+    exceptions: [Option<(u32, u32)>; Stream::ALL.len()],
     pending: Vec<Pending>,
 }
 
@@ -133,7 +139,7 @@ struct Excerpt {
 }
 
 /// The lanes of a body and the text they still know.
-pub(in crate::engine) type Lanes = [LaneStream; 4];
+pub(in crate::engine) type Lanes = [LaneStream; Stream::ALL.len()];
 
 impl Tally {
     /// From now on a hit does not wait for an exception anywhere on the page, only for one that is
@@ -174,7 +180,7 @@ impl Tally {
         let item = &set.uses[use_index as usize];
         let rule = &set.rules[item.rule as usize];
         // A JSON document's strings become the text of some page.
-        let wanted = rule.lanes.contains(occurrence.lane) || (json && rule.lanes.contains(Lane::Text));
+        let wanted = rule.lanes.contains(occurrence.stream.lane()) || (json && rule.lanes.contains(Lane::Text));
         if occurrence.gap > rule.gap || !wanted {
             return;
         }
@@ -199,7 +205,7 @@ impl Tally {
                     state.pending.remove(PENDING_MAX / 2);
                 }
                 state.pending.push(complete);
-                let known = complete.deadline.and_then(|last| lanes[occurrence.lane as usize].seen_beyond(last));
+                let known = complete.deadline.and_then(|last| lanes[occurrence.stream as usize].seen_beyond(last));
                 self.due = [self.due, known].into_iter().flatten().min();
                 if !self.pending.contains(&item.rule) {
                     self.pending.push(item.rule);
@@ -233,7 +239,7 @@ impl Tally {
     fn earliest(&self, lanes: &Lanes) -> Option<(u64, Occurrence, u32)> {
         let pending = self.pending.iter().flat_map(|&rule| {
             self.rules[&rule].pending.iter().filter_map(move |pending| {
-                let known = lanes[pending.last.lane as usize].seen_beyond(pending.deadline?)?;
+                let known = lanes[pending.last.stream as usize].seen_beyond(pending.deadline?)?;
                 Some((known, pending.last, rule))
             })
         });
@@ -262,7 +268,7 @@ impl Tally {
         let compiled = &set.rules[rule as usize];
         let confirmed = compiled.regex.as_ref().is_none_or(|regex| {
             let around = compiled.near.unwrap_or(REGEX_CHARACTERS).min(REGEX_CHARACTERS);
-            let lane = &lanes[last.lane as usize];
+            let lane = &lanes[last.stream as usize];
             let window =
                 lane.characters_between(pending.from.saturating_sub(around), pending.to.saturating_add(around), seen);
             regex.is_match(&window)
@@ -289,7 +295,7 @@ impl Tally {
         if self.found.len() >= FINDINGS_MAX {
             return;
         }
-        let lane = &lanes[complete.last.lane as usize];
+        let lane = &lanes[complete.last.stream as usize];
         let from = complete.last.character.saturating_sub(EXCERPT_CHARACTERS);
         let text = lane.characters_between(from, complete.last.character_end, seen);
         let finding = Finding {
@@ -301,7 +307,7 @@ impl Tally {
             weight: compiled.weight,
             phrase: Arc::clone(&set.uses[complete.use_index as usize].phrase),
             span: complete.last.span,
-            lane: complete.last.lane,
+            stream: complete.last.stream,
             excerpt: format!("…{text}"),
         };
         self.found.push((finding, Excerpt { to: complete.last.character_end, complete: false }));
@@ -311,7 +317,7 @@ impl Tally {
     /// will come.
     pub(in crate::engine) fn extend_excerpts(&mut self, lanes: &Lanes, seen: u64, last: bool) {
         for (finding, excerpt) in self.found.iter_mut().rev().filter(|item| !item.1.complete) {
-            let lane = &lanes[finding.lane as usize];
+            let lane = &lanes[finding.stream as usize];
             let to = excerpt.to + EXCERPT_CHARACTERS;
             if last || lane.characters() >= to {
                 finding.excerpt.push_str(&lane.characters_between(excerpt.to, to, seen));
@@ -373,7 +379,7 @@ fn fired(set: &RuleSet, category: u32, score: i32) -> Option<Action> {
 impl RuleState {
     /// Puts an occurrence into its slot; the hit, if the rule is complete with it.
     fn fill(&mut self, rule: &CompiledRule, occurrence: &Occurrence, slot: u16, eager: bool) -> Option<Pending> {
-        let lane = if rule.near.is_some() { occurrence.lane as usize } else { 0 };
+        let lane = if rule.near.is_some() { occurrence.stream as usize } else { 0 };
         let slots = &mut self.slots[lane];
         slots.resize(usize::from(rule.slots), None);
         slots[usize::from(slot)] = Some(*occurrence);
@@ -382,7 +388,7 @@ impl RuleState {
         let (mut first_end, mut last_start) = (u32::MAX, 0);
         for part in slots.iter() {
             let part = (*part)?;
-            if part.lane == occurrence.lane {
+            if part.stream == occurrence.stream {
                 from = from.min(part.character);
                 to = to.max(part.character_end);
             }
@@ -406,16 +412,16 @@ impl RuleState {
             }
             Some(near) => {
                 let place = (occurrence.character, occurrence.character_end);
-                self.exceptions[occurrence.lane as usize] = Some(place);
+                self.exceptions[occurrence.stream as usize] = Some(place);
                 self.pending.retain(|pending| {
-                    pending.last.lane != occurrence.lane || distance((pending.from, pending.to), place) > near
+                    pending.last.stream != occurrence.stream || distance((pending.from, pending.to), place) > near
                 });
             }
         }
     }
 
     fn excepted(&self, rule: &CompiledRule, complete: &Pending) -> bool {
-        let (Some(near), Some(place)) = (rule.near, self.exceptions[complete.last.lane as usize]) else {
+        let (Some(near), Some(place)) = (rule.near, self.exceptions[complete.last.stream as usize]) else {
             return false;
         };
         distance((complete.from, complete.to), place) <= near

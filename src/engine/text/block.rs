@@ -1,6 +1,7 @@
 //! A piece of decoded text that knows where each byte came from, and what lanes are made of it.
 
-use crate::{base::ByteSpan, engine::rules::Lane};
+use super::Stream;
+use crate::base::ByteSpan;
 
 /// Decoded characters, and for each byte of their UTF-8 the offset of its character in the body.
 #[derive(Clone, Copy, Debug)]
@@ -43,15 +44,15 @@ pub enum Edge {
 
 /// Takes what a document consists of.
 pub trait Sink {
-    /// Whether anybody reads this lane.
-    fn wants(&self, lane: Lane) -> bool;
+    /// Whether anybody reads this stream.
+    fn wants(&self, stream: Stream) -> bool;
 
     /// A run of characters that stand for themselves.
-    fn run(&mut self, lane: Lane, block: &Block<'_>, from: usize, to: usize);
+    fn run(&mut self, stream: Stream, block: &Block<'_>, from: usize, to: usize);
 
     /// A character that was written in another way, at `span`; the body has been read up to `seen`.
-    fn character(&mut self, lane: Lane, c: char, span: ByteSpan, seen: u64);
+    fn character(&mut self, stream: Stream, c: char, span: ByteSpan, seen: u64);
 
     /// Something ends; the body has been read up to `seen`.
-    fn edge(&mut self, lane: Lane, edge: Edge, seen: u64);
+    fn edge(&mut self, stream: Stream, edge: Edge, seen: u64);
 }

@@ -13,8 +13,10 @@ mod plain;
 mod prescan;
 mod reader;
 mod sniff;
+mod stream;
 mod unescape;
 
 pub use block::{Block, Edge, Sink};
 pub use media::{Media, media_type};
 pub use reader::{Reader, Unreadable};
+pub use stream::{Lane, Stream};

@@ -6,7 +6,7 @@ use super::{
     block::{Block, Edge, Sink},
     unescape::Unescape,
 };
-use crate::engine::rules::Lane;
+use crate::engine::text::Stream;
 
 /// Reads a script, a style sheet, or JSON: everything is in the script lane, escapes resolved. In
 /// JSON nothing goes on from one string to the next.
@@ -34,7 +34,7 @@ impl Script {
                 let stop = if self.json { memchr2(b'\\', b'"', rest) } else { memchr(b'\\', rest) };
                 let stop = at + stop.unwrap_or(rest.len());
                 if stop > at {
-                    sink.run(Lane::Script, block, at, stop);
+                    sink.run(Stream::Script, block, at, stop);
                     at = stop;
                     continue;
                 }
@@ -43,25 +43,25 @@ impl Script {
             let next = at + c.len_utf8();
             let span = block.span(at, next);
             at = next;
-            if self.escape.active() && self.escape.push(Lane::Script, c, span, sink) {
+            if self.escape.active() && self.escape.push(Stream::Script, c, span, sink) {
                 continue;
             }
             if c == '\\' {
                 self.escape.begin(span);
                 continue;
             }
-            self.escape.drop_high(Lane::Script, span.end, sink);
+            self.escape.drop_high(Stream::Script, span.end, sink);
             if self.json && c == '"' {
-                sink.edge(Lane::Script, Edge::Hard, span.end);
+                sink.edge(Stream::Script, Edge::Hard, span.end);
             } else {
-                sink.character(Lane::Script, c, span, span.end);
+                sink.character(Stream::Script, c, span, span.end);
             }
         }
     }
 
     pub(super) fn finish(&mut self, at: u64, sink: &mut impl Sink) {
-        self.escape.finish(Lane::Script, at, sink);
-        sink.edge(Lane::Script, Edge::Hard, at);
+        self.escape.finish(Stream::Script, at, sink);
+        sink.edge(Stream::Script, Edge::Hard, at);
     }
 }
 
@@ -98,7 +98,7 @@ impl Plain {
             }
             let stop = if self.event_stream { memchr2(b'\n', b'\r', &bytes[at..]) } else { None };
             let stop = stop.map_or(bytes.len(), |found| at + found + 1);
-            sink.run(Lane::Text, block, at, stop);
+            sink.run(Stream::Text, block, at, stop);
             if self.event_stream && bytes[at..stop].last().is_some_and(|last| matches!(last, b'\n' | b'\r')) {
                 self.field = Some(0);
             }
@@ -107,6 +107,6 @@ impl Plain {
     }
 
     pub(super) fn finish(&mut self, at: u64, sink: &mut impl Sink) {
-        sink.edge(Lane::Text, Edge::Hard, at);
+        sink.edge(Stream::Text, Edge::Hard, at);
     }
 }

@@ -1,7 +1,7 @@
 //! Escapes of JavaScript and JSON strings: `\uXXXX`, `\u{…}`, `\xXX`, octal, and the rest.
 
 use super::block::Sink;
-use crate::{base::ByteSpan, engine::rules::Lane};
+use crate::{base::ByteSpan, engine::text::Stream};
 
 /// Resolves escapes, a character at a time.
 #[derive(Debug, Default)]
@@ -54,7 +54,7 @@ impl Unescape {
     }
 
     /// Takes the next character of the escape; `false` if it is not part of it.
-    pub(super) fn push(&mut self, lane: Lane, c: char, span: ByteSpan, sink: &mut impl Sink) -> bool {
+    pub(super) fn push(&mut self, stream: Stream, c: char, span: ByteSpan, sink: &mut impl Sink) -> bool {
         match self.state {
             State::Idle => return false,
             State::Backslash => match c {
@@ -63,35 +63,35 @@ impl Unescape {
                 '0'..='7' => self.state = State::Octal { digits: 1, value: c as u32 - '0' as u32 },
                 // A line continuation shows nothing.
                 '\n' | '\r' => self.state = State::Idle,
-                'n' | 't' | 'r' | 'b' | 'f' | 'v' => self.emit(lane, ' ' as u32, span.end, span.end, sink),
+                'n' | 't' | 'r' | 'b' | 'f' | 'v' => self.emit(stream, ' ' as u32, span.end, span.end, sink),
                 '<' => {
                     // Markup knows no backslash: `\</script>` ends the script.
-                    self.emit(lane, '\\' as u32, span.start, span.end, sink);
+                    self.emit(stream, '\\' as u32, span.start, span.end, sink);
                     return false;
                 }
-                _ => self.emit(lane, c as u32, span.end, span.end, sink),
+                _ => self.emit(stream, c as u32, span.end, span.end, sink),
             },
             State::Unicode => match c.to_digit(16) {
                 Some(value) => self.state = State::Hex { left: 3, value },
                 None if c == '{' => self.state = State::Braced { value: 0 },
-                None => return self.broken(lane, span, sink),
+                None => return self.broken(stream, span, sink),
             },
             State::Braced { value } => match c.to_digit(16) {
                 Some(digit) if value <= 0x10_FFFF => self.state = State::Braced { value: value * 16 + digit },
-                None if c == '}' => self.emit(lane, value, span.end, span.end, sink),
-                _ => return self.broken(lane, span, sink),
+                None if c == '}' => self.emit(stream, value, span.end, span.end, sink),
+                _ => return self.broken(stream, span, sink),
             },
             State::Hex { left, value } => match c.to_digit(16) {
-                Some(digit) if left == 1 => self.emit(lane, value * 16 + digit, span.end, span.end, sink),
+                Some(digit) if left == 1 => self.emit(stream, value * 16 + digit, span.end, span.end, sink),
                 Some(digit) => self.state = State::Hex { left: left - 1, value: value * 16 + digit },
-                None => return self.broken(lane, span, sink),
+                None => return self.broken(stream, span, sink),
             },
             State::Octal { digits, value } => match c.to_digit(8) {
                 Some(digit) if digits < 3 && value * 8 + digit < 256 => {
                     self.state = State::Octal { digits: digits + 1, value: value * 8 + digit };
                 }
                 _ => {
-                    self.emit(lane, value, span.start, span.end, sink);
+                    self.emit(stream, value, span.start, span.end, sink);
                     return false;
                 }
             },
@@ -100,47 +100,47 @@ impl Unescape {
     }
 
     /// The escape ends in the middle.
-    pub(super) fn finish(&mut self, lane: Lane, at: u64, sink: &mut impl Sink) {
+    pub(super) fn finish(&mut self, stream: Stream, at: u64, sink: &mut impl Sink) {
         let here = ByteSpan { start: at, end: at };
         match self.state {
             State::Idle => {}
-            State::Octal { value, .. } => self.emit(lane, value, at, at, sink),
+            State::Octal { value, .. } => self.emit(stream, value, at, at, sink),
             _ => {
-                self.broken(lane, here, sink);
+                self.broken(stream, here, sink);
             }
         }
-        self.drop_high(lane, at, sink);
+        self.drop_high(stream, at, sink);
     }
 
-    fn broken(&mut self, lane: Lane, next: ByteSpan, sink: &mut impl Sink) -> bool {
-        self.emit(lane, '\u{FFFD}' as u32, next.start, next.end, sink);
+    fn broken(&mut self, stream: Stream, next: ByteSpan, sink: &mut impl Sink) -> bool {
+        self.emit(stream, '\u{FFFD}' as u32, next.start, next.end, sink);
         false
     }
 
     /// Half a pair that no other half followed.
-    pub(super) fn drop_high(&mut self, lane: Lane, seen: u64, sink: &mut impl Sink) {
+    pub(super) fn drop_high(&mut self, stream: Stream, seen: u64, sink: &mut impl Sink) {
         if let Some((_, span)) = self.high.take() {
-            sink.character(lane, '\u{FFFD}', span, seen);
+            sink.character(stream, '\u{FFFD}', span, seen);
         }
     }
 
-    fn emit(&mut self, lane: Lane, value: u32, end: u64, seen: u64, sink: &mut impl Sink) {
+    fn emit(&mut self, stream: Stream, value: u32, end: u64, seen: u64, sink: &mut impl Sink) {
         self.state = State::Idle;
         let span = ByteSpan { start: self.start, end };
         match (value, self.high) {
             (0xD800..=0xDBFF, _) => {
-                self.drop_high(lane, seen, sink);
+                self.drop_high(stream, seen, sink);
                 self.high = Some((value, span));
             }
             (0xDC00..=0xDFFF, Some((high, first))) if first.end == span.start => {
                 self.high = None;
                 let c = char::from_u32(0x10000 + ((high - 0xD800) << 10) + (value - 0xDC00));
                 let both = ByteSpan { start: first.start, end };
-                sink.character(lane, c.unwrap_or('\u{FFFD}'), both, seen);
+                sink.character(stream, c.unwrap_or('\u{FFFD}'), both, seen);
             }
             _ => {
-                self.drop_high(lane, seen, sink);
-                sink.character(lane, char::from_u32(value).unwrap_or('\u{FFFD}'), span, seen);
+                self.drop_high(stream, seen, sink);
+                sink.character(stream, char::from_u32(value).unwrap_or('\u{FFFD}'), span, seen);
             }
         }
     }

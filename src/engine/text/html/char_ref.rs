@@ -2,7 +2,7 @@
 
 use crate::{
     base::ByteSpan,
-    engine::{rules::Lane, text::block::Sink},
+    engine::text::{Stream, block::Sink},
 };
 
 /// Longest name in the table, with its semicolon (`&CounterClockwiseContourIntegral;`).
@@ -36,7 +36,7 @@ impl CharRef {
     }
 
     /// Takes the next character; `false` if the reference ended before it (and has been emitted).
-    pub(super) fn push(&mut self, lane: Lane, c: char, span: ByteSpan, sink: &mut impl Sink) -> bool {
+    pub(super) fn push(&mut self, stream: Stream, c: char, span: ByteSpan, sink: &mut impl Sink) -> bool {
         let numeric = self.read.first().is_some_and(|first| first.0 == b'#');
         let hexadecimal = numeric && self.read.get(1).is_some_and(|second| matches!(second.0, b'x' | b'X'));
         let goes_on = match self.read.len() {
@@ -60,37 +60,37 @@ impl CharRef {
             self.read.push((b';', span.end));
         }
         let next = if semicolon { None } else { Some(c) };
-        self.resolve(lane, next, span.end, sink);
+        self.resolve(stream, next, span.end, sink);
         semicolon
     }
 
     /// The text ends in the middle of a reference.
-    pub(super) fn finish(&mut self, lane: Lane, at: u64, sink: &mut impl Sink) {
+    pub(super) fn finish(&mut self, stream: Stream, at: u64, sink: &mut impl Sink) {
         if self.active {
-            self.resolve(lane, None, at, sink);
+            self.resolve(stream, None, at, sink);
         }
     }
 
-    fn resolve(&mut self, lane: Lane, next: Option<char>, seen: u64, sink: &mut impl Sink) {
+    fn resolve(&mut self, stream: Stream, next: Option<char>, seen: u64, sink: &mut impl Sink) {
         self.active = false;
         let used = if self.read.first().is_some_and(|first| first.0 == b'#') {
-            self.numeric(lane, seen, sink)
+            self.numeric(stream, seen, sink)
         } else {
-            self.named(lane, next, seen, sink)
+            self.named(stream, next, seen, sink)
         };
         if used == 0 {
-            sink.character(lane, '&', self.start, seen);
+            sink.character(stream, '&', self.start, seen);
         }
         // What is not part of the reference stands for itself.
         let mut start = if used == 0 { self.start.end } else { self.read[used - 1].1 };
         for &(byte, end) in &self.read[used..] {
-            sink.character(lane, byte as char, ByteSpan { start, end }, seen);
+            sink.character(stream, byte as char, ByteSpan { start, end }, seen);
             start = end;
         }
     }
 
     /// Emits a numeric reference; how much of `read` it used.
-    fn numeric(&self, lane: Lane, seen: u64, sink: &mut impl Sink) -> usize {
+    fn numeric(&self, stream: Stream, seen: u64, sink: &mut impl Sink) -> usize {
         let hexadecimal = self.read.get(1).is_some_and(|second| matches!(second.0, b'x' | b'X'));
         let (radix, from) = if hexadecimal { (16, 2) } else { (10, 1) };
         let digits = self.read[from.min(self.read.len())..].iter().take_while(|item| item.0 != b';');
@@ -105,12 +105,12 @@ impl CharRef {
         }
         let used = self.read.len();
         let span = ByteSpan { start: self.start.start, end: self.read[used - 1].1 };
-        sink.character(lane, numeric_character(value), span, seen);
+        sink.character(stream, numeric_character(value), span, seen);
         used
     }
 
     /// Emits the longest name in the table that `read` begins with; how much of `read` it used.
-    fn named(&self, lane: Lane, next: Option<char>, seen: u64, sink: &mut impl Sink) -> usize {
+    fn named(&self, stream: Stream, next: Option<char>, seen: u64, sink: &mut impl Sink) -> usize {
         let mut key = vec![b'&'];
         key.extend(self.read.iter().map(|item| item.0));
         while key.len() > 1 {
@@ -119,12 +119,15 @@ impl CharRef {
                 let bare = key.last() != Some(&b';');
                 let following = self.read.get(used).map(|item| item.0 as char).or(next);
                 // For historical reasons, `?a=b&copy=c` in an attribute is not a reference.
-                if bare && lane == Lane::Attribute && following.is_some_and(|c| c == '=' || c.is_ascii_alphanumeric()) {
+                if bare
+                    && stream == Stream::Attribute
+                    && following.is_some_and(|c| c == '=' || c.is_ascii_alphanumeric())
+                {
                     return 0;
                 }
                 let span = ByteSpan { start: self.start.start, end: self.read[used - 1].1 };
                 for c in std::str::from_utf8(value).unwrap_or_default().chars() {
-                    sink.character(lane, c, span, seen);
+                    sink.character(stream, c, span, seen);
                 }
                 return used;
             }

@@ -14,7 +14,7 @@ use super::{
     block::{Block, Edge, Sink},
     unescape::Unescape,
 };
-use crate::{base::ByteSpan, engine::rules::Lane};
+use crate::{base::ByteSpan, engine::text::Stream};
 
 /// Longest name of an element that matters here.
 const NAME_BYTES_MAX: usize = 16;
@@ -76,7 +76,7 @@ enum Content {
     /// `<title>`, `<textarea>`: character references, no tags but its own end.
     Rcdata,
     /// `<style>`, `<xmp>`, …
-    Raw(Lane),
+    Raw(Stream),
     Script(ScriptEscape),
     Plaintext,
 }
@@ -90,11 +90,11 @@ enum ScriptEscape {
 }
 
 impl Content {
-    fn lane(self) -> Lane {
+    fn stream(self) -> Stream {
         match self {
-            Self::Raw(lane) => lane,
-            Self::Script(_) => Lane::Script,
-            Self::Normal | Self::Rcdata | Self::Plaintext => Lane::Text,
+            Self::Raw(stream) => stream,
+            Self::Script(_) => Stream::Script,
+            Self::Normal | Self::Rcdata | Self::Plaintext => Stream::Text,
         }
     }
 
@@ -136,10 +136,10 @@ impl Html {
         while at < text.len() {
             let stop = at + self.run(&text.as_bytes()[at..]);
             if stop > at {
-                if let Some(lane) = self.lane()
-                    && sink.wants(lane)
+                if let Some(stream) = self.stream()
+                    && sink.wants(stream)
                 {
-                    sink.run(lane, block, at, stop);
+                    sink.run(stream, block, at, stop);
                 }
                 self.dashes = 0;
                 at = stop;
@@ -154,24 +154,24 @@ impl Html {
 
     /// The document ends.
     pub(super) fn finish(&mut self, at: u64, sink: &mut impl Sink) {
-        let lane = self.lane().unwrap_or(Lane::Text);
-        self.reference.finish(lane, at, sink);
-        self.escape.finish(lane, at, sink);
+        let stream = self.stream().unwrap_or(Stream::Text);
+        self.reference.finish(stream, at, sink);
+        self.escape.finish(stream, at, sink);
         if self.state == State::RawTag {
             self.release_held(at, sink);
         }
-        for lane in Lane::ALL {
-            sink.edge(lane, Edge::Hard, at);
+        for stream in Stream::ALL {
+            sink.edge(stream, Edge::Hard, at);
         }
     }
 
     /// The lane of characters that stand for themselves in this state.
-    fn lane(&self) -> Option<Lane> {
+    fn stream(&self) -> Option<Stream> {
         match self.state {
-            State::Text | State::RawTag => Some(self.content.lane()),
-            State::QuotedValue | State::UnquotedValue => Some(Lane::Attribute),
-            State::Comment | State::BogusComment => Some(Lane::Comment),
-            State::Cdata => Some(Lane::Text),
+            State::Text | State::RawTag => Some(self.content.stream()),
+            State::QuotedValue | State::UnquotedValue => Some(Stream::Attribute),
+            State::Comment | State::BogusComment => Some(Stream::Comment),
+            State::Cdata => Some(Stream::Text),
             _ => None,
         }
     }
@@ -184,7 +184,7 @@ impl Html {
         let end = match self.state {
             State::Text => match self.content {
                 Content::Normal | Content::Rcdata => memchr2(b'<', b'&', rest),
-                Content::Raw(Lane::Script) => memchr2(b'<', b'\\', rest),
+                Content::Raw(Stream::Script) => memchr2(b'<', b'\\', rest),
                 Content::Raw(_) => memchr(b'<', rest),
                 Content::Script(ScriptEscape::None) => memchr2(b'<', b'\\', rest),
                 Content::Script(_) => rest.iter().position(|byte| matches!(byte, b'<' | b'\\' | b'-' | b'>')),
@@ -206,12 +206,12 @@ impl Html {
     /// Takes one character that may change the state.
     fn step(&mut self, c: char, span: ByteSpan, sink: &mut impl Sink) {
         if self.reference.active() {
-            let lane = self.lane().unwrap_or(Lane::Text);
-            if self.reference.push(lane, c, span, sink) {
+            let stream = self.stream().unwrap_or(Stream::Text);
+            if self.reference.push(stream, c, span, sink) {
                 return;
             }
         }
-        if self.escape.active() && self.escape.push(Lane::Script, c, span, sink) {
+        if self.escape.active() && self.escape.push(Stream::Script, c, span, sink) {
             return;
         }
         match self.state {
@@ -257,7 +257,7 @@ impl Html {
                 }
             },
             State::QuotedValue if c == self.quote => {
-                sink.edge(Lane::Attribute, Edge::Hard, span.end);
+                sink.edge(Stream::Attribute, Edge::Hard, span.end);
                 self.state = State::BeforeAttributeName;
             }
             State::QuotedValue => self.value(c, span, sink),
@@ -270,14 +270,14 @@ impl Html {
                 '!' if self.dashes >= 2 => {}
                 _ => {
                     self.dashes = 0;
-                    sink.character(Lane::Comment, c, span, span.end);
+                    sink.character(Stream::Comment, c, span, span.end);
                 }
             },
             State::BogusComment => match c {
                 '>' if !self.instruction || self.dashes > 0 => self.end_comment(span.end, sink),
                 _ => {
                     self.dashes = u8::from(c == '?');
-                    sink.character(Lane::Comment, c, span, span.end);
+                    sink.character(Stream::Comment, c, span, span.end);
                 }
             },
             State::Cdata => match c {
@@ -285,7 +285,7 @@ impl Html {
                 ']' => self.dashes = (self.dashes + 1).min(2),
                 _ => {
                     self.dashes = 0;
-                    sink.character(Lane::Text, c, span, span.end);
+                    sink.character(Stream::Text, c, span, span.end);
                 }
             },
             State::RawTag => self.raw_tag(c, span, sink),
@@ -293,17 +293,17 @@ impl Html {
     }
 
     fn text(&mut self, c: char, span: ByteSpan, sink: &mut impl Sink) {
-        let lane = self.content.lane();
+        let stream = self.content.stream();
         match (c, self.content) {
             ('&', content) if content.references() => return self.reference.begin(span),
             ('<', Content::Normal) => return self.state = State::TagOpen,
             ('<', Content::Rcdata | Content::Raw(_) | Content::Script(_)) => {
-                self.escape.drop_high(lane, span.end, sink);
+                self.escape.drop_high(stream, span.end, sink);
                 self.held.clear();
                 self.held.push((c, span));
                 return self.state = State::RawTag;
             }
-            ('\\', Content::Script(_) | Content::Raw(Lane::Script)) => return self.escape.begin(span),
+            ('\\', Content::Script(_) | Content::Raw(Stream::Script)) => return self.escape.begin(span),
             ('-', Content::Script(_)) => self.dashes = (self.dashes + 1).min(2),
             ('>', Content::Script(_)) if self.dashes >= 2 => {
                 self.content = Content::Script(ScriptEscape::None);
@@ -311,8 +311,8 @@ impl Html {
             }
             _ => self.dashes = 0,
         }
-        self.escape.drop_high(lane, span.end, sink);
-        sink.character(lane, c, span, span.end);
+        self.escape.drop_high(stream, span.end, sink);
+        sink.character(stream, c, span, span.end);
     }
 
     fn tag_open(&mut self, c: char, span: ByteSpan, sink: &mut impl Sink) {
@@ -327,7 +327,7 @@ impl Html {
             _ => {
                 // A lone `<` is text.
                 let before = ByteSpan { start: span.start.saturating_sub(span.len()), end: span.start };
-                sink.character(Lane::Text, '<', before, span.end);
+                sink.character(Stream::Text, '<', before, span.end);
                 self.state = State::Text;
                 self.text(c, span, sink);
             }
@@ -345,13 +345,13 @@ impl Html {
         self.state = State::BogusComment;
         self.instruction = self.xml && c == '?';
         self.dashes = 0;
-        sink.character(Lane::Comment, c, span, span.end);
+        sink.character(Stream::Comment, c, span, span.end);
     }
 
     /// The name of a tag is complete: what it does to the text around it.
     fn end_tag_name(&mut self, seen: u64, tag_ends: bool, sink: &mut impl Sink) {
         if elements::breaks_words(&self.name) || self.xml {
-            sink.edge(Lane::Text, Edge::Soft, seen);
+            sink.edge(Stream::Text, Edge::Soft, seen);
         }
         self.state = State::BeforeAttributeName;
         if tag_ends {
@@ -361,7 +361,7 @@ impl Html {
 
     /// `>` of a tag.
     fn end_markup(&mut self, seen: u64, sink: &mut impl Sink) {
-        sink.edge(Lane::Attribute, Edge::Hard, seen);
+        sink.edge(Stream::Attribute, Edge::Hard, seen);
         self.state = State::Text;
         if self.xml || self.in_foreign_content() || self.end_tag {
             return;
@@ -369,15 +369,15 @@ impl Html {
         self.content = match self.name.as_str() {
             "title" | "textarea" => Content::Rcdata,
             "script" => Content::Script(ScriptEscape::None),
-            "style" => Content::Raw(Lane::Script),
-            "xmp" | "iframe" | "noembed" | "noframes" | "noscript" => Content::Raw(Lane::Text),
+            "style" => Content::Raw(Stream::Script),
+            "xmp" | "iframe" | "noembed" | "noframes" | "noscript" => Content::Raw(Stream::Text),
             "plaintext" => Content::Plaintext,
             _ => return,
         };
         self.dashes = 0;
         self.raw_name.clone_from(&self.name);
-        if self.content.lane() == Lane::Script {
-            sink.edge(Lane::Script, Edge::Hard, seen);
+        if self.content.stream() == Stream::Script {
+            sink.edge(Stream::Script, Edge::Hard, seen);
         }
     }
 
@@ -401,7 +401,7 @@ impl Html {
         if c == '&' {
             self.reference.begin(span);
         } else {
-            sink.character(Lane::Attribute, c, span, span.end);
+            sink.character(Stream::Attribute, c, span, span.end);
         }
     }
 
@@ -409,7 +409,7 @@ impl Html {
         match c {
             '>' => self.end_markup(span.end, sink),
             c if c.is_ascii_whitespace() => {
-                sink.edge(Lane::Attribute, Edge::Hard, span.end);
+                sink.edge(Stream::Attribute, Edge::Hard, span.end);
                 self.state = State::BeforeAttributeName;
             }
             _ => self.value(c, span, sink),
@@ -434,13 +434,13 @@ impl Html {
                 if c == '>' {
                     return self.end_comment(span.end, sink);
                 }
-                sink.character(Lane::Comment, c, span, span.end);
+                sink.character(Stream::Comment, c, span, span.end);
             }
         }
     }
 
     fn end_comment(&mut self, seen: u64, sink: &mut impl Sink) {
-        sink.edge(Lane::Comment, Edge::Hard, seen);
+        sink.edge(Stream::Comment, Edge::Hard, seen);
         self.dashes = 0;
         self.state = State::Text;
     }
@@ -482,9 +482,9 @@ impl Html {
     }
 
     fn end_raw(&mut self, c: char, span: ByteSpan, sink: &mut impl Sink) {
-        let lane = self.content.lane();
+        let stream = self.content.stream();
         self.held.clear();
-        sink.edge(lane, if lane == Lane::Script { Edge::Hard } else { Edge::Soft }, span.end);
+        sink.edge(stream, if stream == Stream::Script { Edge::Hard } else { Edge::Soft }, span.end);
         self.content = Content::Normal;
         self.end_tag = true;
         self.name.clone_from(&self.raw_name);
@@ -496,9 +496,9 @@ impl Html {
 
     /// What was held back is text after all.
     fn release_held(&mut self, seen: u64, sink: &mut impl Sink) {
-        let lane = self.content.lane();
+        let stream = self.content.stream();
         for (c, span) in std::mem::take(&mut self.held) {
-            sink.character(lane, c, span, seen);
+            sink.character(stream, c, span, seen);
         }
         self.state = State::Text;
     }
