@@ -6,7 +6,7 @@ use super::plan::Shape;
 use crate::{
     base::ByteSpan,
     engine::{
-        matcher::{Found, LaneStream, PatternSet},
+        matcher::Found,
         rules::{Action, LaneSet, Lanes, Occurrence, RuleSet, Tally},
         text::{Block, Edge, Lane, Media, Reader, Sink, Stream, Unreadable},
     },
@@ -29,7 +29,6 @@ pub(super) struct Scan {
     /// Bytes of the decoded body so far.
     read: u64,
     occurrences: Vec<Occurrence>,
-    found: Vec<Found>,
     /// Where masking may be called for, while the body is held.
     maskable: Vec<(Occurrence, Vec<ByteSpan>)>,
     masks: Vec<ByteSpan>,
@@ -57,7 +56,6 @@ impl Scan {
             json,
             read: 0,
             occurrences: Vec::new(),
-            found: Vec::new(),
             maskable: Vec::new(),
             masks: Vec::new(),
             rules,
@@ -68,7 +66,7 @@ impl Scan {
     pub(super) fn feed(&mut self, bytes: &[u8], committed: bool) -> Option<Stop> {
         bytes.chunks(SLICE_BYTES).find_map(|slice| {
             self.read += slice.len() as u64;
-            let mut sink = LaneSink { set: self.rules.patterns(), lanes: &mut self.lanes, wanted: self.wanted };
+            let mut sink = LaneSink { lanes: &mut self.lanes, wanted: self.wanted };
             self.reader.feed(slice, &mut sink);
             self.flush(committed)
         })
@@ -76,7 +74,7 @@ impl Scan {
 
     /// The body has ended, or what is read of it has: everything pending is settled.
     pub(super) fn finish(&mut self, committed: bool) -> Option<Stop> {
-        let mut sink = LaneSink { set: self.rules.patterns(), lanes: &mut self.lanes, wanted: self.wanted };
+        let mut sink = LaneSink { lanes: &mut self.lanes, wanted: self.wanted };
         self.reader.finish(&mut sink);
         if let Some(stop) = self.flush(committed) {
             return Some(stop);
@@ -96,10 +94,8 @@ impl Scan {
         let set = self.rules.patterns();
         self.occurrences.clear();
         for stream in Stream::ALL {
-            self.found.clear();
             let lane = &mut self.lanes[stream as usize];
-            lane.scan(set, |found| self.found.push(found));
-            self.occurrences.extend(self.found.iter().map(|found| occurrence(lane, stream, found)));
+            lane.scan(set, |found| self.occurrences.push(occurrence(stream, &found)));
         }
         self.occurrences.sort_unstable();
         let masking = self.rules.masks();
@@ -107,9 +103,9 @@ impl Scan {
         let (masks, maskable) = (&mut self.masks, &mut self.maskable);
         let mut decide = |tally: &Tally, at: &Occurrence| {
             if masking && committed && tally.masks(rules, at) {
-                masks.extend(pieces(lanes, at));
+                masks.extend(lanes[at.stream as usize].pieces(set, at.tokens));
             } else if masking && !committed && maskable.len() <= MASKS_MAX {
-                maskable.push((*at, pieces(lanes, at).collect()));
+                maskable.push((*at, lanes[at.stream as usize].pieces(set, at.tokens)));
             }
             committed && tally.verdict(rules) == Some(Action::Block)
         };
@@ -122,8 +118,8 @@ impl Scan {
     }
 
     /// Offset of the first byte that may still be part of a match; what was read, if none is.
-    pub(super) fn open_from(&self) -> u64 {
-        let lanes = self.lanes.iter().filter_map(|lane| lane.open_from(self.rules.patterns()));
+    pub(super) fn open_from(&mut self) -> u64 {
+        let lanes = self.lanes.iter_mut().filter_map(|lane| lane.open_from(self.rules.patterns()));
         lanes.chain(self.reader.open_from()).chain(self.tally.open_from()).min().unwrap_or(self.read)
     }
 
@@ -159,28 +155,13 @@ impl Scan {
     }
 }
 
-fn occurrence(lane: &LaneStream, stream: Stream, found: &Found) -> Occurrence {
-    let (first, last) = (lane.place(found.first), lane.place(found.last));
-    Occurrence {
-        seen: last.seen,
-        span: ByteSpan { start: first.span.start, end: last.span.end },
-        stream,
-        pattern: found.pattern,
-        gap: found.gap,
-        character: first.character,
-        character_end: last.character_end,
-        tokens: (found.first, found.last),
-    }
-}
-
-fn pieces<'l>(lanes: &'l Lanes, at: &Occurrence) -> impl Iterator<Item = ByteSpan> + 'l {
-    let lane = &lanes[at.stream as usize];
-    (at.tokens.0..=at.tokens.1).flat_map(|token| lane.pieces(token))
+fn occurrence(stream: Stream, found: &Found) -> Occurrence {
+    let Found { pattern, gap, seen, span, character, character_end, tokens } = *found;
+    Occurrence { seen, span, stream, pattern, gap, character, character_end, tokens }
 }
 
 /// Gives each lane its characters.
 struct LaneSink<'s> {
-    set: &'s PatternSet,
     lanes: &'s mut Lanes,
     wanted: LaneSet,
 }
@@ -190,28 +171,22 @@ impl Sink for LaneSink<'_> {
         self.wanted.contains(stream.lane())
     }
 
+    #[inline]
     fn run(&mut self, stream: Stream, block: &Block<'_>, from: usize, to: usize) {
-        if !self.wants(stream) {
-            return;
-        }
-        let lane = &mut self.lanes[stream as usize];
-        let mut start = block.offset(from);
-        for (at, c) in block.text[from..to].char_indices() {
-            let end = block.offset(from + at + c.len_utf8());
-            lane.character(self.set, c, ByteSpan { start, end }, end);
-            start = end;
+        if self.wants(stream) {
+            self.lanes[stream as usize].run(block, from, to);
         }
     }
 
     fn character(&mut self, stream: Stream, c: char, span: ByteSpan, seen: u64) {
         if self.wants(stream) {
-            self.lanes[stream as usize].character(self.set, c, span, seen);
+            self.lanes[stream as usize].character(c, span, seen);
         }
     }
 
     fn edge(&mut self, stream: Stream, edge: Edge, seen: u64) {
         if self.wants(stream) {
-            self.lanes[stream as usize].edge(self.set, edge, seen);
+            self.lanes[stream as usize].edge(edge, seen);
         }
     }
 }

@@ -1,266 +1,171 @@
-//! One lane of a document as tokens, with their places.
+//! One lane of a document: its text, its tokens, and the phrases found in them.
 
+use super::{lane_text::LaneText, layer::Layer, pattern_set::PatternSet, tokens::Tokens, verify};
 use crate::{
     base::ByteSpan,
-    engine::{
-        matcher::{Found, PatternSet},
-        text::{Edge, fold::Coded},
-    },
+    engine::text::{Block, Edge},
 };
 
-/// Where a token stands.
+/// A phrase at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TokenPlace {
-    /// In the decoded body. A word may have markup inside it.
-    pub span: ByteSpan,
-    /// The offset up to which the body had been read when the token became certain.
+pub struct Found {
+    /// The pattern, as [`PatternSetBuilder::add`](super::PatternSetBuilder::add) numbered it.
+    pub pattern: u32,
+    /// The widest noise inside it, in characters.
+    pub gap: u8,
+    /// The body had been read up to here when it was certain.
     pub seen: u64,
+    /// Where it stands in the decoded body.
+    pub span: ByteSpan,
     /// Index of its first character in the lane.
     pub character: u32,
     /// Index behind its last character.
     pub character_end: u32,
+    /// What it consists of, until the lane forgets.
+    pub tokens: FoundTokens,
 }
 
-/// A gap that no pattern bridges.
-const HARD: u8 = u8::MAX;
+/// The tokens of a found phrase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FoundTokens {
+    layer: u8,
+    first: u32,
+    last: u32,
+}
 
-/// A run of tokens that no phrase has is kept as one, up to this many characters: enough to break
-/// phrases, and few enough to tell places.
-const OTHER_RUN: u32 = 32;
-
-/// Characters kept behind the scan, for excerpts and confirmation.
-const RECENT_CHARACTERS: usize = 1024;
-
-/// Turns the characters of one lane into tokens and scans them, chunk by chunk.
+/// Takes the characters of one lane, chunk by chunk, and finds phrases in them.
 #[derive(Debug, Default)]
 pub struct LaneStream {
-    codes: Vec<u32>,
-    gaps: Vec<u8>,
-    places: Vec<TokenPlace>,
-    /// Tokens before this index have been scanned.
-    fresh: usize,
-    /// Noise since the last token (or since the word being read began).
-    gap: u8,
-    in_space: bool,
-    characters: u32,
-    word: Word,
-    /// The places of the letters of words that have markup or free characters inside, by first byte.
-    torn_words: Vec<(u64, Box<[ByteSpan]>)>,
-    /// Characters as they were written, each with how far the body had been read.
-    recent: Vec<(char, u64)>,
-    /// Index in the lane of `recent[0]`.
-    recent_from: u32,
-}
-
-/// A word that is being read.
-#[derive(Debug, Default)]
-struct Word {
-    text: String,
-    too_long: bool,
-    gap: u8,
-    character: u32,
-    pieces: Vec<ByteSpan>,
+    text: LaneText,
+    /// One a layer.
+    tokens: Vec<Tokens>,
 }
 
 impl LaneStream {
+    /// Takes characters that stand for themselves.
+    #[inline]
+    pub fn run(&mut self, block: &Block<'_>, from: usize, to: usize) {
+        self.text.run(block, from, to);
+    }
+
     /// Takes one character that stands at `span`; the body has been read up to `seen`.
     #[inline]
-    pub fn character(&mut self, set: &PatternSet, c: char, span: ByteSpan, seen: u64) {
-        let coded = set.folding().fold(c);
-        match coded {
-            Coded::Ideograph(code) => {
-                self.end_word(set, seen);
-                self.ideograph(code, span, seen);
-            }
-            Coded::Letter(letter) => self.letter(set, letter, span),
-            Coded::Space => {
-                self.end_word(set, seen);
-                if self.in_space {
-                    return;
-                }
-                self.widen();
-                self.in_space = true;
-                self.characters += 1;
-                self.recent.push((' ', seen));
-                return;
-            }
-            Coded::Noise => {
-                self.end_word(set, seen);
-                self.widen();
-            }
-            Coded::Several(index) => self.several(set, index, span, seen),
-            Coded::Free => return,
-        }
-        self.in_space = false;
-        self.characters += 1;
-        self.recent.push((c, seen));
-    }
-
-    /// A character that stands for several: ㈠ is (一).
-    #[cold]
-    fn several(&mut self, set: &PatternSet, index: u32, span: ByteSpan, seen: u64) {
-        for &part in set.folding().several(index) {
-            match part {
-                Coded::Letter(letter) => self.letter(set, letter, span),
-                Coded::Ideograph(code) => {
-                    self.end_word(set, seen);
-                    self.ideograph(code, span, seen);
-                }
-                Coded::Space | Coded::Noise => {
-                    self.end_word(set, seen);
-                    self.widen();
-                }
-                Coded::Free | Coded::Several(_) => {}
-            }
-        }
-    }
-
-    #[inline]
-    fn ideograph(&mut self, code: u32, span: ByteSpan, seen: u64) {
-        let place = TokenPlace { span, seen, character: self.characters, character_end: self.characters + 1 };
-        self.token(code, self.gap, place);
-        self.gap = 0;
-    }
-
-    #[inline]
-    fn widen(&mut self) {
-        if self.gap < HARD - 1 {
-            self.gap += 1;
-        }
-    }
-
-    #[inline]
-    fn letter(&mut self, set: &PatternSet, letter: char, span: ByteSpan) {
-        let word = &mut self.word;
-        if word.pieces.is_empty() {
-            word.gap = self.gap;
-            word.character = self.characters;
-            word.too_long = false;
-            word.text.clear();
-        }
-        if word.text.len() < set.word_bytes_max() {
-            word.text.push(letter);
-        } else {
-            word.too_long = true;
-        }
-        match word.pieces.last_mut() {
-            Some(last) if last.end >= span.start => last.end = last.end.max(span.end),
-            // A word that is longer than any of ours, in a thousand pieces, needs no more of them.
-            Some(last) if word.too_long => last.end = span.end,
-            _ => word.pieces.push(span),
-        }
-    }
-
-    #[inline]
-    fn end_word(&mut self, set: &PatternSet, seen: u64) {
-        if !self.word.pieces.is_empty() {
-            self.word_ended(set, seen);
-        }
-    }
-
-    fn word_ended(&mut self, set: &PatternSet, seen: u64) {
-        let (Some(first), Some(last)) = (self.word.pieces.first(), self.word.pieces.last()) else { return };
-        let span = ByteSpan { start: first.start, end: last.end };
-        let code = if self.word.too_long { 0 } else { set.word(&self.word.text) };
-        if code != 0 && self.word.pieces.len() > 1 {
-            self.torn_words.push((span.start, self.word.pieces.as_slice().into()));
-        }
-        let place = TokenPlace { span, seen, character: self.word.character, character_end: self.characters };
-        self.token(code, self.word.gap, place);
-        self.word.pieces.clear();
-        self.gap = 0;
-    }
-
-    #[inline]
-    fn token(&mut self, code: u32, gap: u8, place: TokenPlace) {
-        if code == 0
-            && self.codes.last() == Some(&0)
-            && self.places.last().is_some_and(|last| place.character - last.character < OTHER_RUN)
-        {
-            return;
-        }
-        self.codes.push(code);
-        self.gaps.push(gap);
-        self.places.push(place);
+    pub fn character(&mut self, c: char, span: ByteSpan, seen: u64) {
+        self.text.character(c, span, seen);
     }
 
     /// The markup says that something ends here.
-    pub fn edge(&mut self, set: &PatternSet, edge: Edge, seen: u64) {
-        self.end_word(set, seen);
-        if edge == Edge::Hard {
-            self.gap = HARD;
-        }
+    #[inline]
+    pub fn edge(&mut self, edge: Edge, seen: u64) {
+        self.text.edge(edge, seen);
     }
 
     /// Scans what came since the last call. Call [`LaneStream::forget`] when the findings have been used.
-    pub fn scan(&mut self, set: &PatternSet, found: impl FnMut(Found)) {
-        set.scan(&self.codes, &self.gaps, self.fresh, found);
-        self.fresh = self.codes.len();
+    pub fn scan(&mut self, set: &PatternSet, mut found: impl FnMut(Found)) {
+        if self.text.is_empty() {
+            return;
+        }
+        self.tokens.resize_with(set.layers().len(), Tokens::default);
+        for (number, (layer, tokens)) in set.layers().iter().zip(&mut self.tokens).enumerate() {
+            tokens.read(layer, &mut self.text);
+            let text = &self.text;
+            verify::scan(layer, tokens, text, |tokens, matched| {
+                let (from, to) = (tokens.at(matched.first), tokens.end(layer, text, matched.last));
+                let first_end = tokens.end(layer, text, matched.first);
+                found(Found {
+                    pattern: layer.patterns[matched.phrase as usize].number,
+                    gap: matched.gap,
+                    seen: tokens.seen(layer, text, matched.last),
+                    span: ByteSpan {
+                        start: text.span(from, first_end).start,
+                        end: last_character(layer, text, tokens.at(matched.last), to).end,
+                    },
+                    character: text.count(from),
+                    character_end: text.count(to),
+                    tokens: FoundTokens { layer: number as u8, first: matched.first as u32, last: matched.last as u32 },
+                });
+            });
+        }
     }
 
     /// Drops what no later match can need.
     pub fn forget(&mut self, set: &PatternSet) {
-        let kept = set.tokens_max().max(1);
-        if self.codes.len() > kept {
-            let gone = self.codes.len() - kept;
-            self.codes.drain(..gone);
-            self.gaps.drain(..gone);
-            self.places.drain(..gone);
-            self.fresh = self.fresh.saturating_sub(gone);
-            let from = self.places.first().map_or(0, |place| place.span.start);
-            self.torn_words.retain(|word| word.0 >= from);
-        }
-        if self.recent.len() > 4 * RECENT_CHARACTERS {
-            let gone = self.recent.len() - RECENT_CHARACTERS;
-            self.recent.drain(..gone);
-            self.recent_from += gone as u32;
+        let (gone, edges) = self.text.drop_old();
+        for (layer, tokens) in set.layers().iter().zip(&mut self.tokens) {
+            tokens.forget(layer, gone, edges);
         }
     }
 
-    /// Where a token of the last scan stands.
-    pub fn place(&self, token: usize) -> TokenPlace {
-        self.places[token]
+    /// The exact places of the characters that a phrase consists of, without the noise between them.
+    pub fn pieces(&self, set: &PatternSet, tokens: FoundTokens) -> Vec<ByteSpan> {
+        let (Some(layer), Some(of_layer)) =
+            (set.layers().get(usize::from(tokens.layer)), self.tokens.get(usize::from(tokens.layer)))
+        else {
+            return Vec::new();
+        };
+        let mut pieces: Vec<ByteSpan> = Vec::new();
+        for token in tokens.first as usize..=tokens.last as usize {
+            let end = of_layer.end(layer, &self.text, token);
+            let mut at = of_layer.at(token);
+            let of_token = pieces.len();
+            while at < end
+                && let Some((c, next)) = self.text.character_at(at)
+            {
+                if !layer.is_free(c) {
+                    let span = self.text.span(at, next);
+                    match pieces[of_token..].last_mut() {
+                        Some(last) if last.start <= span.start && last.end >= span.start => {
+                            last.end = last.end.max(span.end);
+                        }
+                        _ => pieces.push(span),
+                    }
+                }
+                at = next;
+            }
+        }
+        pieces
     }
 
-    /// The exact places of a token's characters: one span, or more if markup stands between them.
-    pub fn pieces(&self, token: usize) -> impl Iterator<Item = ByteSpan> + '_ {
-        let span = self.places[token].span;
-        let torn = self.torn_words.iter().find(|word| word.0 == span.start).map(|word| &word.1[..]);
-        let whole = torn.is_none().then_some(span);
-        whole.into_iter().chain(torn.unwrap_or(&[]).iter().copied())
-    }
-
-    /// Offset of the first byte that may still become part of a match with what follows.
-    pub fn open_from(&self, set: &PatternSet) -> Option<u64> {
-        let word = self.word.pieces.first().filter(|_| !self.word.too_long && set.word_begins(&self.word.text));
-        // While a foreign word is being read, nothing before it can go on.
-        let foreign = !self.word.pieces.is_empty() && word.is_none();
-        let gap = if self.word.pieces.is_empty() { self.gap } else { self.word.gap };
-        let open = if foreign { None } else { set.open_from(&self.codes, &self.gaps, gap) };
-        open.map(|token| self.places[token].span.start).or(word.map(|piece| piece.start))
+    /// Offset of the first byte that may still become part of a match with what follows. Call it
+    /// behind [`LaneStream::scan`].
+    pub fn open_from(&mut self, set: &PatternSet) -> Option<u64> {
+        let text = &self.text;
+        let open = set.layers().iter().zip(&mut self.tokens).filter_map(|(layer, tokens)| {
+            let at = tokens.open_from(layer, text)?;
+            let (_, end) = text.character_at(at)?;
+            Some(text.span(at, end).start)
+        });
+        open.min()
     }
 
     /// Number of characters so far.
     pub fn characters(&self) -> u32 {
-        self.characters
+        self.text.characters()
     }
 
     /// What the body had been read up to when the lane first went beyond a character; `None` if it
     /// has not yet.
     pub fn seen_beyond(&self, character: u32) -> Option<u64> {
-        let at = (character + 1).checked_sub(self.recent_from)? as usize;
-        self.recent.get(at).map(|item| item.1)
+        self.text.seen_of(character.checked_add(1)?)
     }
 
     /// The characters from `from` to `to` (indices in the lane) that had been read at `seen`, as far
     /// as they are kept.
     pub fn characters_between(&self, from: u32, to: u32, seen: u64) -> String {
-        let low = from.saturating_sub(self.recent_from) as usize;
-        let high = (to.saturating_sub(self.recent_from) as usize).min(self.recent.len());
-        if low >= high {
-            return String::new();
-        }
-        let known = self.recent[low..high].partition_point(|item| item.1 <= seen);
-        self.recent[low..low + known].iter().map(|item| item.0).collect()
+        self.text.excerpt(from, to, seen)
     }
+}
+
+/// Where the last character before `to` stands, of those from `at` on.
+fn last_character(layer: &Layer, text: &LaneText, mut at: u32, to: u32) -> ByteSpan {
+    let mut span = ByteSpan::default();
+    while at < to
+        && let Some((c, next)) = text.character_at(at)
+    {
+        if !layer.is_free(c) {
+            span = text.span(at, next);
+        }
+        at = next;
+    }
+    span
 }

@@ -1,16 +1,26 @@
 //! Finds phrases in a stream of folded characters.
 //!
-//! [`PatternSet`] holds the phrases; [`LaneStream`] turns the characters of one lane into tokens
-//! (an ideograph, or a whole word), and remembers where each came from. Noise never becomes a
-//! token: it only widens the gap before the next one. So the matcher sees short, clean input: for
-//! a phrase it looks for its rarest pair of neighbouring tokens in a bitmap, and only where that
-//! may stand does it compare the phrase.
+//! A [`LaneStream`] keeps the text of one lane ([`lane_text`]) and turns it into tokens ([`tokens`]):
+//! an ideograph is one, and a word that some phrase has. The phrases of a [`PatternSet`] are anchored
+//! at their rarest neighbouring tokens ([`anchors`]), and only where such an anchor may stand is a
+//! phrase compared ([`verify`]), is the noise between its tokens measured, is it asked where in the
+//! body they stand. So almost all of a text costs a copy, a look-up in a table of characters, and a
+//! look-up in a table of anchors.
+//!
+//! Equal ideographs in a row may be more in the text than in the phrase, inside of it and at its ends:
+//! 赌赌博 is 赌博.
 //!
 //! Not for: substrings of words, or patterns with wildcards. A rule's `regex` confirms a hit, it
 //! does not find one.
 
+mod anchors;
+mod ascii;
 mod lane_stream;
+mod lane_text;
+mod layer;
 mod pattern_set;
+mod tokens;
+mod verify;
 
-pub use lane_stream::{LaneStream, TokenPlace};
-pub use pattern_set::{Found, PatternSet, PatternSetBuilder};
+pub use lane_stream::{Found, FoundTokens, LaneStream};
+pub use pattern_set::{PatternSet, PatternSetBuilder};

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     base::ByteSpan,
     engine::{
-        matcher::LaneStream,
+        matcher::{FoundTokens, LaneStream},
         text::{Lane, Stream},
     },
 };
@@ -74,8 +74,8 @@ pub struct Occurrence {
     pub character: u32,
     /// Index behind the last character.
     pub character_end: u32,
-    /// Its first and last token in the lane, until the lane forgets.
-    pub tokens: (usize, usize),
+    /// What it consists of, until the lane forgets.
+    pub tokens: FoundTokens,
 }
 
 /// Findings kept of one body; more rules than these still count in the scores.

@@ -206,6 +206,11 @@ impl CodedFolding {
         }
     }
 
+    /// Bytes of the tables.
+    pub fn heap_bytes(&self) -> usize {
+        self.pages.len() * 2 + self.entries.len() * 4
+    }
+
     /// The parts of a [`Coded::Several`].
     pub fn several(&self, index: u32) -> &[Coded] {
         self.several.get(index as usize).map_or(&[], |parts| parts)

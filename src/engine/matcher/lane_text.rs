@@ -1,0 +1,367 @@
+//! The text of one lane as far as it is still needed, and where each character of it came from.
+//!
+//! Runs are copied as they are; places in the body, character counts and excerpts are worked out on
+//! demand, because few of the characters that pass are ever asked about.
+
+use std::cell::Cell;
+
+use crate::{
+    base::ByteSpan,
+    engine::text::{Block, Edge},
+};
+
+/// Text of so many bytes is kept behind the scan: for matches (see [`MATCH_BYTES_MAX`]), excerpts and
+/// confirmation.
+const KEPT_BYTES: usize = 24 << 10;
+
+/// Text is dropped when so much of it has come together.
+const DROP_BYTES: usize = 64 << 10;
+
+/// A match that spans more text than this is none: without a bound, invisible characters could make
+/// it as long as the body.
+pub(super) const MATCH_BYTES_MAX: u32 = 16 << 10;
+
+/// The text of one lane.
+#[derive(Debug, Default)]
+pub(super) struct LaneText {
+    /// UTF-8. The indices of this file are into it.
+    bytes: Vec<u8>,
+    pieces: Vec<Piece>,
+    /// Offsets relative to a piece's `start`, for pieces of a body that is not UTF-8.
+    map: Vec<u32>,
+    edges: Vec<EdgeAt>,
+    /// Characters of several bytes that are not shown, by index.
+    unseen: Vec<u32>,
+    /// Characters before `bytes`.
+    dropped: u32,
+    /// The last byte before `bytes`.
+    before: u8,
+    /// An index, and the number of characters before it: counting goes on from here.
+    counted: Cell<(u32, u32)>,
+}
+
+/// Text that came in one piece.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    /// Index of its first byte.
+    at: u32,
+    written: Written,
+    /// Offset of its first byte in the body.
+    start: u64,
+}
+
+/// How a piece is written in the body.
+#[derive(Clone, Copy, Debug)]
+enum Written {
+    /// Byte for byte.
+    Plainly,
+    /// In another charset: `map[index]` is about its first byte.
+    Mapped(u32),
+    /// One character in another way, up to `end`; the body had to be read up to `seen` to know it.
+    Otherwise { end: u64, seen: u64 },
+}
+
+/// Something ends in front of the character at an index.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EdgeAt {
+    pub(super) at: u32,
+    pub(super) edge: Edge,
+    /// The body had been read up to here.
+    seen: u64,
+}
+
+impl LaneText {
+    /// Appends characters that stand for themselves.
+    #[inline]
+    pub(super) fn run(&mut self, block: &Block<'_>, from: usize, to: usize) {
+        let at = self.bytes.len() as u32;
+        match block.map {
+            None => {
+                let start = block.base + from as u64;
+                let goes_on = self.pieces.last().is_some_and(|last| {
+                    matches!(last.written, Written::Plainly) && last.start + u64::from(at - last.at) == start
+                });
+                if !goes_on {
+                    self.pieces.push(Piece { at, written: Written::Plainly, start });
+                }
+            }
+            Some(map) => {
+                let written = Written::Mapped(self.map.len() as u32);
+                self.map.extend_from_slice(map.get(from..=to).unwrap_or_default());
+                self.pieces.push(Piece { at, written, start: block.base });
+            }
+        }
+        self.bytes.extend_from_slice(&block.text.as_bytes()[from..to]);
+    }
+
+    /// Appends one character that stands at `span`; the body has been read up to `seen`.
+    pub(super) fn character(&mut self, c: char, span: ByteSpan, seen: u64) {
+        let at = self.bytes.len() as u32;
+        self.pieces.push(Piece { at, written: Written::Otherwise { end: span.end, seen }, start: span.start });
+        self.bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+
+    /// Something ends here.
+    #[inline]
+    pub(super) fn edge(&mut self, edge: Edge, seen: u64) {
+        let at = self.bytes.len() as u32;
+        match (self.edges.last(), edge) {
+            (Some(last), _) if last.at == at && (last.edge == edge || last.edge == Edge::Hard) => {}
+            // No word ends here, and that is all that a soft edge says.
+            (_, Edge::Soft) if self.bytes.last().is_none_or(|&last| last <= b' ') => {}
+            _ => self.edges.push(EdgeAt { at, edge, seen }),
+        }
+    }
+
+    /// Whether nothing has come.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The text.
+    #[inline]
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The edges, in order.
+    #[inline]
+    pub(super) fn edges(&self) -> &[EdgeAt] {
+        &self.edges
+    }
+
+    /// The first edge at `from` or behind it and not behind `to`; a hard one, if there is any.
+    pub(super) fn edge_between(&self, from: u32, to: u32) -> Option<EdgeAt> {
+        let first = self.edges.partition_point(|edge| edge.at < from);
+        let between = self.edges[first..].iter().take_while(|edge| edge.at <= to);
+        between.copied().reduce(|known, next| if known.edge == Edge::Hard { known } else { next_if_hard(known, next) })
+    }
+
+    /// Notes that the character at an index is not shown.
+    pub(super) fn note_unseen(&mut self, at: u32) {
+        if self.unseen.last().is_none_or(|&last| last < at) {
+            self.unseen.push(at);
+        }
+    }
+
+    /// The character at an index, and the index behind it.
+    #[inline]
+    pub(super) fn character_at(&self, at: u32) -> Option<(char, u32)> {
+        let (c, length) = decode(self.bytes.get(at as usize..)?)?;
+        Some((c, at + length))
+    }
+
+    fn piece(&self, at: u32) -> Option<&Piece> {
+        let behind = self.pieces.partition_point(|piece| piece.at <= at);
+        self.pieces.get(behind.checked_sub(1)?)
+    }
+
+    /// Where the character between two indices stands in the body.
+    pub(super) fn span(&self, at: u32, end: u32) -> ByteSpan {
+        let Some(piece) = self.piece(at) else { return ByteSpan::default() };
+        let (from, to) = (at - piece.at, end - piece.at);
+        match piece.written {
+            Written::Plainly => ByteSpan { start: piece.start + u64::from(from), end: piece.start + u64::from(to) },
+            Written::Mapped(map) => {
+                let offset =
+                    |index: u32| piece.start + self.map.get((map + index) as usize).map_or(0, |&at| u64::from(at));
+                ByteSpan { start: offset(from), end: offset(to) }
+            }
+            Written::Otherwise { end, .. } => ByteSpan { start: piece.start, end },
+        }
+    }
+
+    /// What the body had to be read up to, to know the character between two indices.
+    pub(super) fn seen(&self, at: u32, end: u32) -> u64 {
+        match self.piece(at).map(|piece| piece.written) {
+            Some(Written::Otherwise { seen, .. }) => seen,
+            Some(Written::Plainly | Written::Mapped(_)) | None => self.span(at, end).end,
+        }
+    }
+
+    /// What the body had to be read up to, to know that something ends at an index: by the edge there,
+    /// or else by the character there.
+    pub(super) fn seen_end(&self, at: u32) -> u64 {
+        let first = self.edges.partition_point(|edge| edge.at < at);
+        if let Some(edge) = self.edges.get(first).filter(|edge| edge.at == at) {
+            return edge.seen;
+        }
+        self.character_at(at).map_or(0, |(_, end)| self.seen(at, end))
+    }
+
+    /// Number of characters before an index. White space in a row counts as one, what is not shown
+    /// does not count.
+    pub(super) fn count(&self, at: u32) -> u32 {
+        let at = at.min(self.bytes.len() as u32);
+        let (from, known) = self.counted.get();
+        let count =
+            if at >= from { known + self.count_between(from, at) } else { known - self.count_between(at, from) };
+        self.counted.set((at, count));
+        count
+    }
+
+    fn count_between(&self, from: u32, to: u32) -> u32 {
+        let (from, to) = (from as usize, to as usize);
+        if from >= to {
+            return 0;
+        }
+        let before = if from == 0 { self.before } else { self.bytes[from - 1] };
+        let unseen = self.unseen.partition_point(|&at| (at as usize) < to)
+            - self.unseen.partition_point(|&at| (at as usize) < from);
+        shown(before, &self.bytes[from..to]) - unseen as u32
+    }
+
+    /// Number of characters so far.
+    pub(super) fn characters(&self) -> u32 {
+        self.count(self.bytes.len() as u32)
+    }
+
+    /// Index of the character with a number, as far as it is kept; the end, if it has not come.
+    fn index_of(&self, character: u32) -> u32 {
+        const STRIDE: u32 = 256;
+        let end = self.bytes.len() as u32;
+        let (known, count) = self.counted.get();
+        let mut at = if count <= character { known } else { 0 };
+        while at + STRIDE < end && self.count(at + STRIDE) <= character {
+            at += STRIDE;
+        }
+        // Behind the last character that is before it.
+        while let Some((_, next)) = self.character_at(boundary(&self.bytes, at)) {
+            if self.count(next) > character {
+                return boundary(&self.bytes, at);
+            }
+            at = next;
+        }
+        end
+    }
+
+    /// What the body had been read up to when the text first had a character with this number;
+    /// `None` if it has not come, or is not kept.
+    pub(super) fn seen_of(&self, character: u32) -> Option<u64> {
+        if character < self.dropped || character >= self.characters() {
+            return None;
+        }
+        let at = self.index_of(character);
+        let (_, end) = self.character_at(at)?;
+        Some(self.seen(at, end))
+    }
+
+    /// The characters from one number to another that were known when the body had been read up to
+    /// `seen`, as far as they are kept: white space as one space, without what is not shown.
+    pub(super) fn excerpt(&self, from: u32, to: u32, seen: u64) -> String {
+        let mut text = String::new();
+        let mut at = self.index_of(from.max(self.dropped));
+        let end = self.index_of(to.max(self.dropped));
+        while at < end
+            && let Some((c, next)) = self.character_at(at)
+            && self.seen(at, next) <= seen
+        {
+            if c.is_whitespace() || c <= ' ' {
+                if !text.ends_with(' ') {
+                    text.push(' ');
+                }
+            } else if self.unseen.binary_search(&at).is_err() {
+                text.push(c);
+            }
+            at = next;
+        }
+        text
+    }
+
+    /// Drops old text, if much has come together: how many bytes of it, and how many edges. Every
+    /// index is less by that.
+    pub(super) fn drop_old(&mut self) -> (u32, usize) {
+        if self.bytes.len() <= DROP_BYTES {
+            return (0, 0);
+        }
+        let mut gone = self.bytes.len() - KEPT_BYTES;
+        while !is_boundary(self.bytes[gone]) {
+            gone -= 1;
+        }
+        let dropped = self.count(gone as u32);
+        self.before = self.bytes[gone - 1];
+        self.dropped = dropped;
+        self.bytes.drain(..gone);
+        let gone = gone as u32;
+        self.counted.set((0, dropped));
+        let edges = self.edges.partition_point(|edge| edge.at < gone);
+        self.edges.drain(..edges);
+        self.edges.iter_mut().for_each(|edge| edge.at -= gone);
+        self.unseen.drain(..self.unseen.partition_point(|&at| at < gone));
+        self.unseen.iter_mut().for_each(|at| *at -= gone);
+        self.drop_pieces(gone);
+        (gone, edges)
+    }
+
+    fn drop_pieces(&mut self, gone: u32) {
+        let first = self.pieces.partition_point(|piece| piece.at <= gone).saturating_sub(1);
+        self.pieces.drain(..first);
+        if let Some(piece) = self.pieces.first_mut() {
+            let cut = gone.saturating_sub(piece.at);
+            match &mut piece.written {
+                Written::Plainly => piece.start += u64::from(cut),
+                Written::Mapped(map) => *map += cut,
+                Written::Otherwise { .. } => {}
+            }
+            piece.at = gone;
+        }
+        let map_from = self.pieces.iter().find_map(|piece| match piece.written {
+            Written::Mapped(map) => Some(map),
+            Written::Plainly | Written::Otherwise { .. } => None,
+        });
+        let map_from = map_from.unwrap_or(self.map.len() as u32);
+        self.map.drain(..map_from as usize);
+        for piece in &mut self.pieces {
+            piece.at -= gone;
+            if let Written::Mapped(map) = &mut piece.written {
+                *map -= map_from;
+            }
+        }
+    }
+}
+
+fn next_if_hard(known: EdgeAt, next: EdgeAt) -> EdgeAt {
+    if next.edge == Edge::Hard { next } else { known }
+}
+
+fn is_boundary(byte: u8) -> bool {
+    byte & 0xC0 != 0x80
+}
+
+/// The beginning of the character that an index is in, or behind.
+fn boundary(bytes: &[u8], at: u32) -> u32 {
+    let mut at = at as usize;
+    while at > 0 && bytes.get(at).is_some_and(|&byte| !is_boundary(byte)) {
+        at -= 1;
+    }
+    at as u32
+}
+
+/// Characters in a piece of text: those that white space precedes are not counted if they are white
+/// space themselves.
+fn shown(before: u8, bytes: &[u8]) -> u32 {
+    let counts = |before: u8, byte: u8| u8::from(is_boundary(byte) & !((byte <= b' ') & (before <= b' ')));
+    let Some(&first) = bytes.first() else { return 0 };
+    let mut total = u32::from(counts(before, first));
+    // Sums of so few fit in a byte each, and the compiler adds up many lanes at once.
+    for (befores, block) in bytes.chunks(128).zip(bytes[1..].chunks(128)) {
+        let sum: u8 = befores.iter().zip(block).map(|(&before, &byte)| counts(before, byte)).sum();
+        total += u32::from(sum);
+    }
+    total
+}
+
+/// The first character of UTF-8 that is known to be valid, and its length.
+#[inline]
+pub(super) fn decode(bytes: &[u8]) -> Option<(char, u32)> {
+    let tail = |at: usize| bytes.get(at).map_or(0, |&byte| u32::from(byte & 0x3F));
+    let first = u32::from(*bytes.first()?);
+    let (code_point, length) = match first {
+        0..0x80 => (first, 1),
+        0x80..0xE0 => ((first & 0x1F) << 6 | tail(1), 2),
+        0xE0..0xF0 => ((first & 0xF) << 12 | tail(1) << 6 | tail(2), 3),
+        _ => ((first & 7) << 18 | tail(1) << 12 | tail(2) << 6 | tail(3), 4),
+    };
+    Some((char::from_u32(code_point).unwrap_or(char::REPLACEMENT_CHARACTER), length))
+}

@@ -1,0 +1,418 @@
+//! The phrases as one reading of the text has them, compiled.
+
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
+
+use super::anchors::{Anchor, Anchored, Anchors};
+use crate::engine::text::fold::{Coded, CodedFolding, Folding, Token};
+
+type Map<K, V> = HashMap<K, V, FixedState>;
+
+/// What a character of three bytes is to the tokens: a code below this is an ideograph's.
+pub(super) const NOISE: u16 = 0x7000;
+/// From here on the character has to be looked at closely.
+pub(super) const SPECIAL: u16 = 0x7001;
+/// Codes from here on are of words; several words may share one.
+pub(super) const WORD: u16 = 0x8000;
+/// An ideograph that got no code of its own is found as a word of one character.
+const IDEOGRAPHS_MAX: usize = NOISE as usize - 1;
+/// [`Coded::Ideograph`] from here on: a word's number.
+pub(super) const RARE: u32 = 1 << 16;
+
+/// An equal character may stand so many times more in the text than in the phrase, inside of it.
+pub(super) const REPEATS_MAX: usize = 7;
+
+/// No pattern.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// One reading of all phrases that want it.
+#[derive(Debug)]
+pub(super) struct Layer {
+    pub(super) folding: CodedFolding,
+    /// Every character of the basic plane, as the tokens take it: its code, [`NOISE`] or [`SPECIAL`].
+    plane: Box<[u16]>,
+    words: Words,
+    plain_ascii: bool,
+    /// All phrases' runs, one behind the other.
+    runs: Vec<Run>,
+    /// Phrase p has `runs[starts[p]..starts[p + 1]]`.
+    starts: Vec<u32>,
+    /// What each phrase is reported as, and the noise it allows.
+    pub(super) patterns: Vec<Pattern>,
+    pub(super) anchors: Anchors,
+    /// Phrases of one single ideograph, by code.
+    singles: Map<u16, u32>,
+    /// All phrases in the order of their symbols.
+    sorted: Vec<u32>,
+    /// Tokens of the longest text that a phrase can match.
+    pub(super) tokens_max: usize,
+    /// Tokens of the longest text behind an anchor.
+    pub(super) behind_anchor_max: usize,
+    /// The widest noise that any phrase allows.
+    pub(super) gap_max: u8,
+}
+
+/// A symbol of a phrase, and how often in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Run {
+    /// A code, or [`RARE`] and a word's number.
+    pub(super) symbol: u32,
+    pub(super) code: u16,
+    pub(super) count: u16,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pattern {
+    pub(super) number: u32,
+    pub(super) gap: u8,
+}
+
+/// The words of the phrases.
+#[derive(Debug, Default)]
+struct Words {
+    numbers: Map<Box<str>, u32>,
+    /// Phrases of one single word, by the word's number.
+    singles: Vec<u32>,
+    /// In order, for the question whether one begins so.
+    sorted: Vec<Box<str>>,
+    bytes_max: usize,
+    filter: Vec<u64>,
+    filter_shift: u32,
+}
+
+/// A phrase that is still to be compiled: its tokens, its pattern's number and noise.
+pub(super) type Phrase = (Vec<Token>, Pattern);
+
+impl Layer {
+    /// Compiles phrases.
+    pub(super) fn new(folding: &Folding, phrases: &[Phrase]) -> Self {
+        let symbols = Symbols::new(phrases);
+        let words = Words::new(&symbols);
+        let mut layer = Self {
+            plane: Vec::new().into(),
+            folding: folding.with_codes(|c| symbols.ideograph(c)),
+            words,
+            plain_ascii: false,
+            runs: Vec::new(),
+            starts: vec![0],
+            patterns: Vec::with_capacity(phrases.len()),
+            anchors: Anchors::new(Vec::new()),
+            singles: Map::default(),
+            sorted: Vec::new(),
+            tokens_max: 0,
+            behind_anchor_max: 0,
+            gap_max: 1,
+        };
+        for (tokens, pattern) in phrases {
+            layer.push_runs(tokens, &symbols);
+            layer.starts.push(layer.runs.len() as u32);
+            layer.patterns.push(*pattern);
+            layer.gap_max = layer.gap_max.max(pattern.gap);
+        }
+        layer.index();
+        layer.plain_ascii = (0..0x80).all(|byte| is_plain(byte, layer.fold(char::from(byte))));
+        layer.plane = (0..=u16::MAX).map(|code_point| layer.on_plane(u32::from(code_point))).collect();
+        layer
+    }
+
+    fn push_runs(&mut self, tokens: &[Token], symbols: &Symbols) {
+        let first = self.runs.len();
+        for token in tokens {
+            let symbol = symbols.of(token);
+            let code = code_of(symbol);
+            match self.runs[first..].last_mut() {
+                // A word is never one of a run: between two of them stands what makes them two.
+                Some(last) if last.symbol == symbol && code < WORD && last.count < u16::MAX => last.count += 1,
+                _ => self.runs.push(Run { symbol, code, count: 1 }),
+            }
+        }
+    }
+
+    fn on_plane(&self, code_point: u32) -> u16 {
+        match char::from_u32(code_point).map(|c| self.fold(c)) {
+            Some(Coded::Noise) => NOISE,
+            Some(Coded::Ideograph(code)) if code < RARE && !self.singles.contains_key(&(code as u16)) => code as u16,
+            _ => SPECIAL,
+        }
+    }
+
+    /// Chooses the anchors and fills the tables.
+    fn index(&mut self) {
+        let mut frequency: Map<u16, u64> = Map::default();
+        for run in &self.runs {
+            *frequency.entry(run.code).or_default() += 1;
+        }
+        let of = |run: &Run| frequency.get(&run.code).copied().unwrap_or(0);
+        let mut anchors = Vec::with_capacity(self.patterns.len());
+        let (mut tokens_max, mut behind_anchor_max) = (0, 0);
+        for pattern in 0..self.patterns.len() as u32 {
+            let runs = self.runs(pattern);
+            let tokens = |runs: &[Run]| runs.iter().map(|run| usize::from(run.count) + REPEATS_MAX).sum::<usize>();
+            tokens_max = tokens_max.max(tokens(runs));
+            // What is rare in the phrases is rare in the text, near enough.
+            let (anchor, run) = match runs {
+                [] => continue,
+                [one] if one.count > 1 => (Anchor::Pair(one.code, one.code), 0),
+                [one] => {
+                    match one.symbol.checked_sub(RARE) {
+                        Some(word) => self.words.singles[word as usize] = pattern,
+                        None => {
+                            self.singles.insert(one.code, pattern);
+                        }
+                    }
+                    continue;
+                }
+                [left, right] => (Anchor::Pair(left.code, right.code), 0),
+                _ => {
+                    let rare = |three: &[Run]| three.iter().map(of).fold(1_u64, u64::saturating_mul);
+                    let windows = runs.windows(3).enumerate();
+                    let Some((run, three)) = windows.min_by_key(|(_, three)| rare(three)) else { continue };
+                    (Anchor::Triple(three[0].code, three[1].code, three[2].code), run as u32)
+                }
+            };
+            let behind = tokens(&runs[run as usize..]);
+            behind_anchor_max = behind_anchor_max.max(behind);
+            anchors.push((anchor, Anchored { pattern, run }));
+        }
+        (self.tokens_max, self.behind_anchor_max) = (tokens_max, behind_anchor_max);
+        self.anchors = Anchors::new(anchors);
+        let mut sorted: Vec<u32> = (0..self.patterns.len() as u32).collect();
+        sorted.sort_unstable_by(|&one, &other| {
+            let symbols = |pattern| self.runs(pattern).iter().map(|run| run.symbol);
+            symbols(one).cmp(symbols(other))
+        });
+        self.sorted = sorted;
+    }
+
+    /// What one character is; several that are all noise are [`Coded::Noise`].
+    #[inline]
+    pub(super) fn fold(&self, c: char) -> Coded {
+        match self.folding.fold(c) {
+            Coded::Several(index) if !self.folding.several(index).iter().any(|&part| is_symbol(part)) => Coded::Noise,
+            folded => folded,
+        }
+    }
+
+    /// Whether a character is neither seen nor counted.
+    pub(super) fn is_free(&self, c: char) -> bool {
+        self.folding.fold(c) == Coded::Free
+    }
+
+    /// What a character is to a word.
+    pub(super) fn shape(&self, c: char) -> Shape {
+        let folded = self.fold(c);
+        let one = [folded];
+        let parts = match folded {
+            Coded::Several(index) => self.folding.several(index),
+            _ => &one,
+        };
+        let mut symbols = parts.iter().filter(|&&part| is_symbol(part));
+        let is_letter = |part: &Coded| matches!(part, Coded::Letter(_));
+        Shape {
+            is_free: folded == Coded::Free,
+            begins_with_letter: symbols.clone().next().is_some_and(is_letter),
+            is_word: symbols.clone().next().is_some() && symbols.all(is_letter),
+        }
+    }
+
+    /// What a character of three bytes is: its code, [`NOISE`] or [`SPECIAL`].
+    #[inline(always)]
+    pub(super) fn plane(&self) -> &[u16] {
+        &self.plane
+    }
+
+    /// The runs of a phrase.
+    #[inline]
+    pub(super) fn runs(&self, pattern: u32) -> &[Run] {
+        let pattern = pattern as usize;
+        &self.runs[self.starts[pattern] as usize..self.starts[pattern + 1] as usize]
+    }
+
+    /// The phrase that an ideograph is by itself; [`NONE`] if none.
+    pub(super) fn single(&self, code: u16) -> u32 {
+        self.singles.get(&code).copied().unwrap_or(NONE)
+    }
+
+    /// The phrase that a word is by itself; [`NONE`] if none.
+    pub(super) fn single_word(&self, number: u32) -> u32 {
+        self.words.singles.get(number as usize).copied().unwrap_or(NONE)
+    }
+
+    /// Whether any phrase has a word.
+    #[inline]
+    pub(super) fn has_words(&self) -> bool {
+        self.words.bytes_max > 0
+    }
+
+    /// Bytes of the longest word in a phrase.
+    pub(super) fn word_bytes_max(&self) -> usize {
+        self.words.bytes_max
+    }
+
+    /// Whether a word that begins with these bytes (in lower case; the rest zero) and has this length
+    /// may be one of the phrases'.
+    #[inline(always)]
+    pub(super) fn word_may_be(&self, first_bytes: u64, length: usize) -> bool {
+        let hash = word_hash(first_bytes, length) >> self.words.filter_shift;
+        self.words.filter[(hash / 64) as usize] >> (hash % 64) & 1 != 0
+    }
+
+    /// Hands on what a whole folded word is to the phrases, if it is anything.
+    pub(super) fn word_symbols(&self, word: &str, mut symbol: impl FnMut(u32)) {
+        if let Some(&number) = self.words.numbers.get(word) {
+            symbol(RARE + number);
+        }
+    }
+
+    /// Whether ASCII letters and digits fold to their lower case, and all else in ASCII is none.
+    #[inline(always)]
+    pub(super) fn plain_ascii(&self) -> bool {
+        self.plain_ascii
+    }
+
+    /// Whether some phrase has a word that begins so.
+    pub(super) fn word_may_begin(&self, prefix: &str) -> bool {
+        let at = self.words.sorted.partition_point(|word| **word < *prefix);
+        self.words.sorted.get(at).is_some_and(|word| word.starts_with(prefix))
+    }
+
+    /// Whether some phrase begins with these symbols and goes on, or may end in a longer run.
+    pub(super) fn goes_on(&self, symbols: &[u32]) -> bool {
+        let begins = |pattern: u32| self.runs(pattern).iter().map(|run| run.symbol);
+        let mut at = self.sorted.partition_point(|&pattern| begins(pattern).lt(symbols.iter().copied()));
+        while let Some(&pattern) = self.sorted.get(at)
+            && let runs = self.runs(pattern)
+            && runs.len() >= symbols.len()
+            && begins(pattern).zip(symbols).all(|(one, &other)| one == other)
+        {
+            if runs.len() > symbols.len() || runs.last().is_some_and(|run| run.count > 1) {
+                return true;
+            }
+            at += 1;
+        }
+        false
+    }
+
+    /// Bytes of the tables.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let words: usize = self.words.sorted.iter().map(|word| 2 * word.len() + 64).sum();
+        self.folding.heap_bytes()
+            + self.plane.len() * 2
+            + self.runs.len() * size_of::<Run>()
+            + self.patterns.len() * (size_of::<Pattern>() + 8)
+            + self.anchors.heap_bytes()
+            + words
+    }
+}
+
+fn is_plain(byte: u8, folded: Coded) -> bool {
+    match folded {
+        Coded::Letter(letter) => byte.is_ascii_alphanumeric() && letter == char::from(byte.to_ascii_lowercase()),
+        Coded::Ideograph(_) | Coded::Several(_) => false,
+        Coded::Free | Coded::Space | Coded::Noise => !byte.is_ascii_alphanumeric(),
+    }
+}
+
+/// What a character is to a word.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    pub(super) is_free: bool,
+    /// It may go on a word.
+    pub(super) begins_with_letter: bool,
+    /// All of it is letters: the word may go on behind it.
+    pub(super) is_word: bool,
+}
+
+/// Whether a part of a character is more than noise.
+fn is_symbol(part: Coded) -> bool {
+    matches!(part, Coded::Letter(_) | Coded::Ideograph(_))
+}
+
+/// The code of a symbol.
+pub(super) fn code_of(symbol: u32) -> u16 {
+    match symbol.checked_sub(RARE) {
+        None => symbol as u16,
+        Some(word) => WORD | (word & 0x7FFF) as u16,
+    }
+}
+
+#[inline(always)]
+fn word_hash(first_bytes: u64, length: usize) -> u64 {
+    (first_bytes ^ length as u64).wrapping_mul(0xD6E8_FEB8_6659_FD93)
+}
+
+/// The first eight bytes of a word; the rest zero.
+pub(super) fn first_bytes(word: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    let length = word.len().min(8);
+    bytes[..length].copy_from_slice(&word[..length]);
+    u64::from_le_bytes(bytes)
+}
+
+/// Numbers for all that the phrases consist of, in order of first use, so that builds repeat.
+#[derive(Default)]
+struct Symbols {
+    ideographs: Map<char, u32>,
+    words: Map<Box<str>, u32>,
+}
+
+impl Symbols {
+    fn new(phrases: &[Phrase]) -> Self {
+        let mut symbols = Self::default();
+        for token in phrases.iter().flat_map(|phrase| &phrase.0) {
+            match token {
+                Token::Ideograph(c) if symbols.ideographs.len() < IDEOGRAPHS_MAX => {
+                    let next = symbols.ideographs.len() as u32 + 1;
+                    symbols.ideographs.entry(*c).or_insert(next);
+                }
+                Token::Ideograph(c) if symbols.ideographs.contains_key(c) => {}
+                Token::Ideograph(c) => {
+                    let number = symbols.number(&c.to_string());
+                    symbols.ideographs.insert(*c, RARE + number);
+                }
+                Token::Word(word) => {
+                    symbols.number(word);
+                }
+            }
+        }
+        symbols
+    }
+
+    fn number(&mut self, word: &str) -> u32 {
+        let next = self.words.len() as u32;
+        *self.words.entry(word.into()).or_insert(next)
+    }
+
+    fn ideograph(&self, c: char) -> u32 {
+        self.ideographs.get(&c).copied().unwrap_or(0)
+    }
+
+    fn of(&self, token: &Token) -> u32 {
+        match token {
+            Token::Ideograph(c) => self.ideograph(*c),
+            Token::Word(word) => RARE + self.words.get(word).copied().unwrap_or(0),
+        }
+    }
+}
+
+impl Words {
+    fn new(symbols: &Symbols) -> Self {
+        let mut sorted: Vec<Box<str>> = symbols.words.keys().cloned().collect();
+        sorted.sort_unstable();
+        let bits = (sorted.len() * 64).next_power_of_two().clamp(1 << 12, 1 << 20);
+        let mut words = Self {
+            numbers: symbols.words.clone(),
+            singles: vec![NONE; sorted.len()],
+            bytes_max: sorted.iter().map(|word| word.len()).max().unwrap_or(0),
+            filter: vec![0; bits / 64],
+            filter_shift: 64 - bits.trailing_zeros(),
+            sorted,
+        };
+        for word in &words.sorted {
+            let hash = word_hash(first_bytes(word.as_bytes()), word.len()) >> words.filter_shift;
+            words.filter[(hash / 64) as usize] |= 1 << (hash % 64);
+        }
+        words
+    }
+}

@@ -1,0 +1,472 @@
+//! The text of one lane as the codes of one layer: what the anchors are looked for in.
+//!
+//! Only ideographs and the words of phrases become tokens. Everything else between two tokens is
+//! looked at when it is asked how wide the noise between them is: for the few places where a phrase
+//! may stand.
+
+use super::{
+    ascii,
+    lane_text::{LaneText, decode},
+    layer::{Layer, NOISE, NONE, RARE, WORD, code_of, first_bytes},
+};
+use crate::engine::text::{Edge, fold::Coded};
+
+/// A gap that no phrase bridges.
+pub(super) const BROKEN: u8 = u8::MAX;
+
+/// A gap that has not been measured. No phrase allows so much noise.
+const UNKNOWN: u8 = u8::MAX - 1;
+
+/// Tokens of one lane.
+#[derive(Debug, Default)]
+pub(super) struct Tokens {
+    /// Codes, the first `len` of them; the rest is room for more.
+    codes: Vec<u16>,
+    /// Where in the text each token begins.
+    ats: Vec<u32>,
+    len: usize,
+    /// The noise before each token, as far as it was measured.
+    gaps: Vec<u8>,
+    /// Which tokens are words, and which.
+    words: Vec<(u32, u32)>,
+    /// Room for places where a phrase may stand.
+    pub(super) candidates: Vec<u32>,
+    /// Phrases of one token that were found since the last look, with the token.
+    pub(super) singles: Vec<(u32, u32)>,
+    word: Word,
+    /// The text before this index has been read, and so many of its edges.
+    read: u32,
+    edges: usize,
+    /// Tokens before this one have been searched.
+    pub(super) fresh: usize,
+}
+
+/// A word that is being read.
+#[derive(Debug, Default)]
+struct Word {
+    active: bool,
+    /// Index of its first character.
+    at: u32,
+    /// As it folds; not longer than any word of a phrase.
+    text: String,
+    too_long: bool,
+}
+
+impl Tokens {
+    /// Reads what has come since the last call.
+    pub(super) fn read(&mut self, layer: &Layer, text: &mut LaneText) {
+        let end = text.bytes().len() as u32;
+        self.make_room((end - self.read) as usize);
+        while let Some(edge) = text.edges().get(self.edges) {
+            let at = edge.at;
+            self.stretch(layer, text, at);
+            self.end_word(layer);
+            self.edges += 1;
+        }
+        self.stretch(layer, text, end);
+    }
+
+    /// Room for a token a byte.
+    fn make_room(&mut self, bytes: usize) {
+        let wanted = self.len + bytes + 1;
+        if self.codes.len() < wanted {
+            self.codes.resize(wanted, 0);
+            self.ats.resize(wanted, 0);
+        }
+    }
+
+    /// Reads up to an index.
+    fn stretch(&mut self, layer: &Layer, text: &mut LaneText, end: u32) {
+        let mut at = self.read as usize;
+        let end = end as usize;
+        while let Some(&byte) = text.bytes()[..end].get(at) {
+            at = match byte {
+                0..0x80 if layer.plain_ascii() => self.ascii(layer, &text.bytes()[..end], at),
+                0xE0..0xF0 if !self.word.active => {
+                    let stop = self.wide(layer, &text.bytes()[..end], at);
+                    if stop > at { stop } else { self.close(layer, text, at) }
+                }
+                _ => self.close(layer, text, at),
+            };
+        }
+        self.read = end as u32;
+    }
+
+    /// Characters of three bytes, up to one that has to be looked at closely.
+    #[inline]
+    fn wide(&mut self, layer: &Layer, bytes: &[u8], mut at: usize) -> usize {
+        let plane = layer.plane();
+        let (codes, ats) = (&mut self.codes[..], &mut self.ats[..]);
+        let mut len = self.len;
+        while let Some(&[first, second, third]) = bytes.get(at..).and_then(<[u8]>::first_chunk::<3>) {
+            if first & 0xF0 != 0xE0 {
+                break;
+            }
+            let code_point = u16::from(first) << 12 | u16::from(second & 0x3F) << 6 | u16::from(third & 0x3F);
+            let code = plane[usize::from(code_point)];
+            if code > NOISE {
+                break;
+            }
+            codes[len] = code;
+            ats[len] = at as u32;
+            len += usize::from(code < NOISE);
+            at += 3;
+        }
+        self.len = len;
+        at
+    }
+
+    /// ASCII, up to what is not.
+    #[inline]
+    fn ascii(&mut self, layer: &Layer, bytes: &[u8], mut at: usize) -> usize {
+        if !layer.has_words() {
+            return at + bytes[at..].iter().position(|byte| !byte.is_ascii()).unwrap_or(bytes.len() - at);
+        }
+        loop {
+            let block = ascii::Block::new(&bytes[at..]);
+            let (stop, mut letters) = (block.ascii, block.letters);
+            if self.word.active {
+                let more = (letters.trailing_ones() as usize).min(stop);
+                self.push_letters(layer, &bytes[at..at + more]);
+                letters &= !ascii::first(more);
+                if more < stop {
+                    self.end_word(layer);
+                }
+            }
+            // A word that touches the stop may go on behind it.
+            let open = if self.word.active { 0 } else { open_letters(letters, stop) };
+            letters &= ascii::first(stop - open);
+            let mut starts = letters & !(letters << 1);
+            while starts != 0 {
+                let start = starts.trailing_zeros() as usize;
+                starts &= starts - 1;
+                let length = (!(letters >> start)).trailing_zeros() as usize;
+                if layer.word_may_be(lower_case_key(bytes, at + start, length), length) {
+                    self.known_word(layer, &bytes[at + start..at + start + length], at + start);
+                }
+            }
+            let whole_block = stop == ascii::BLOCK_BYTES;
+            if whole_block && open > 0 && open < stop {
+                // The next block shall have it whole.
+                at += stop - open;
+                continue;
+            }
+            if open > 0 {
+                self.begin_word(at + stop - open);
+                self.push_letters(layer, &bytes[at + stop - open..at + stop]);
+            }
+            at += stop;
+            if !whole_block {
+                return at;
+            }
+        }
+    }
+
+    #[cold]
+    fn known_word(&mut self, layer: &Layer, word: &[u8], at: usize) {
+        self.begin_word(at);
+        self.push_letters(layer, word);
+        self.end_word(layer);
+    }
+
+    fn begin_word(&mut self, at: usize) {
+        self.word.active = true;
+        self.word.at = at as u32;
+        self.word.text.clear();
+        self.word.too_long = false;
+    }
+
+    /// ASCII letters and digits.
+    fn push_letters(&mut self, layer: &Layer, letters: &[u8]) {
+        if self.word.text.len() + letters.len() > layer.word_bytes_max() {
+            self.word.too_long = true;
+        } else {
+            self.word.text.extend(letters.iter().map(|letter| letter.to_ascii_lowercase() as char));
+        }
+    }
+
+    fn letter(&mut self, layer: &Layer, letter: char, at: usize) {
+        if !self.word.active {
+            self.begin_word(at);
+        }
+        if self.word.text.len() + letter.len_utf8() > layer.word_bytes_max() {
+            self.word.too_long = true;
+        } else {
+            self.word.text.push(letter);
+        }
+    }
+
+    fn end_word(&mut self, layer: &Layer) {
+        if !std::mem::take(&mut self.word.active) || self.word.too_long {
+            return;
+        }
+        let text = std::mem::take(&mut self.word.text);
+        layer.word_symbols(&text, |symbol| self.push(layer, symbol, self.word.at));
+        self.word.text = text;
+    }
+
+    /// Looks at one character closely.
+    fn close(&mut self, layer: &Layer, text: &mut LaneText, at: usize) -> usize {
+        let Some((c, length)) = decode(&text.bytes()[at..]) else { return text.bytes().len() };
+        match layer.fold(c) {
+            Coded::Free => {
+                if length > 1 {
+                    text.note_unseen(at as u32);
+                }
+            }
+            Coded::Several(index) => {
+                for &part in layer.folding.several(index) {
+                    self.part(layer, part, at);
+                }
+            }
+            Coded::Noise | Coded::Space => self.end_word(layer),
+            part => self.part(layer, part, at),
+        }
+        at + length as usize
+    }
+
+    /// A part of what a character stands for; noise there is none.
+    fn part(&mut self, layer: &Layer, part: Coded, at: usize) {
+        match part {
+            Coded::Letter(letter) => self.letter(layer, letter, at),
+            Coded::Ideograph(symbol) => {
+                self.end_word(layer);
+                self.push(layer, symbol, at as u32);
+            }
+            Coded::Free | Coded::Space | Coded::Noise | Coded::Several(_) => {}
+        }
+    }
+
+    fn push(&mut self, layer: &Layer, symbol: u32, at: u32) {
+        let token = self.len as u32;
+        let code = code_of(symbol);
+        let single = match symbol.checked_sub(RARE) {
+            None => layer.single(code),
+            Some(word) => {
+                self.words.push((token, word));
+                layer.single_word(word)
+            }
+        };
+        if single != NONE {
+            self.singles.push((single, token));
+        }
+        if self.codes.len() == self.len {
+            self.make_room(64);
+        }
+        self.codes[self.len] = code;
+        self.ats[self.len] = at;
+        self.len += 1;
+    }
+
+    /// The codes so far.
+    #[inline]
+    pub(super) fn codes(&self) -> &[u16] {
+        &self.codes[..self.len]
+    }
+
+    /// Whether a token is the word or the rare ideograph with a number.
+    pub(super) fn is_word(&self, token: usize, number: u32) -> bool {
+        let known = self.words.binary_search_by_key(&(token as u32), |word| word.0);
+        known.is_ok_and(|at| self.words[at].1 == number)
+    }
+
+    /// The symbol of a token.
+    pub(super) fn symbol(&self, token: usize) -> u32 {
+        let code = self.codes[token];
+        if code < WORD {
+            return u32::from(code);
+        }
+        let known = self.words.binary_search_by_key(&(token as u32), |word| word.0);
+        known.map_or(0, |at| RARE + self.words[at].1)
+    }
+
+    /// Index of a token's first character.
+    pub(super) fn at(&self, token: usize) -> u32 {
+        self.ats[token]
+    }
+
+    /// Index behind a token's last character.
+    pub(super) fn end(&self, layer: &Layer, text: &LaneText, token: usize) -> u32 {
+        extent(layer, text, self.ats[token]).end
+    }
+
+    /// What the body had to be read up to, to be certain of a token.
+    pub(super) fn seen(&self, layer: &Layer, text: &LaneText, token: usize) -> u64 {
+        extent(layer, text, self.ats[token]).seen(text)
+    }
+
+    /// The noise between a token and the one before it, in characters; [`BROKEN`] if something else
+    /// stands there.
+    pub(super) fn gap(&mut self, layer: &Layer, text: &LaneText, token: usize) -> u8 {
+        if self.gaps.len() < self.len {
+            self.gaps.resize(self.len, UNKNOWN);
+        }
+        if self.gaps[token] == UNKNOWN {
+            self.gaps[token] = self.measure(layer, text, token);
+        }
+        self.gaps[token]
+    }
+
+    fn measure(&self, layer: &Layer, text: &LaneText, token: usize) -> u8 {
+        let (before, at) = (self.ats[token - 1], self.ats[token]);
+        if before == at {
+            return 0;
+        }
+        let gap = noise(layer, text, self.end(layer, text, token - 1), at);
+        let words = self.codes[token - 1] >= WORD && self.codes[token] >= WORD;
+        // Between two words one character of it is what makes them two.
+        if words && gap == 1 { 0 } else { gap }
+    }
+
+    /// The noise behind the last token; [`BROKEN`] if something else stands there. A word that is
+    /// being read is left out.
+    fn gap_behind(&self, layer: &Layer, text: &LaneText) -> u8 {
+        let Some(last) = self.len.checked_sub(1) else { return 0 };
+        let end = if self.word.active { self.word.at } else { self.read };
+        noise(layer, text, self.end(layer, text, last), end)
+    }
+
+    /// Index of the first character from which the text up to its end may still become a phrase.
+    pub(super) fn open_from(&mut self, layer: &Layer, text: &LaneText) -> Option<u32> {
+        let word = &self.word;
+        let word_at = word.active.then_some(word.at);
+        let known = word.active && !word.too_long && layer.word_may_begin(&word.text);
+        let tokens = match word_at {
+            // While a foreign word is being read, nothing before it can go on.
+            Some(_) if !known => return None,
+            _ if self.len == 0 || self.gap_behind(layer, text) > layer.gap_max => None,
+            _ => self.open_tokens(layer, text),
+        };
+        tokens.map(|token| self.ats[token]).or(word_at)
+    }
+
+    fn open_tokens(&mut self, layer: &Layer, text: &LaneText) -> Option<usize> {
+        let first = self.len.saturating_sub(layer.tokens_max);
+        let mut begin = self.len - 1;
+        while begin > first && self.gap(layer, text, begin) <= layer.gap_max {
+            begin -= 1;
+        }
+        let mut symbols = Vec::new();
+        (begin..self.len).find(|&from| {
+            symbols.clear();
+            for token in from..self.len {
+                let symbol = self.symbol(token);
+                if symbols.last() != Some(&symbol) || symbol >= RARE {
+                    symbols.push(symbol);
+                }
+            }
+            layer.goes_on(&symbols)
+        })
+    }
+
+    /// Forgets the tokens that no later match can have, and those of text that is no more: `gone`
+    /// bytes, `edges` edges.
+    pub(super) fn forget(&mut self, layer: &Layer, gone: u32, edges: usize) {
+        let old = self.ats[..self.len].partition_point(|&at| at < gone);
+        let old = old.max(self.len.saturating_sub(layer.tokens_max + 1));
+        if old > 0 {
+            self.codes.copy_within(old..self.len, 0);
+            self.ats.copy_within(old..self.len, 0);
+            self.gaps.drain(..old.min(self.gaps.len()));
+            self.words.drain(..self.words.partition_point(|word| (word.0 as usize) < old));
+            self.words.iter_mut().for_each(|word| word.0 -= old as u32);
+            self.len -= old;
+            self.fresh = self.fresh.saturating_sub(old);
+        }
+        if gone > 0 {
+            self.ats[..self.len].iter_mut().for_each(|at| *at -= gone);
+            self.read -= gone;
+            self.edges -= edges;
+            // So long a word is none of a phrase's, whatever is invisible in it.
+            self.word.too_long |= self.word.at < gone;
+            self.word.at = self.word.at.saturating_sub(gone);
+        }
+    }
+}
+
+/// Where a token ends, and what shows it.
+struct Extent {
+    /// Index behind its last character.
+    end: u32,
+    /// The character that it takes to be certain, from one index to another; the second is `None` if
+    /// it is any end at the first.
+    certain: (u32, Option<u32>),
+}
+
+impl Extent {
+    fn seen(&self, text: &LaneText) -> u64 {
+        match self.certain {
+            (at, Some(end)) => text.seen(at, end),
+            (at, None) => text.seen_end(at),
+        }
+    }
+}
+
+/// The extent of the token that begins at an index: a character, or a word up to the next character
+/// that is not part of it.
+fn extent(layer: &Layer, text: &LaneText, at: u32) -> Extent {
+    let mut extent = Extent { end: at, certain: (at, None) };
+    let mut next = at;
+    while let Some((c, behind)) = text.character_at(next) {
+        if next > at && text.edge_between(next, next).is_some() {
+            break;
+        }
+        let shape = layer.shape(c);
+        if !shape.is_free {
+            if next > at && !shape.begins_with_letter {
+                break;
+            }
+            extent.end = behind;
+            if !shape.is_word {
+                // Something of this very character ends the word, or it is no word.
+                return Extent { end: behind, certain: (next, Some(behind)) };
+            }
+        }
+        next = behind;
+    }
+    Extent { certain: (next, None), ..extent }
+}
+
+/// The noise between two indices, in characters.
+fn noise(layer: &Layer, text: &LaneText, from: u32, to: u32) -> u8 {
+    if text.edge_between(from, to).is_some_and(|edge| edge.edge == Edge::Hard) {
+        return BROKEN;
+    }
+    let (mut gap, mut in_space, mut at) = (0, false, from);
+    while at < to
+        && gap <= layer.gap_max
+        && let Some((c, next)) = text.character_at(at)
+    {
+        match layer.fold(c) {
+            Coded::Free => {}
+            Coded::Space => {
+                gap += u8::from(!in_space);
+                in_space = true;
+            }
+            Coded::Noise => {
+                gap += 1;
+                in_space = false;
+            }
+            Coded::Letter(_) | Coded::Ideograph(_) | Coded::Several(_) => return BROKEN,
+        }
+        at = next;
+    }
+    gap
+}
+
+/// How many letters there are in a row before the stop.
+#[inline(always)]
+fn open_letters(letters: u64, stop: usize) -> usize {
+    if stop == 0 { 0 } else { (letters << (64 - stop)).leading_ones() as usize }
+}
+
+/// The first bytes of the word at a place, in lower case.
+#[inline(always)]
+fn lower_case_key(bytes: &[u8], at: usize, length: usize) -> u64 {
+    let word = match bytes[at..].first_chunk() {
+        Some(word) => u64::from_le_bytes(*word) & ascii::first(8 * length.min(8)),
+        None => first_bytes(&bytes[at..at + length]),
+    };
+    // Digits have this bit already.
+    word | 0x2020_2020_2020_2020 & ascii::first(8 * length.min(8))
+}
