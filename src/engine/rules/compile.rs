@@ -9,7 +9,7 @@ use crate::{
     base::{Date, Problem},
     engine::{
         matcher::{PatternSet, PatternSetBuilder},
-        text::fold::Folding,
+        text::fold::{Folding, Reading},
     },
 };
 
@@ -80,7 +80,7 @@ impl RuleSet {
     /// # Errors
     /// Phrases that fold to nothing and regular expressions that do not compile, all at once.
     pub fn compile(packs: &[Pack], today: Date) -> Result<Self, Vec<Problem>> {
-        let folding = Folding::new();
+        let folding = Folding::new(Reading::Looks);
         let mut builder = PatternSetBuilder::new(&folding);
         let mut problems = Vec::new();
         let mut uses: Vec<(u32, Use)> = Vec::new();

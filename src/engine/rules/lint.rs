@@ -12,7 +12,7 @@ use crate::{
     base::{Date, Problem},
     engine::text::{
         Lane,
-        fold::{Folding, Token},
+        fold::{Folding, Reading, Token},
     },
 };
 
@@ -59,7 +59,7 @@ impl FoldedPhrase {
 /// Looks over all packs; `today` tells expired rules. The problems come pack by pack, from top to
 /// bottom.
 pub fn lint(packs: &[Pack], today: Date) -> Vec<Problem> {
-    let folding = Folding::new();
+    let folding = Folding::new(Reading::Looks);
     let fold = &|text: &str| FoldedPhrase::of(&folding.phrase(text));
     let mut problems = Vec::new();
     for pack in packs {
