@@ -1,6 +1,8 @@
 //! The scan of one decoded body: reader, lanes, tally.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
+
+use foldhash::fast::FixedState;
 
 use super::plan::Shape;
 use crate::{
@@ -29,8 +31,8 @@ pub(super) struct Scan {
     /// Bytes of the decoded body so far.
     read: u64,
     occurrences: Vec<Occurrence>,
-    /// Where masking may be called for, while the body is held.
-    maskable: Vec<(Occurrence, Vec<ByteSpan>)>,
+    /// The places of what may come to be masked.
+    maskable: HashMap<Occurrence, Vec<ByteSpan>, FixedState>,
     masks: Vec<ByteSpan>,
 }
 
@@ -56,7 +58,7 @@ impl Scan {
             json,
             read: 0,
             occurrences: Vec::new(),
-            maskable: Vec::new(),
+            maskable: HashMap::default(),
             masks: Vec::new(),
             rules,
         }
@@ -80,7 +82,11 @@ impl Scan {
             return Some(stop);
         }
         let start = self.tally.open_from();
-        self.tally.settle_all(&self.rules, &self.lanes, self.read, false);
+        self.tally.settle_all(&self.rules, &self.lanes, self.read);
+        if committed {
+            let masks = self.masks_of_held();
+            self.masks.extend(masks);
+        }
         let blocks = committed && self.tally.verdict(&self.rules) == Some(Action::Block);
         blocks.then(|| Stop { start: start.unwrap_or(self.read), seen: self.read })
     }
@@ -101,15 +107,21 @@ impl Scan {
         let masking = self.rules.masks();
         let (rules, lanes) = (&self.rules, &self.lanes);
         let (masks, maskable) = (&mut self.masks, &mut self.maskable);
-        let mut decide = |tally: &Tally, at: &Occurrence| {
-            if masking && committed && tally.masks(rules, at) {
-                masks.extend(lanes[at.stream as usize].pieces(set, at.tokens));
-            } else if masking && !committed && maskable.len() <= MASKS_MAX {
-                maskable.push((*at, lanes[at.stream as usize].pieces(set, at.tokens)));
+        if masking {
+            let occurrences = self.occurrences.iter().filter(|at| rules.may_mask(at.pattern));
+            maskable.extend(occurrences.map(|at| (*at, lanes[at.stream as usize].pieces(set, at.tokens))));
+        }
+        let mut decide = |tally: &mut Tally, _: &Occurrence| {
+            if masking && committed {
+                let masked = tally.take_masked(rules);
+                masks.extend(masked.iter().filter_map(|at| maskable.remove(at)).flatten());
             }
             committed && tally.verdict(rules) == Some(Action::Block)
         };
         let stop = self.tally.take(rules, lanes, &self.occurrences, self.json, &mut decide);
+        if masking && committed {
+            maskable.retain(|at, _| self.tally.is_open(at));
+        }
         self.tally.extend_excerpts(lanes, stop.map_or(u64::MAX, |stop| stop.seen), stop.is_some());
         for lane in &mut self.lanes {
             lane.forget(self.rules.patterns());
@@ -126,13 +138,13 @@ impl Scan {
     /// The verdict so far.
     pub(super) fn verdict(&self) -> Option<Action> {
         let verdict = self.tally.verdict(&self.rules);
-        if verdict == Some(Action::Mask) && self.maskable.len() > MASKS_MAX { Some(Action::Block) } else { verdict }
+        if verdict == Some(Action::Mask) && self.tally.maskable() > MASKS_MAX { Some(Action::Block) } else { verdict }
     }
 
     /// What is to be masked of the body so far, once the rules have been judged on all that is held.
     pub(super) fn masks_of_held(&mut self) -> Vec<ByteSpan> {
-        let held = std::mem::take(&mut self.maskable);
-        held.into_iter().filter(|item| self.tally.masks(&self.rules, &item.0)).flat_map(|item| item.1).collect()
+        let masked = self.tally.take_masked(&self.rules);
+        masked.iter().filter_map(|at| self.maskable.remove(at)).flatten().collect()
     }
 
     /// What is to be masked since the last call.

@@ -1,5 +1,6 @@
 //! The first property: chunks never matter.
 
+mod exceptions;
 mod reading;
 
 use std::{

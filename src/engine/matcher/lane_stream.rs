@@ -26,7 +26,7 @@ pub struct Found {
 }
 
 /// The tokens of a found phrase.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FoundTokens {
     layer: u8,
     first: u32,

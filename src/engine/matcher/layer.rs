@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 
 use super::anchors::{Anchor, Anchored, Anchors};
-use crate::engine::text::fold::{Coded, CodedFolding, Folding, Token};
+use crate::engine::text::fold::{Coded, CodedFolding, Folding, Reading, Token};
 
 type Map<K, V> = HashMap<K, V, FixedState>;
 
@@ -23,6 +23,9 @@ pub(super) const RARE: u32 = 1 << 16;
 /// An equal character may stand so many times more in the text than in the phrase, inside of it.
 pub(super) const REPEATS_MAX: usize = 7;
 
+/// Bytes of the longest word that is tried as pinyin.
+const SPLIT_BYTES_MAX: usize = 48;
+
 /// No pattern.
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -33,6 +36,8 @@ pub(super) struct Layer {
     /// Every character of the basic plane, as the tokens take it: its code, [`NOISE`] or [`SPECIAL`].
     plane: Box<[u16]>,
     words: Words,
+    /// Words may be more than words, and any that begins may.
+    splits_words: bool,
     plain_ascii: bool,
     /// All phrases' runs, one behind the other.
     runs: Vec<Run>,
@@ -77,6 +82,7 @@ struct Words {
     /// In order, for the question whether one begins so.
     sorted: Vec<Box<str>>,
     bytes_max: usize,
+    any: bool,
     filter: Vec<u64>,
     filter_shift: u32,
 }
@@ -86,12 +92,14 @@ pub(super) type Phrase = (Vec<Token>, Pattern);
 
 impl Layer {
     /// Compiles phrases.
-    pub(super) fn new(folding: &Folding, phrases: &[Phrase]) -> Self {
+    pub(super) fn new(reading: Reading, folding: &Folding, phrases: &[Phrase]) -> Self {
         let symbols = Symbols::new(phrases);
-        let words = Words::new(&symbols);
+        let coded = folding.with_codes(|c| symbols.ideograph(c));
+        let words = Words::new(&symbols, reading, &coded);
         let mut layer = Self {
             plane: Vec::new().into(),
-            folding: folding.with_codes(|c| symbols.ideograph(c)),
+            folding: coded,
+            splits_words: reading == Reading::Sounds,
             words,
             plain_ascii: false,
             runs: Vec::new(),
@@ -111,7 +119,7 @@ impl Layer {
             layer.gap_max = layer.gap_max.max(pattern.gap);
         }
         layer.index();
-        layer.plain_ascii = (0..0x80).all(|byte| is_plain(byte, layer.fold(char::from(byte))));
+        layer.plain_ascii = !layer.splits_words && (0..0x80).all(|byte| is_plain(byte, layer.fold(char::from(byte))));
         layer.plane = (0..=u16::MAX).map(|code_point| layer.on_plane(u32::from(code_point))).collect();
         layer
     }
@@ -239,10 +247,10 @@ impl Layer {
         self.words.singles.get(number as usize).copied().unwrap_or(NONE)
     }
 
-    /// Whether any phrase has a word.
+    /// Whether any word may be a phrase's.
     #[inline]
     pub(super) fn has_words(&self) -> bool {
-        self.words.bytes_max > 0
+        self.words.any
     }
 
     /// Bytes of the longest word in a phrase.
@@ -260,7 +268,10 @@ impl Layer {
 
     /// Hands on what a whole folded word is to the phrases, if it is anything.
     pub(super) fn word_symbols(&self, word: &str, mut symbol: impl FnMut(u32)) {
-        if let Some(&number) = self.words.numbers.get(word) {
+        let mut parts = Vec::new();
+        if self.folding.word(word, &mut parts) {
+            parts.iter().for_each(|part| symbol(part.code));
+        } else if let Some(&number) = self.words.numbers.get(word) {
             symbol(RARE + number);
         }
     }
@@ -274,7 +285,8 @@ impl Layer {
     /// Whether some phrase has a word that begins so.
     pub(super) fn word_may_begin(&self, prefix: &str) -> bool {
         let at = self.words.sorted.partition_point(|word| **word < *prefix);
-        self.words.sorted.get(at).is_some_and(|word| word.starts_with(prefix))
+        let known = self.words.sorted.get(at).is_some_and(|word| word.starts_with(prefix));
+        known || self.splits_words || prefix.len() == 1
     }
 
     /// Whether some phrase begins with these symbols and goes on, or may end in a longer run.
@@ -397,21 +409,30 @@ impl Symbols {
 }
 
 impl Words {
-    fn new(symbols: &Symbols) -> Self {
+    fn new(symbols: &Symbols, reading: Reading, folding: &CodedFolding) -> Self {
         let mut sorted: Vec<Box<str>> = symbols.words.keys().cloned().collect();
         sorted.sort_unstable();
         let bits = (sorted.len() * 64).next_power_of_two().clamp(1 << 12, 1 << 20);
         let mut words = Self {
             numbers: symbols.words.clone(),
             singles: vec![NONE; sorted.len()],
-            bytes_max: sorted.iter().map(|word| word.len()).max().unwrap_or(0),
+            bytes_max: match reading {
+                Reading::Sounds => SPLIT_BYTES_MAX,
+                Reading::Looks | Reading::Leet => sorted.iter().map(|word| word.len()).max().unwrap_or(1),
+            },
+            any: reading == Reading::Sounds,
             filter: vec![0; bits / 64],
             filter_shift: 64 - bits.trailing_zeros(),
             sorted,
         };
-        for word in &words.sorted {
+        // A digit alone may be an ideograph.
+        let digits = (b'0'..=b'9').map(char::from).map(String::from);
+        let mut parts = Vec::new();
+        let digits = digits.filter(|digit| folding.word(digit, &mut parts) && parts.iter().any(|part| part.code != 0));
+        for word in words.sorted.iter().map(|word| word.to_string()).chain(digits) {
             let hash = word_hash(first_bytes(word.as_bytes()), word.len()) >> words.filter_shift;
             words.filter[(hash / 64) as usize] |= 1 << (hash % 64);
+            words.any = true;
         }
         words
     }

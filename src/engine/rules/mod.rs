@@ -2,7 +2,9 @@
 //! all cores, and the [`Tally`] of one body.
 
 mod compile;
+mod confirm;
 mod examples;
+mod finding;
 mod lint;
 mod pack;
 mod parse;
@@ -11,8 +13,9 @@ mod tally;
 pub use crate::engine::text::Lane;
 pub use compile::RuleSet;
 pub use examples::{ExampleFault, ExampleKind, ExampleOutcome, run_examples};
+pub use finding::{CategoryScore, Finding, Occurrence};
 pub use lint::lint;
 pub use pack::{Action, Class, LaneSet, Mode, Pack, PackSource, Phrase, Rule};
 pub use parse::{Lists, Parsed, parse};
 pub(in crate::engine) use tally::Lanes;
-pub use tally::{CategoryScore, Finding, Occurrence, Tally};
+pub use tally::Tally;

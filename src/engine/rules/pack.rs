@@ -106,6 +106,12 @@ pub struct Rule {
     pub regex: Option<Phrase>,
     /// What the rule adds to its category's score.
     pub weight: i32,
+    /// The phrases are looked for by their sound as well (pinyin and homophones).
+    pub sounds: bool,
+    /// What the rule adds if only the sound of a phrase is there.
+    pub sounds_weight: i32,
+    /// Digits and signs may stand for Latin letters.
+    pub leet: bool,
     /// Whether it acts.
     pub mode: Mode,
     /// Where it looks.
@@ -143,6 +149,24 @@ pub struct Pack {
     pub rules: Vec<Rule>,
     /// The file, for messages.
     pub path: Arc<str>,
+}
+
+impl Rule {
+    /// Whether the rule is compiled on a day: not off, not expired.
+    pub fn is_in_force(&self, today: Date) -> bool {
+        self.mode != Mode::Off && self.expires.is_none_or(|last| last >= today)
+    }
+
+    /// Parts that are needed: `any` is one, each of `all` is another.
+    pub(super) fn slots(&self) -> u16 {
+        u16::from(!self.any.is_empty()).saturating_add(u16::try_from(self.all.len()).unwrap_or(u16::MAX))
+    }
+
+    /// The phrases that are looked for, each with the number of its part.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (u16, &Phrase)> {
+        let any = self.any.iter().map(|phrase| (0, phrase));
+        any.chain(self.all.iter().zip(u16::from(!self.any.is_empty())..).map(|(phrase, slot)| (slot, phrase)))
+    }
 }
 
 impl Action {

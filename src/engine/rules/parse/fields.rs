@@ -231,6 +231,17 @@ impl<'t, 'i> Fields<'t, 'i> {
         number
     }
 
+    /// `true` or `false`.
+    pub(super) fn flag(&self, file: &mut File<'_>, key: &str) -> Option<bool> {
+        let value = self.table.get(key)?;
+        let DeValue::Boolean(flag) = value.get_ref() else {
+            let help = "write true or false without quotation marks";
+            wrong_type(file, value, key, "true or false", value.get_ref(), help);
+            return None;
+        };
+        Some(*flag)
+    }
+
     /// A day, as a TOML date or as a string.
     pub(super) fn date(&self, file: &mut File<'_>, key: &str) -> Option<Date> {
         let value = self.table.get(key)?;

@@ -12,8 +12,24 @@ use super::{
 };
 
 const RULE_KEYS: &[&str] = &[
-    "all", "any", "any_file", "expires", "gap", "hit", "id", "lanes", "mode", "near", "none", "pass", "regex",
-    "source", "weight",
+    "all",
+    "any",
+    "any_file",
+    "expires",
+    "gap",
+    "hit",
+    "id",
+    "lanes",
+    "leet",
+    "mode",
+    "near",
+    "none",
+    "pass",
+    "regex",
+    "sounds",
+    "sounds_weight",
+    "source",
+    "weight",
 ];
 const LANES: &[(&str, Lane)] = &[
     (Lane::Text.as_str(), Lane::Text),
@@ -60,6 +76,12 @@ pub(super) fn rule(
         file.error(fields.at(), "the rule has no phrases", help);
     }
     let lanes = fields.words(file, "lanes", LANES);
+    let weight = fields.integer(file, "weight", -WEIGHT_MAX, WEIGHT_MAX).unwrap_or(WEIGHT_DEFAULT);
+    let sounds = fields.flag(file, "sounds").unwrap_or(false);
+    if fields.has("sounds_weight") && !sounds {
+        let help = "add `sounds = true`, or remove `sounds_weight`";
+        file.error(fields.place_of("sounds_weight"), "a weight for sounds that nobody looks for", help);
+    }
     let rule = Rule {
         line: file.place(id.as_ref().map_or(fields.at(), |&(_, at)| at)).0,
         id: id.map_or_else(|| "".into(), |(id, _)| id),
@@ -68,7 +90,10 @@ pub(super) fn rule(
         none: fields.phrases(file, "none"),
         near: fields.integer(file, "near", 0, NEAR_MAX),
         regex,
-        weight: fields.integer(file, "weight", -WEIGHT_MAX, WEIGHT_MAX).unwrap_or(WEIGHT_DEFAULT),
+        weight,
+        sounds,
+        sounds_weight: fields.integer(file, "sounds_weight", -WEIGHT_MAX, WEIGHT_MAX).unwrap_or(weight / 2),
+        leet: fields.flag(file, "leet").unwrap_or(false),
         mode: fields.word(file, "mode", MODES).unwrap_or(Mode::On),
         lanes: lanes.map_or(LaneSet::DEFAULT, |lanes| lanes.into_iter().fold(LaneSet::NONE, LaneSet::with)),
         gap: fields.integer(file, "gap", 0, GAP_MAX).unwrap_or(GAP_DEFAULT),

@@ -95,4 +95,3 @@ impl Facts {
         if stands_alone { Folded::Ideograph(c) } else { Folded::Letter(c) }
     }
 }
-

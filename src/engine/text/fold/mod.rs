@@ -21,9 +21,7 @@ use self::{
     words::Words,
 };
 
-pub use coded::{
-    Coded, CodedFolding, ENTRY_FREE, ENTRY_LETTERS, ENTRY_NOISE, ENTRY_RARE, ENTRY_SPACE, WordPart,
-};
+pub use coded::{Coded, CodedFolding, ENTRY_FREE, ENTRY_LETTERS, ENTRY_NOISE, ENTRY_RARE, ENTRY_SPACE, WordPart};
 
 /// How generously characters count as the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
