@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::{
     Folded, Folding,
+    syllables::Syllables,
     table::{Entry, TABLE_END, Table},
-    words::Words,
 };
 
 /// A [`Folding`] whose ideographs carry the codes of one rule set; see [`Folding::with_codes`].
@@ -19,7 +19,7 @@ pub struct CodedFolding {
     several: Vec<Box<[Coded]>>,
     /// The ideographs that phrases have, in order.
     codes: Vec<(char, u32)>,
-    words: Words,
+    syllables: Option<Arc<Syllables>>,
 }
 
 /// What one character is to a rule set.
@@ -73,13 +73,13 @@ impl Folding {
             Entry::One(part) => entry_of(one(part)),
             Entry::Several(..) => ENTRY_RARE,
         };
-        let every = (0..TABLE_END).filter_map(char::from_u32).chain(self.words.outcomes());
+        let every = (0..TABLE_END).filter_map(char::from_u32);
         CodedFolding {
             basic: (0..0x1_0000).map(|unit| char::from_u32(unit).map_or(ENTRY_NOISE, entry)).collect(),
             table: Arc::clone(&self.table),
             several: self.table.several().iter().map(|parts| parts.iter().map(|&part| one(part)).collect()).collect(),
             codes: every.map(|c| (c, code(c))).filter(|&(_, code)| code != 0).collect(),
-            words: self.words.clone(),
+            syllables: self.syllables.clone(),
         }
     }
 }
@@ -147,7 +147,7 @@ impl CodedFolding {
     #[inline]
     pub fn word(&self, word: &str, parts: &mut Vec<WordPart>) -> bool {
         parts.clear();
-        self.words.concern(word)
-            && self.words.split(word, |c, letters| parts.push(WordPart { code: self.code(c), letters }))
+        let Some(syllables) = self.syllables.as_ref().filter(|_| Syllables::concern(word)) else { return false };
+        syllables.split(word, |c, letters| parts.push(WordPart { code: self.code(c), letters }))
     }
 }

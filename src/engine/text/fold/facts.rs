@@ -7,66 +7,122 @@ use icu_properties::{
     props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup, Script},
 };
 
-use super::{Folded, han::Simplified};
+use super::{
+    Folded,
+    forms::Forms,
+    letters::{Letters, leet, styled},
+};
 
-/// The Unicode properties that folding asks for.
+/// The Unicode properties that folding asks for, and the tables of look-alikes.
 pub(super) struct Facts {
     category: icu_properties::CodePointMapDataBorrowed<'static, GeneralCategory>,
     script: icu_properties::CodePointMapDataBorrowed<'static, Script>,
     ignorable: icu_properties::CodePointSetDataBorrowed<'static>,
     compatibility: icu_normalizer::DecomposingNormalizerBorrowed<'static>,
     canonical: CanonicalDecompositionBorrowed<'static>,
+    forms: Forms,
+    letters: Letters,
+    leet: bool,
 }
 
 impl Facts {
-    pub(super) fn new() -> Self {
+    /// `leet`: whether digits and signs count as letters.
+    pub(super) fn new(leet: bool) -> Self {
         Self {
             category: CodePointMapData::<GeneralCategory>::new(),
             script: CodePointMapData::<Script>::new(),
             ignorable: CodePointSetData::new::<DefaultIgnorableCodePoint>(),
             compatibility: icu_normalizer::DecomposingNormalizerBorrowed::new_nfkd(),
             canonical: CanonicalDecompositionBorrowed::new(),
+            forms: Forms::new(),
+            letters: Letters::new(),
+            leet,
         }
     }
 
-    pub(super) fn fold(&self, c: char, simplified: &Simplified) -> Vec<Folded> {
+    /// Puts what a character folds to into `parts`, which is empty.
+    pub(super) fn fold(&self, c: char, parts: &mut Vec<Folded>) {
         // Nine of ten characters: unified ideographs and syllables, which decompose to nothing else.
-        if matches!(c, '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}' | '\u{20000}'..='\u{2F7FF}' | '\u{30000}'..='\u{323AF}')
+        if matches!(c, '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}' | '\u{20000}'..='\u{2F7FF}' | '\u{30000}'..='\u{3FFFD}')
         {
-            return vec![Folded::Ideograph(simplified.of(c))];
+            parts.push(Folded::Ideograph(self.forms.of(c)));
+            return;
         }
-        // Kana keep their marks: か is not が.
-        let whole = matches!(c, '\u{3041}'..='\u{30FF}');
         let mut buffer = [0; 4];
         let text = c.encode_utf8(&mut buffer);
-        let decomposed = if whole { (&*text).into() } else { self.compatibility.normalize(text) };
-        let mut parts = Vec::new();
-        for part in decomposed.chars().flat_map(char::to_lowercase) {
-            let part = simplified.of(part);
-            let folded = self.classify(part);
-            if folded != Folded::Free {
-                parts.push(folded);
-            }
+        // Kana keep their marks: か is not が.
+        let kana = matches!(c, '\u{3041}'..='\u{30FF}');
+        if let Some(style) = styled(c) {
+            style.for_each(|part| self.take(part, parts));
+        } else if kana || self.letters.of(c).is_some() {
+            self.take(c, parts);
+        } else {
+            self.compatibility.normalize(text).chars().for_each(|part| self.take(part, parts));
         }
         if parts.iter().all(|part| matches!(part, Folded::Space)) && !parts.is_empty() {
-            return vec![Folded::Space];
+            parts.truncate(1);
+        }
+        // ⒜ shows one letter; the parentheses of its decomposition are its frame.
+        if is_framed(c) {
+            parts.retain(|part| !matches!(part, Folded::Noise));
         }
         // A letter whose decomposition is only marks keeps nothing to compare: leave it itself.
         if parts.is_empty() && self.canonical.decompose(c) != Decomposed::Default {
             parts.push(self.classify(c));
         }
-        parts
+    }
+
+    /// Takes one character of a decomposition.
+    fn take(&self, c: char, parts: &mut Vec<Folded>) {
+        let mut put = |c: char| {
+            let c = self.decimal(c);
+            let c = self.letters.of(c).unwrap_or_else(|| self.forms.of(c));
+            let folded = match leet(c).filter(|_| self.leet) {
+                Some(letter) => Folded::Letter(letter),
+                None => self.classify(c),
+            };
+            if folded != Folded::Free {
+                parts.push(folded);
+            }
+        };
+        match c {
+            'ß' | 'ẞ' => "ss".chars().for_each(put),
+            'æ' | 'Æ' => "ae".chars().for_each(put),
+            'œ' | 'Œ' => "oe".chars().for_each(put),
+            'ς' => put('σ'),
+            // The case of a look-alike says what it looks like: Η is H, η is n.
+            _ if self.letters.of(c).is_some() => put(c),
+            _ => c.to_lowercase().for_each(put),
+        }
+    }
+
+    /// A decimal digit of any script as the ASCII one: they stand in tens, from zero.
+    fn decimal(&self, c: char) -> char {
+        if c.is_ascii() || self.category.get(c) != GeneralCategory::DecimalNumber {
+            return c;
+        }
+        let mut value = 0;
+        while value < 9
+            && char::from_u32(c as u32 - value - 1)
+                .is_some_and(|c| self.category.get(c) == GeneralCategory::DecimalNumber)
+        {
+            value += 1;
+        }
+        char::from_digit(value, 10).unwrap_or(c)
     }
 
     fn classify(&self, c: char) -> Folded {
-        if c.is_whitespace() {
+        // The empty pattern of Braille is blank, whatever its category says.
+        if c.is_whitespace() || c == '\u{2800}' {
             return Folded::Space;
         }
-        // Controls show nothing. Tatweel only stretches a word; it is a letter to Unicode.
-        if c.is_control() || c == '\u{640}' || self.ignorable.contains(c) {
+        let category = self.category.get(c);
+        // Controls and format characters show nothing. Tatweel only stretches a word; it is a letter to
+        // Unicode.
+        let shown = !(c.is_control() || category == GeneralCategory::Format);
+        if !shown || c == '\u{640}' || self.ignorable.contains(c) {
             return Folded::Free;
         }
-        let category = self.category.get(c);
         let group = |set: GeneralCategoryGroup| set.contains(category);
         if group(GeneralCategoryGroup::Mark) && category != GeneralCategory::SpacingMark {
             return Folded::Free;
@@ -94,4 +150,9 @@ impl Facts {
             || c == 'ー';
         if stands_alone { Folded::Ideograph(c) } else { Folded::Letter(c) }
     }
+}
+
+/// Whether a character is others in a frame, or with a full stop or comma: ⒈ ⒜ ⑴ ㈠ 🄐 🄁 🉀.
+fn is_framed(c: char) -> bool {
+    matches!(c, '\u{2474}'..='\u{24B5}' | '\u{3200}'..='\u{3243}' | '\u{33C2}' | '\u{33D8}' | '\u{1F100}'..='\u{1F12F}' | '\u{1F240}'..='\u{1F248}')
 }

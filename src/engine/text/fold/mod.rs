@@ -2,23 +2,34 @@
 //!
 //! Each character folds to nothing (zero-width, combining marks), to noise, to white space, to a
 //! letter of a word, to an ideograph (a character that stands for itself: Han, kana, Hangul, …),
-//! or to several of these. The steps: NFKD, marks dropped, lower case, traditional → simplified.
-//! A [`Reading`] says how far that goes. What cannot be said character by character is said of a
-//! whole word ([`Folding::word`]) or of a phrase ([`Folding::variants`]).
+//! or to several of these. The steps: NFKD, marks dropped, look-alikes of Latin letters and digits
+//! in any style, lower case, traditional → simplified, variants of an ideograph. A [`Reading`] says
+//! how far that goes. What cannot be said character by character is said of a whole word
+//! ([`Folding::word`]) or of a phrase ([`Folding::variants`]).
+//!
+//! What is folded here is said on purpose of both sides, so it must never make one common word out
+//! of two: a character that has a life of its own in normal text folds to itself, and where it is
+//! ambiguous (乾 is 干 in 乾燥, not in 乾坤; 陆 is 六 in 陆合彩, not in 大陆), the phrase gets a
+//! variant instead.
 
 mod coded;
 mod facts;
-mod han;
+mod forms;
+mod friends;
+mod letters;
+mod numerals;
+mod split;
+mod syllables;
 mod table;
-mod words;
 
 use std::sync::Arc;
 
 use self::{
     facts::Facts,
-    han::Simplified,
+    friends::Friends,
+    split::Parts,
+    syllables::Syllables,
     table::{Entry, Table},
-    words::Words,
 };
 
 pub use coded::{Coded, CodedFolding, ENTRY_FREE, ENTRY_LETTERS, ENTRY_NOISE, ENTRY_RARE, ENTRY_SPACE, WordPart};
@@ -62,16 +73,42 @@ pub enum Token {
 #[derive(Debug)]
 pub struct Folding {
     table: Arc<Table>,
-    words: Words,
+    /// Only under [`Reading::Sounds`].
+    syllables: Option<Arc<Syllables>>,
+    friends: Friends,
+    parts: Parts,
 }
 
 impl Folding {
+    /// The most variants that one phrase gets.
+    pub const VARIANTS_MAX: usize = 8;
+
     /// Builds the table.
     pub fn new(reading: Reading) -> Self {
-        let simplified = Simplified::new();
-        let facts = Facts::new();
-        let table = Table::build(|c, parts| *parts = facts.fold(c, &simplified));
-        Self { table: Arc::new(table), words: Words::new(reading) }
+        let facts = Facts::new(reading == Reading::Leet);
+        let syllables = (reading == Reading::Sounds).then(Syllables::new);
+        let table = Table::build(|c, parts| {
+            facts.fold(c, parts);
+            if let Some(syllables) = &syllables {
+                for part in parts {
+                    if let Folded::Ideograph(c) = part {
+                        *c = syllables.of(*c).unwrap_or(*c);
+                    }
+                }
+            }
+        });
+        let mut folding = Self {
+            table: Arc::new(table),
+            syllables: syllables.map(Arc::new),
+            friends: Friends::default(),
+            parts: Parts::default(),
+        };
+        // Sounds know no characters that could be written in another way.
+        if reading != Reading::Sounds {
+            folding.friends = Friends::new(&folding);
+            folding.parts = Parts::new(&folding);
+        }
+        folding
     }
 
     /// Folds one character.
@@ -83,12 +120,20 @@ impl Folding {
         one.into_iter().chain(several.iter().copied())
     }
 
+    /// The ideograph that a character folds to, if it is one and one alone.
+    fn ideograph(&self, c: char) -> Option<char> {
+        match self.table.find(c) {
+            Entry::One(Folded::Ideograph(c)) => Some(c),
+            Entry::One(Folded::Free | Folded::Space | Folded::Noise | Folded::Letter(_)) | Entry::Several(..) => None,
+        }
+    }
+
     /// What a whole folded word becomes, if it is more than a word: under [`Reading::Sounds`] the
-    /// syllables of a word that is pinyin.
+    /// syllables of a word that is pinyin, or of a digit.
     pub fn word(&self, word: &str) -> Option<Vec<Token>> {
+        let syllables = self.syllables.as_ref().filter(|_| Syllables::concern(word))?;
         let mut tokens = Vec::new();
-        let more = self.words.concern(word) && self.words.split(word, |c, _| tokens.push(Token::Ideograph(c)));
-        more.then_some(tokens)
+        syllables.split(word, |c, _| tokens.push(Token::Ideograph(c))).then_some(tokens)
     }
 
     /// Folds a phrase of a rule into what is looked for: noise goes, words stay whole.
@@ -123,64 +168,33 @@ impl Folding {
     }
 
     /// Other forms under which a folded phrase is to be found too; mostly none, at most
-    /// [`Folding::VARIANTS_MAX`]. None of them is the phrase itself.
+    /// [`Folding::VARIANTS_MAX`], none of them the phrase itself:
+    ///
+    /// - ambiguous traditional characters as the other one (干燥 as 乾燥);
+    /// - numerals as digits and the other way, and as they are written in documents (六合彩 as 6合彩,
+    ///   陆合彩; 二八杠 as 28杠), unless the phrase is nothing but numerals: 六四 is not 6.4;
+    /// - characters written as two (赌博 as 贝者十尃, 贝者博, 赌十尃);
+    /// - Hangul syllables as letters;
+    /// - under [`Reading::Sounds`], syllables as they are taken apart in one word (反感: fan gan, fangan).
     pub fn variants(&self, tokens: &[Token]) -> Vec<Vec<Token>> {
-        let _ = tokens;
-        Vec::new()
+        let mut variants = Vec::new();
+        let mut add = |variant: Vec<Token>| {
+            if variants.len() < Self::VARIANTS_MAX && variant != tokens && !variants.contains(&variant) {
+                variants.push(variant);
+            }
+        };
+        match &self.syllables {
+            Some(syllables) => syllables.variants(tokens, &mut add),
+            None => {
+                self.friends.variants(tokens, &mut add);
+                numerals::variants(tokens, &mut add);
+                self.parts.variants(tokens, &mut add);
+                split::hangul_variants(tokens, &mut add);
+            }
+        }
+        variants
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Folding, Reading, Token};
-
-    fn shown(folding: &Folding, text: &str) -> String {
-        let token = |token| match token {
-            Token::Ideograph(c) => c.to_string(),
-            Token::Word(word) => format!("[{word}]"),
-        };
-        folding.phrase(text).into_iter().map(token).collect()
-    }
-
-    #[test]
-    fn what_reads_alike_folds_alike() {
-        let folding = Folding::new(Reading::Looks);
-        let same = [
-            ("百家樂", "百家乐"),
-            ("百 家，乐", "百家乐"),
-            ("百\u{200b}家\u{ad}乐\u{fe0f}", "百家乐"),
-            ("⼀⾊", "一色"),
-            ("㈠", "一"),
-            ("ＣＡＳＩＮＯ Online", "[casino][online]"),
-            ("c\u{301}afé", "[cafe]"),
-            ("𝓐①", "[a1]"),
-            ("加QQ群", "加[qq]群"),
-            ("Straße", "[straße]"),
-            ("が", "が"),
-            ("한국", "한국"),
-            ("！？ …", ""),
-            ("6合彩", "[6]合彩"),
-        ];
-        for (text, expected) in same {
-            assert_eq!(shown(&folding, text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn false_friends_keep_apart() {
-        let folding = Folding::new(Reading::Looks);
-        for (one, other) in [("乾坤", "干坤"), ("著作", "着作"), ("か", "が")] {
-            assert_ne!(folding.phrase(one), folding.phrase(other));
-        }
-    }
-
-    #[test]
-    fn folding_twice_changes_nothing() {
-        let folding = Folding::new(Reading::Looks);
-        for c in ('\0'..='\u{3FFFF}').step_by(7) {
-            let once = shown(&folding, &c.to_string());
-            let inner = once.replace("][", " ").replace(['[', ']'], "");
-            assert_eq!(shown(&folding, &inner), once, "U+{:04X}", c as u32);
-        }
-    }
-}
+mod tests;
