@@ -2,7 +2,10 @@
 
 pub(super) use lint::lint_files;
 
+mod diff;
+mod explain;
 mod lint;
+mod page;
 mod scan;
 mod test;
 
@@ -22,12 +25,14 @@ use crate::{
     },
 };
 
-/// Rule packs: test, lint, scan.
+/// Rule packs: test, lint, scan, explain, compare.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     Test(test::Args),
     Lint(lint::Args),
     Scan(scan::Args),
+    Explain(explain::Args),
+    Diff(diff::Args),
 }
 
 /// Where the packs are.
@@ -46,6 +51,8 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
         Command::Test(args) => test::run(args, out),
         Command::Lint(args) => lint::run(args, out),
         Command::Scan(args) => scan::run(args, out),
+        Command::Explain(args) => explain::run(args, out),
+        Command::Diff(args) => diff::run(args, out),
     }
 }
 

@@ -1,20 +1,17 @@
 //! `zhamen rules scan`: files, read exactly as response bodies would be. Its JSON is a format of
 //! shared/formats.md.
 
-use std::{
-    fs,
-    io::{self, Read, Write},
-};
+use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{Exit, Place, problems};
+use super::{Exit, Place, page, problems};
 use crate::{
     base::Problem,
     cli::table::Table,
     engine::{
-        body_filter::{BodyHead, Inspection, Judgement, scan_whole},
+        body_filter::{BodyHead, Judgement, scan_whole},
         rules::CategoryScore,
     },
 };
@@ -75,7 +72,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
     };
     let mut exit = Exit::Ok;
     for file in &args.files {
-        let body = match read(file) {
+        let body = match page::read(file) {
             Ok(body) => body,
             Err(error) => {
                 let problem = Problem::error(file, 0, 0, format!("cannot be read: {error}"));
@@ -90,20 +87,9 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
         } else {
             write_for_people(file, &judgement, out)?;
         }
-        if judgement.findings_against().next().is_some() {
-            exit = exit.max(Exit::No);
-        }
+        exit = exit.max(self::exit(&judgement));
     }
     Ok(exit)
-}
-
-fn read(file: &str) -> io::Result<Vec<u8>> {
-    if file != "-" {
-        return fs::read(file);
-    }
-    let mut body = Vec::new();
-    io::stdin().lock().read_to_end(&mut body)?;
-    Ok(body)
 }
 
 fn line<'a>(file: &'a str, judgement: &'a Judgement) -> Line<'a> {
@@ -124,7 +110,7 @@ fn line<'a>(file: &'a str, judgement: &'a Judgement) -> Line<'a> {
     Line {
         file,
         verdict: verdict(judgement),
-        inspection: inspection(judgement.inspection),
+        inspection: judgement.inspection.to_string(),
         charset: judgement.charset,
         decoded_bytes: judgement.decoded_bytes,
         categories: categories.collect(),
@@ -132,10 +118,21 @@ fn line<'a>(file: &'a str, judgement: &'a Judgement) -> Line<'a> {
     }
 }
 
-fn write_for_people(file: &str, judgement: &Judgement, out: &mut dyn Write) -> io::Result<()> {
+/// What a scan says by its exit status: whether something was found. A body that nobody reads, or only
+/// in part, is judged like that as a response, too; so it is no error.
+pub(super) fn exit(judgement: &Judgement) -> Exit {
+    if judgement.findings_against().next().is_some() { Exit::No } else { Exit::Ok }
+}
+
+/// The line about the whole page.
+pub(super) fn write_head(file: &str, judgement: &Judgement, out: &mut dyn Write) -> io::Result<()> {
     let charset = if judgement.charset.is_empty() { "no charset" } else { judgement.charset };
-    let (verdict, inspection) = (verdict(judgement), inspection(judgement.inspection));
-    writeln!(out, "{file}: {verdict} ({inspection}, {charset}, {} bytes decoded)", judgement.decoded_bytes)?;
+    let (verdict, inspection) = (verdict(judgement), judgement.inspection);
+    writeln!(out, "{file}: {verdict} ({inspection}, {charset}, {} bytes decoded)", judgement.decoded_bytes)
+}
+
+fn write_for_people(file: &str, judgement: &Judgement, out: &mut dyn Write) -> io::Result<()> {
+    write_head(file, judgement, out)?;
     if judgement.findings_against().next().is_none() {
         return Ok(());
     }
@@ -164,14 +161,6 @@ fn scores_against(judgement: &Judgement) -> impl Iterator<Item = &CategoryScore>
     judgement.categories.iter().filter(move |score| has_finding(&score.category))
 }
 
-fn verdict(judgement: &Judgement) -> &'static str {
+pub(super) fn verdict(judgement: &Judgement) -> &'static str {
     judgement.verdict.map_or("pass", |action| action.as_str())
-}
-
-fn inspection(inspection: Inspection) -> String {
-    match inspection {
-        Inspection::Inspected => "inspected".to_owned(),
-        Inspection::Partial(reason) => format!("partial({})", reason.as_str()),
-        Inspection::Uninspected(reason) => format!("uninspected({})", reason.as_str()),
-    }
 }

@@ -28,7 +28,7 @@ pub use committed::{Committed, Step};
 pub use held::{Held, Judged, Judging};
 pub use judgement::{Inspection, Judgement, Reason};
 pub use outbox::Output;
-pub use plan::{BodyHead, Plan, plan, scan_whole};
+pub use plan::{BodyHead, Plan, plan, scan_whole, trace_whole};
 pub use policy::{Consequence, Consequences, ScanPolicy};
 
 #[cfg(test)]

@@ -12,12 +12,13 @@ use super::{
     held::{Held, Judged},
     judgement::{Judgement, Reason},
     policy::{Consequence, ScanPolicy},
+    scan::Scan,
 };
 use crate::{
     base::MemoryBudget,
     engine::{
-        coding::{self, Coding},
-        rules::RuleSet,
+        coding::{self, Coding, Decoder},
+        rules::{RuleSet, Trace},
         text::{Media, media_type},
     },
 };
@@ -63,14 +64,8 @@ pub fn plan(rules: &Arc<RuleSet>, head: BodyHead<'_>, policy: &ScanPolicy, budge
     if !policy.enabled {
         return Plan::Pass(Reason::Disabled);
     }
-    let (media, declared) = media_type(head.content_type);
-    if media == Media::Opaque {
-        return unread(Reason::OpaqueMediaType);
-    }
-    let codings = coding::parse_content_encoding(head.content_encoding.unwrap_or_default());
-    let unknown_coding = codings.is_err();
-    let shape = Shape { media, declared, codings: codings.unwrap_or_default(), unknown_coding };
-    if media == Media::EventStream {
+    let Some(shape) = Shape::of(head) else { return unread(Reason::OpaqueMediaType) };
+    if shape.media == Media::EventStream {
         let flow = Flow::new(Arc::clone(rules), &shape, policy.clone());
         return Plan::Stream(Box::new(Committed::streaming(flow, budget.charge())));
     }
@@ -78,6 +73,17 @@ pub fn plan(rules: &Arc<RuleSet>, head: BodyHead<'_>, policy: &ScanPolicy, budge
 }
 
 impl Shape {
+    /// How a body with this head is read; `None`: its media type is not text.
+    fn of(head: BodyHead<'_>) -> Option<Self> {
+        let (media, declared) = media_type(head.content_type);
+        if media == Media::Opaque {
+            return None;
+        }
+        let codings = coding::parse_content_encoding(head.content_encoding.unwrap_or_default());
+        let unknown_coding = codings.is_err();
+        Some(Self { media, declared, codings: codings.unwrap_or_default(), unknown_coding })
+    }
+
     /// What a verdict depends on besides the bytes.
     pub(super) fn context(&self, rules: &RuleSet, policy: &ScanPolicy) -> [Vec<u8>; 3] {
         [
@@ -127,4 +133,18 @@ pub fn scan_whole(rules: &Arc<RuleSet>, head: BodyHead<'_>, policy: &ScanPolicy,
             Step::Done(judgement) | Step::Abort(judgement) => return judgement,
         }
     }
+}
+
+/// Everything that phrases are seen in: reads a whole body up to the limit, whatever is found in it.
+/// `rules` is an [`Explainer`](crate::engine::rules::Explainer)'s.
+pub fn trace_whole(rules: &Arc<RuleSet>, head: BodyHead<'_>, policy: &ScanPolicy, body: &[u8]) -> Trace {
+    let Some(shape) = Shape::of(head) else { return Trace::default() };
+    let mut decoder = Decoder::new(&shape.codings, policy.decode);
+    let mut scan = Scan::tracing(Arc::clone(rules), &shape);
+    decoder.feed(Bytes::copy_from_slice(body));
+    // A fault ends what can be read; what came before it is traced.
+    while let Ok(decoded @ [_, ..]) = decoder.read() {
+        let _ = scan.feed(decoded, false);
+    }
+    scan.into_trace()
 }

@@ -9,7 +9,7 @@ use crate::{
     base::ByteSpan,
     engine::{
         matcher::Found,
-        rules::{Action, LaneSet, Lanes, Occurrence, RuleSet, Tally},
+        rules::{Action, LaneSet, Lanes, Occurrence, RuleSet, Tally, Trace},
         text::{Block, Edge, Lane, Media, Reader, Sink, Stream, Unreadable},
     },
 };
@@ -34,6 +34,8 @@ pub(super) struct Scan {
     /// The places of what may come to be masked.
     maskable: HashMap<Occurrence, Vec<ByteSpan>, FixedState>,
     masks: Vec<ByteSpan>,
+    /// For an explanation; never while responses are read.
+    trace: Option<Box<Trace>>,
 }
 
 /// The body must not go on: a verdict became certain.
@@ -60,8 +62,21 @@ impl Scan {
             occurrences: Vec::new(),
             maskable: HashMap::default(),
             masks: Vec::new(),
+            trace: None,
             rules,
         }
+    }
+
+    /// A scan that records what it sees.
+    pub(super) fn tracing(rules: Arc<RuleSet>, shape: &Shape) -> Self {
+        let scan = Self::new(rules, shape);
+        Self { trace: Some(Box::new(Trace::new(scan.json))), ..scan }
+    }
+
+    /// Ends the scan: what it saw.
+    pub(super) fn into_trace(mut self) -> Trace {
+        let _ = self.finish(false);
+        self.trace.map(|trace| *trace).unwrap_or_default()
     }
 
     /// Scans the next bytes of the decoded body. `committed`: a verdict stops it at once.
@@ -104,6 +119,9 @@ impl Scan {
             lane.scan(set, |found| self.occurrences.push(occurrence(stream, &found)));
         }
         self.occurrences.sort_unstable();
+        if let Some(trace) = &mut self.trace {
+            trace.note(&self.occurrences, &self.lanes);
+        }
         let masking = self.rules.masks();
         let (rules, lanes) = (&self.rules, &self.lanes);
         let (masks, maskable) = (&mut self.masks, &mut self.maskable);

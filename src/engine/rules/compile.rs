@@ -31,6 +31,9 @@ pub struct RuleSet {
     fingerprint: [u8; 32],
 }
 
+/// Letters of the longest syllable of pinyin: zhuang.
+const SYLLABLE_CHARACTERS_MAX: u32 = 6;
+
 /// One phrase of one rule.
 #[derive(Debug)]
 pub(super) struct Use {
@@ -269,19 +272,24 @@ impl<'f> Compiler<'f> {
 
 fn parts<'r>(rule: &'r Rule, covers: &'r Covers) -> impl Iterator<Item = (Part, &'r Phrase)> {
     let slots = rule.parts().map(|(slot, phrase)| (Part::Slot(slot), phrase));
-    let none = rule.none.iter().zip(&covers.is_cover);
-    slots.chain(none.map(|(phrase, &cover)| (if cover { Part::Cover } else { Part::Exception }, phrase)))
+    let none = rule.none.iter().enumerate();
+    slots.chain(none.map(|(at, phrase)| (if covers.is_cover(at) { Part::Cover } else { Part::Exception }, phrase)))
 }
 
 /// Which exceptions of a rule are longer phrases around its own.
 pub(super) struct Covers {
-    /// One of each exception.
-    pub(super) is_cover: Vec<bool>,
+    /// For each exception.
+    is_cover: Vec<bool>,
     exception_characters: Option<u32>,
     cover_characters: Option<u32>,
 }
 
 impl Covers {
+    /// Whether the exception at an index of `none` covers.
+    pub(super) fn is_cover(&self, index: usize) -> bool {
+        self.is_cover.get(index).copied().unwrap_or(false)
+    }
+
     pub(super) fn of(folding: &Folding, rule: &Rule) -> Self {
         let mut covers = Self { is_cover: Vec::new(), exception_characters: None, cover_characters: None };
         if rule.none.is_empty() {
@@ -296,11 +304,11 @@ impl Covers {
                 let windows = tokens.windows(length).enumerate();
                 windows.filter(|(_, inner)| own.contains(*inner)).map(move |(at, _)| at + length)
             });
-            let behind = behind.map(|end| extent(tokens.get(end..).unwrap_or_default(), rule.gap)).max();
+            let behind = behind.map(|end| extent(tokens.get(end..).unwrap_or_default(), rule)).max();
             covers.is_cover.push(behind.is_some());
             match behind {
                 Some(_) => covers.cover_characters = covers.cover_characters.max(behind),
-                None => covers.exception_characters = covers.exception_characters.max(Some(extent(&tokens, rule.gap))),
+                None => covers.exception_characters = covers.exception_characters.max(Some(extent(&tokens, rule))),
             }
         }
         covers
@@ -308,13 +316,15 @@ impl Covers {
 }
 
 /// The characters that tokens may take in a text, with the noise before each.
-fn extent(tokens: &[Token], gap: u8) -> u32 {
+fn extent(tokens: &[Token], rule: &Rule) -> u32 {
     let characters = |token: &Token| match token {
-        Token::Ideograph(_) => 1,
+        // Written in Latin letters, or as a character split in its parts.
+        Token::Ideograph(_) if rule.sounds => SYLLABLE_CHARACTERS_MAX,
+        Token::Ideograph(_) => 2,
         Token::Word(word) => word.chars().count() as u32,
     };
     // Between two words one character of noise is free.
-    tokens.iter().map(|token| characters(token) + u32::from(gap.max(1))).sum()
+    tokens.iter().map(|token| characters(token) + u32::from(rule.gap.max(1))).sum()
 }
 
 fn folds_away(phrase: &Phrase) -> Problem {

@@ -1,8 +1,17 @@
 //! What is suspicious about packs that are correct as such.
 //!
 //! A phrase that folds to nothing is an error: it can never be found. Everything else is a warning:
-//! phrases so short that they are found everywhere, phrases that another one makes superfluous,
-//! rules that are expired, without effect, without an example, or outside of their pack's names.
+//! phrases so short or so common that they are found everywhere, phrases that another one makes
+//! superfluous, exceptions that take away everything or nothing, gaps that join words of different
+//! sentences, regular expressions that confirm anything, rules that are expired, without effect,
+//! without an example, or outside of their pack's names; and, with [`lint_examples`], rules that hit
+//! another one's `pass` example.
+
+mod common;
+mod exceptions;
+mod passes;
+
+pub use passes::lint_examples;
 
 use std::collections::BTreeMap;
 
@@ -17,11 +26,14 @@ use crate::{
 };
 
 use super::{Mode, Pack, Phrase, Rule};
+use common::CommonWords;
 
 /// A CJK phrase shorter than this is found everywhere.
 const CJK_MIN: usize = 2;
 /// A single Latin word shorter than this is found everywhere.
 const LATIN_MIN: usize = 4;
+/// Between two words more noise than this is the end of a sentence.
+const WORD_GAP_MAX: u8 = 3;
 
 /// A phrase as the matcher sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,7 +71,12 @@ impl FoldedPhrase {
 /// Looks over all packs; `today` tells expired rules. The problems come pack by pack, from top to
 /// bottom.
 pub fn lint(packs: &[Pack], today: Date) -> Vec<Problem> {
+<<<<<<< HEAD
     let folding = Folding::new(Reading::Looks);
+=======
+    let folding = Folding::new();
+    let common = CommonWords::new(&folding);
+>>>>>>> b5becc4 (Rules: explain, diff, more lint)
     let fold = &|text: &str| FoldedPhrase::of(&folding.phrase(text));
     let mut problems = Vec::new();
     for pack in packs {
@@ -67,6 +84,9 @@ pub fn lint(packs: &[Pack], today: Date) -> Vec<Problem> {
         for rule in &pack.rules {
             look_at_rule(pack, rule, today, &mut found);
             look_at_phrases(rule, fold, &mut found);
+            look_at_regex(rule, &mut found);
+            common.look_at(pack, rule, &folding, &mut found);
+            exceptions::look_at(rule, &folding, &mut found);
         }
         look_at_pack(pack, fold, &mut found);
         found.sort_by(|a, b| {
@@ -118,6 +138,10 @@ fn look_at_phrases(rule: &Rule, fold: &dyn Fn(&str) -> FoldedPhrase, problems: &
             if needed && !combined && is_short(&folded) {
                 let help = "combine it with others through `all` and `near`, or make it longer";
                 problems.push(warning(phrase, "is so short that it is found everywhere".into(), help));
+            }
+            if needed && folded.cjk == 0 && folded.words > 1 && rule.gap > WORD_GAP_MAX {
+                let message = format!("is found across sentences: the gap of {} joins words far apart", rule.gap);
+                problems.push(warning(phrase, message, "leave `gap` out for phrases of words"));
             }
             if let Some(first) = seen.insert(folded.characters, phrase) {
                 let message = format!("is the same as {:?} in {}", first.text, cite(first));
@@ -173,12 +197,28 @@ fn look_at_pack(pack: &Pack, fold: &dyn Fn(&str) -> FoldedPhrase, problems: &mut
     }
 }
 
+/// A regular expression that matches the empty string confirms anything.
+fn look_at_regex(rule: &Rule, problems: &mut Vec<Problem>) {
+    let Some(regex) = &rule.regex else { return };
+    // One that does not compile is an error of its own.
+    let Ok(expression) = regex_syntax::parse(&regex.text) else { return };
+    let properties = expression.properties();
+    if properties.minimum_len() == Some(0) && properties.look_set().is_empty() {
+        let help = "require at least one character, or remove the regex";
+        problems.push(warning(regex, "matches the empty string: it confirms every hit".into(), help));
+    }
+}
+
 fn warning(phrase: &Phrase, message: String, help: &str) -> Problem {
     Problem::warning(&phrase.path, phrase.line, phrase.column, format!("{:?} {message}", phrase.text)).help(help)
 }
 
 fn cite(phrase: &Phrase) -> String {
     format!("{}:{}:{}", phrase.path, phrase.line, phrase.column)
+}
+
+fn cite_rank(rank: usize) -> String {
+    format!("one of the most common words (number {rank} of its list)")
 }
 
 fn is_short(folded: &FoldedPhrase) -> bool {
@@ -271,6 +311,33 @@ mod tests {
             found.iter().map(|f| (f.0, f.1, f.2)).collect::<Vec<_>>(),
             [(10, 13, Severity::Error), (11, 7, Severity::Error)]
         );
+    }
+
+    #[test]
+    fn common_words_need_a_partner() {
+        let found = lint_rules("[[rule]]\nid='p.a'\nany=['我们', '百家乐', 'Their', '問題']\nhit=['x']", "");
+        assert_eq!(found.iter().map(|f| (f.0, f.1)).collect::<Vec<_>>(), [(10, 6), (10, 20), (10, 29)]);
+        assert_eq!(places("[[rule]]\nid='p.a'\nany=['我们']\nweight=50\nhit=['x']"), []);
+        assert_eq!(places("[[rule]]\nid='p.a'\nany=['我们']\nall=['赌场']\nhit=['x']"), []);
+    }
+
+    #[test]
+    fn exceptions_that_take_everything_or_nothing_are_named() {
+        let rules = "[[rule]]\nid='p.a'\nany=['黄片']\nnone=['三黄片', '黄-片', '三黄片场', '警方', '市警方通报']\nhit=['x']";
+        let found = lint_rules(rules, "");
+        assert_eq!(found.iter().map(|f| (f.0, f.1)).collect::<Vec<_>>(), [(11, 14), (11, 35)]);
+        assert!(found[0].3.contains("can never hit") && found[1].3.contains("never applies"), "{found:?}");
+    }
+
+    #[test]
+    fn a_regex_that_confirms_everything_is_named() {
+        assert_eq!(places("[[rule]]\nid='p.a'\nany=['赌场']\nregex='[0-9]*'\nhit=['x']"), [(11, 7)]);
+        assert_eq!(places("[[rule]]\nid='p.a'\nany=['赌场']\nregex='^.?[0-9]+|$'\nhit=['x']"), []);
+    }
+
+    #[test]
+    fn a_gap_that_joins_sentences_is_named() {
+        assert_eq!(places("[[rule]]\nid='p.a'\nany=['online casino', '赌场']\ngap=8\nhit=['x']"), [(10, 6)]);
     }
 
     #[test]

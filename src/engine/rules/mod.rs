@@ -4,18 +4,25 @@
 mod compile;
 mod confirm;
 mod examples;
+mod explain;
 mod finding;
 mod lint;
 mod pack;
 mod parse;
 mod tally;
+mod trace;
 
 pub use crate::engine::text::Lane;
 pub use compile::RuleSet;
 pub use examples::{ExampleFault, ExampleKind, ExampleOutcome, run_examples};
+pub use explain::{Explainer, Obstacle, RuleExplanation, Sighting};
 pub use finding::{CategoryScore, Finding, Occurrence};
-pub use lint::lint;
+pub use lint::{lint, lint_examples};
 pub use pack::{Action, Class, LaneSet, Mode, Pack, PackSource, Phrase, Rule};
 pub use parse::{Lists, Parsed, parse};
 pub(in crate::engine) use tally::Lanes;
+<<<<<<< HEAD
 pub use tally::Tally;
+=======
+pub use trace::Trace;
+>>>>>>> b5becc4 (Rules: explain, diff, more lint)

@@ -49,6 +49,14 @@ impl Stream {
     /// All streams.
     pub const ALL: [Self; 5] = [Self::Text, Self::Hidden, Self::Attribute, Self::Script, Self::Comment];
 
+    /// What people call it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hidden => "hidden text",
+            Self::Text | Self::Attribute | Self::Script | Self::Comment => self.lane().as_str(),
+        }
+    }
+
     /// The lane that it belongs to.
     pub const fn lane(self) -> Lane {
         match self {
