@@ -42,6 +42,8 @@ pub(super) struct Html {
     foreign: Option<&'static str>,
     /// The bogus comment is a processing instruction of XML: it ends at `?>`.
     instruction: bool,
+    /// The stream of what is shown.
+    shown: Stream,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -120,7 +122,38 @@ impl Html {
             dashes: 0,
             foreign: None,
             instruction: false,
+            shown: Stream::Text,
         }
+    }
+
+    /// A tokenizer of HTML within a string of another language. What a browser would show of it goes
+    /// to `shown`; attributes and comments to their own streams.
+    pub(super) fn nested(shown: Stream) -> Self {
+        Self { shown, ..Self::new(false) }
+    }
+
+    /// Takes one character that is written in another way; the body has been read up to `seen`.
+    pub(super) fn character(&mut self, c: char, span: ByteSpan, _seen: u64, sink: &mut impl Sink) {
+        self.step(c, span, sink);
+    }
+
+    /// Takes the characters of a block between two indices.
+    pub(super) fn feed_between(&mut self, block: &Block<'_>, from: usize, to: usize, sink: &mut impl Sink) {
+        for (at, c) in block.text[from..to].char_indices() {
+            self.step(c, block.span(from + at, from + at + c.len_utf8()), sink);
+        }
+    }
+
+    /// The string ends: what is pending is settled, and the next begins afresh. Edges around strings
+    /// are the caller's.
+    pub(super) fn settle(&mut self, at: u64, sink: &mut impl Sink) {
+        let stream = self.stream().unwrap_or(Stream::Text);
+        self.reference.finish(stream, at, sink);
+        self.escape.finish(stream, at, sink);
+        if self.state == State::RawTag {
+            self.release_held(at, sink);
+        }
+        *self = Self::nested(self.shown);
     }
 
     /// Offset of characters that have been read but not given to the sink.
