@@ -6,6 +6,7 @@
 
 mod base64;
 mod block;
+mod css;
 mod decode;
 pub mod fold;
 mod html;
