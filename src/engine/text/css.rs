@@ -134,11 +134,14 @@ impl CssText {
                 self.escape = Escape::Backslash;
             }
             ('"' | '\'', None) => {
-                let shown = self.sheet && content_is_open(&self.tail, self.shown);
-                if shown && !self.shown {
-                    sink.edge(Stream::Text, Edge::Hard, seen);
+                if self.sheet
+                    && let Some(shown) = begins_declaration(&self.tail)
+                {
+                    if shown || self.shown {
+                        sink.edge(Stream::Text, Edge::Hard, seen);
+                    }
+                    self.shown = shown;
                 }
-                self.shown = shown;
                 self.quote = Some(c);
                 self.tail.clear();
                 sink.character(self.stream, c, span, seen);
@@ -189,14 +192,14 @@ impl CssText {
     }
 }
 
-/// Whether a string behind this text is a value of `content`; `before`: the string before it was.
-fn content_is_open(tail: &[u8], before: bool) -> bool {
-    let Some(at) = tail.iter().rposition(|byte| matches!(byte, b';' | b'{' | b'}' | b':')) else { return before };
+/// Whether a string behind this text is a value of `content`; `None` if it stands in the same
+/// declaration as the string before it.
+fn begins_declaration(tail: &[u8]) -> Option<bool> {
+    let at = tail.iter().rposition(|byte| matches!(byte, b';' | b'{' | b'}' | b':'))?;
     let front = tail[..at].trim_ascii_end();
-    tail[at] == b':'
-        && front.strip_suffix(b"content").is_some_and(|front| {
-            !front.last().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-        })
+    let is_content =
+        |front: &[u8]| !front.last().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    Some(tail[at] == b':' && front.strip_suffix(b"content").is_some_and(is_content))
 }
 
 fn code_point(value: u32) -> char {
@@ -299,7 +302,7 @@ mod tests {
 博"}"#,
                 "|赌博|",
             ),
-            (r#".a{content:"赌"}.b{content:"博"}"#, "|赌||博|"),
+            (r#".a{content:"赌"}.b{content:"博"}"#, "|赌|博|"),
         ] {
             assert_eq!(read(sheet, &[]).shown.replace("|||", "||"), shown, "{sheet}");
         }

@@ -6,9 +6,9 @@ use super::{
     block::{Block, Sink},
     decode::CharsetDecoder,
     html::Html,
-    media::Media,
     js::Js,
     json::Json,
+    media::Media,
     plain::Plain,
     sniff::{self, Sniffed},
 };

@@ -85,7 +85,7 @@ const VOID: Facts = Facts::VOID.with(Facts::SPECIAL);
 const RAW: Facts = Facts::RAW.with(Facts::SPECIAL);
 const LEAVES: Facts = Facts::LEAVES_FOREIGN;
 
-const ELEMENTS: [(Facts, &[&str]); 28] = [
+const ELEMENTS: [(Facts, &[&str]); 29] = [
     (
         BLOCK,
         &[

@@ -12,9 +12,9 @@ mod name;
 mod open_elements;
 mod page;
 mod raw;
-mod script_text;
 mod style_sheet;
 mod tokenizer;
+mod url_text;
 
 #[cfg(test)]
 mod tests;

@@ -1,15 +1,17 @@
 //! What the tokenizer's findings mean: which stream the text belongs to, what is hidden, which
 //! element's text is raw, and what is a document of its own.
 
+use memchr::memchr;
+
 use super::{
     Html,
     elements::Facts,
     look::{self, INHERITED, Look},
     name::{Key, Name},
     open_elements::{Hides, OpenElements},
-    script_text::ScriptText,
     style_sheet::StyleSheets,
     tokenizer::{Content, Part, ScriptEscape, Tag, Tokens},
+    url_text::{Meaning, UrlText},
 };
 use crate::{
     base::ByteSpan,
@@ -17,6 +19,7 @@ use crate::{
         Stream,
         block::{Block, Edge, Sink},
         css::CssText,
+        js::Js,
     },
 };
 
@@ -39,9 +42,13 @@ pub(super) struct Page {
     sheets: StyleSheets,
     attribute: Attribute,
     found: Found,
+    /// The current attribute's value has begun a document of its own.
+    document_begun: bool,
+    url: UrlText,
     sheet_text: CssText,
     style_text: CssText,
-    script: ScriptText,
+    /// Reads scripts; `None` within strings, where they are read as they stand.
+    script: Option<Box<Js>>,
     /// Reads documents within this one; within those there are none.
     inner: Option<Box<Html>>,
 }
@@ -77,9 +84,10 @@ enum Attribute {
     Id,
     Style,
     /// `srcdoc`.
-    Document {
-        begun: bool,
-    },
+    Document,
+    /// `onclick` and its like.
+    Handler,
+    Url,
 }
 
 /// What the attributes of the current tag say.
@@ -115,6 +123,21 @@ const INTEGRATION_POINTS: [Key; 8] = [
     Key::of("title"),
 ];
 
+const URLS: [Key; 12] = [
+    Key::of("action"),
+    Key::of("background"),
+    Key::of("cite"),
+    Key::of("data"),
+    Key::of("data-href"),
+    Key::of("data-src"),
+    Key::of("data-url"),
+    Key::of("formaction"),
+    Key::of("href"),
+    Key::of("poster"),
+    Key::of("src"),
+    Key::of("xlink:href"),
+];
+
 const CLASS: Key = Key::of("class");
 const HIDDEN: Key = Key::of("hidden");
 const ID: Key = Key::of("id");
@@ -141,9 +164,11 @@ impl Page {
             sheets: StyleSheets::default(),
             attribute: Attribute::Plain,
             found: Found::default(),
+            document_begun: false,
+            url: UrlText::default(),
             sheet_text: CssText::sheet(),
             style_text: CssText::attribute(),
-            script: ScriptText::default(),
+            script: (kind != Kind::Nested).then(|| Box::new(Js::new())),
             inner: None,
         }
     }
@@ -152,7 +177,12 @@ impl Page {
     pub(super) fn open_from(&self) -> Option<u64> {
         let inner = self.inner.as_ref().and_then(|inner| inner.open_from());
         let css = self.sheet_text.open_from().into_iter().chain(self.style_text.open_from());
-        inner.into_iter().chain(self.script.open_from()).chain(css).min()
+        inner
+            .into_iter()
+            .chain(self.script.as_ref().and_then(|js| js.open_from()))
+            .chain(self.url.open_from())
+            .chain(css)
+            .min()
     }
 
     /// The page ends.
@@ -192,15 +222,15 @@ impl Page {
     fn is_inner(&self, part: Part) -> bool {
         match part {
             Part::Text | Part::Cdata => self.reading == Reading::Inner || self.kind == Kind::Feed,
-            Part::Value => matches!(self.attribute, Attribute::Document { .. }),
+            Part::Value => self.attribute == Attribute::Document,
             Part::Comment | Part::Name => false,
         }
     }
 
     /// The reader of a document within this one, which has been read up to `seen`.
     fn inner(&mut self, part: Part, seen: u64, sink: &mut impl Sink) -> &mut Html {
-        if self.attribute == (Attribute::Document { begun: false }) {
-            self.attribute = Attribute::Document { begun: true };
+        if part == Part::Value && !self.document_begun {
+            self.document_begun = true;
             sink.edge(self.stream(), Edge::Hard, seen);
         }
         let hidden = self.reading == Reading::Inner || part == Part::Value && self.open.hidden();
@@ -224,10 +254,7 @@ impl Page {
                 self.settle_inner(seen, sink);
                 sink.edge(Stream::Hidden, Edge::Soft, seen);
             }
-            Reading::Script => {
-                self.script.finish(seen, sink);
-                sink.edge(Stream::Script, Edge::Hard, seen);
-            }
+            Reading::Script => self.end_script(seen, sink),
             Reading::Style => {
                 self.sheet_text.finish(seen, sink);
                 self.sheets.finish_sheet();
@@ -235,6 +262,60 @@ impl Page {
             }
         }
         self.reading = Reading::Plain;
+    }
+
+    fn end_script(&mut self, seen: u64, sink: &mut impl Sink) {
+        match &mut self.script {
+            Some(js) => js.finish(seen, sink),
+            None => sink.edge(Stream::Script, Edge::Hard, seen),
+        }
+    }
+
+    fn url_run(&mut self, block: &Block<'_>, from: usize, to: usize, sink: &mut impl Sink) {
+        let mut at = from;
+        while at < to && !self.url.is_binary() {
+            let rest = &block.text[at..to];
+            if self.url.is_plain() {
+                let stop = at + memchr(b'%', rest.as_bytes()).unwrap_or(rest.len());
+                if stop > at {
+                    sink.run(Stream::Attribute, block, at, stop);
+                    at = stop;
+                    continue;
+                }
+            }
+            let Some(c) = rest.chars().next() else { break };
+            let span = block.span(at, at + c.len_utf8());
+            self.url_character(c, span, span.end, sink);
+            at += c.len_utf8();
+        }
+    }
+
+    fn url_character(&mut self, c: char, span: ByteSpan, seen: u64, sink: &mut impl Sink) {
+        self.with_url(sink, |url, mut out| url.character(c, span, seen, &mut out));
+    }
+
+    fn end_url(&mut self, seen: u64, sink: &mut impl Sink) {
+        let script = self.url.is_script();
+        self.with_url(sink, |url, mut out| url.finish(seen, &mut out));
+        if script {
+            self.end_script(seen, sink);
+        }
+    }
+
+    /// Gives what a URL consists of to whoever reads it. Within strings all is text.
+    fn with_url<S: Sink>(
+        &mut self,
+        sink: &mut S,
+        act: impl FnOnce(&mut UrlText, &mut dyn FnMut(Meaning, char, ByteSpan, u64)),
+    ) {
+        let mut url = std::mem::take(&mut self.url);
+        act(&mut url, &mut |meaning, c, span, seen| match (meaning, &mut self.script) {
+            (Meaning::Script, Some(js)) => js.character(c, span, seen, sink),
+            (Meaning::Script, None) => {}
+            (Meaning::Document, Some(_)) => self.inner(Part::Value, seen, sink).character(c, span, seen, sink),
+            (Meaning::Text | Meaning::Document, _) => sink.character(Stream::Attribute, c, span, seen),
+        });
+        self.url = url;
     }
 
     fn start_tag(&mut self, tag: &Tag, seen: u64, sink: &mut impl Sink) -> Content {
@@ -405,7 +486,7 @@ impl Page {
             Attribute::Style => self.found.style.as_mut(),
             Attribute::Class => self.found.class.as_mut(),
             Attribute::Id => self.found.id.as_mut(),
-            Attribute::Plain | Attribute::Document { .. } => None,
+            Attribute::Plain | Attribute::Document | Attribute::Handler | Attribute::Url => None,
         }
     }
 
@@ -434,17 +515,28 @@ impl<S: Sink> Tokens for PageTokens<'_, S> {
         match part {
             Part::Text | Part::Cdata => match page.reading {
                 Reading::Plain | Reading::Inner => sink.run(page.stream(), block, from, to),
-                Reading::Script => page.script.feed_between(block, from, to, sink),
+                Reading::Script => match &mut page.script {
+                    Some(js) => js.run(block, from, to, sink),
+                    None => sink.run(Stream::Script, block, from, to),
+                },
                 Reading::Style => {
                     page.sheets.feed(&block.text.as_bytes()[from..to]);
                     page.sheet_text.feed_between(block, from, to, sink);
                 }
             },
             Part::Value => {
-                if page.attribute == Attribute::Style {
-                    page.style_text.feed_between(block, from, to, sink);
-                } else {
-                    sink.run(Stream::Attribute, block, from, to);
+                match page.attribute {
+                    Attribute::Style => page.style_text.feed_between(block, from, to, sink),
+                    Attribute::Url => return page.url_run(block, from, to, sink),
+                    Attribute::Handler => {
+                        sink.run(Stream::Attribute, block, from, to);
+                        if let Some(js) = &mut page.script {
+                            js.run(block, from, to, sink);
+                        }
+                    }
+                    Attribute::Plain | Attribute::Class | Attribute::Id | Attribute::Document => {
+                        sink.run(Stream::Attribute, block, from, to);
+                    }
                 }
                 page.remember(&block.text[from..to]);
             }
@@ -461,17 +553,28 @@ impl<S: Sink> Tokens for PageTokens<'_, S> {
         match part {
             Part::Text | Part::Cdata => match page.reading {
                 Reading::Plain | Reading::Inner => sink.character(page.stream(), c, span, seen),
-                Reading::Script => page.script.character(c, span, seen, sink),
+                Reading::Script => match &mut page.script {
+                    Some(js) => js.character(c, span, seen, sink),
+                    None => sink.character(Stream::Script, c, span, seen),
+                },
                 Reading::Style => {
                     page.sheets.feed(c.encode_utf8(&mut [0; 4]).as_bytes());
                     page.sheet_text.character(c, span, seen, sink);
                 }
             },
             Part::Value => {
-                if page.attribute == Attribute::Style {
-                    page.style_text.character(c, span, seen, sink);
-                } else {
-                    sink.character(Stream::Attribute, c, span, seen);
+                match page.attribute {
+                    Attribute::Style => page.style_text.character(c, span, seen, sink),
+                    Attribute::Url => return page.url_character(c, span, seen, sink),
+                    Attribute::Handler => {
+                        sink.character(Stream::Attribute, c, span, seen);
+                        if let Some(js) = &mut page.script {
+                            js.character(c, span, seen, sink);
+                        }
+                    }
+                    Attribute::Plain | Attribute::Class | Attribute::Id | Attribute::Document => {
+                        sink.character(Stream::Attribute, c, span, seen);
+                    }
                 }
                 page.remember(c.encode_utf8(&mut [0; 4]));
             }
@@ -499,7 +602,13 @@ impl<S: Sink> Tokens for PageTokens<'_, S> {
             Attribute::Id
         } else if key == SRCDOC && !found.document && matches!(page.kind, Kind::Html | Kind::Xhtml) {
             found.document = true;
-            Attribute::Document { begun: false }
+            Attribute::Document
+        } else if name.starts_with(b"on") {
+            page.attribute = Attribute::Handler;
+            return;
+        } else if URLS.contains(&key) {
+            page.attribute = Attribute::Url;
+            return;
         } else {
             found.hidden |= key == HIDDEN;
             found.open |= key == OPEN;
@@ -513,14 +622,14 @@ impl<S: Sink> Tokens for PageTokens<'_, S> {
     fn end_value(&mut self, seen: u64) {
         let (page, sink) = (&mut *self.page, &mut *self.sink);
         match page.attribute {
-            Attribute::Document { begun } => {
-                page.settle_inner(seen, sink);
-                if begun {
-                    sink.edge(page.stream(), Edge::Hard, seen);
-                }
-            }
             Attribute::Style => page.style_text.finish(seen, sink),
-            Attribute::Plain | Attribute::Class | Attribute::Id => {}
+            Attribute::Handler => page.end_script(seen, sink),
+            Attribute::Url => page.end_url(seen, sink),
+            Attribute::Plain | Attribute::Class | Attribute::Id | Attribute::Document => {}
+        }
+        if std::mem::take(&mut page.document_begun) {
+            page.settle_inner(seen, sink);
+            sink.edge(page.stream(), Edge::Hard, seen);
         }
         sink.edge(Stream::Attribute, Edge::Hard, seen);
         page.attribute = Attribute::Plain;

@@ -363,10 +363,10 @@ impl Tokenizer {
             at = stop;
             match bytes.get(at) {
                 None | Some(b'&') => return at,
-                Some(_) if self.state == State::QuotedValue => at += 1,
-                Some(_) => {}
+                // The quote, or what ends an unquoted value, has been read.
+                Some(_) => self.end_value(block.offset(at + 1), tokens),
             }
-            self.end_value(block.offset(at), tokens);
+            at += usize::from(self.state == State::QuotedValue);
         }
     }
 
