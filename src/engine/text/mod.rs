@@ -4,16 +4,25 @@
 //! lanes; a [`Sink`] takes the characters, each with the span of bytes in the body that it was
 //! written with. [`fold`] says which characters count as the same.
 
+mod base64;
 mod block;
+mod css;
 mod decode;
 pub mod fold;
 mod html;
+mod js;
+mod json;
 mod media;
+mod octets;
+mod percent;
 mod plain;
 mod prescan;
 mod reader;
 mod sniff;
 mod stream;
+mod string;
+#[cfg(test)]
+mod tests;
 mod unescape;
 
 pub use block::{Block, Edge, Sink};

@@ -6,10 +6,13 @@ use super::{
     block::{Block, Sink},
     decode::CharsetDecoder,
     html::Html,
+    js::Js,
+    json::Json,
     media::Media,
-    plain::{Plain, Script},
+    plain::Plain,
     sniff::{self, Sniffed},
 };
+use crate::engine::text::Stream;
 
 /// Reads one body: finds its charset, decodes it, and gives its characters to a [`Sink`].
 pub struct Reader {
@@ -39,8 +42,9 @@ pub enum Unreadable {
 
 enum Document {
     Html(Box<Html>),
+    Js(Box<Js>),
+    Json(Box<Json>),
     Plain(Plain),
-    Script(Script),
 }
 
 impl Reader {
@@ -50,8 +54,8 @@ impl Reader {
         let document = match media {
             Media::Html | Media::Unknown | Media::Opaque => Document::Html(Box::new(Html::new(false))),
             Media::Xml => Document::Html(Box::new(Html::new(true))),
-            Media::Json => Document::Script(Script::new(true)),
-            Media::Script => Document::Script(Script::new(false)),
+            Media::Json => Document::Json(Box::new(Json::new(Stream::Script))),
+            Media::Script => Document::Js(Box::new(Js::new())),
             Media::Plain => Document::Plain(Plain::new(false)),
             Media::EventStream => Document::Plain(Plain::new(true)),
         };
@@ -90,7 +94,8 @@ impl Reader {
         };
         let document = match &self.document {
             Document::Html(html) => html.open_from(),
-            Document::Script(script) => script.open_from(),
+            Document::Js(js) => js.open_from(),
+            Document::Json(json) => json.open_from(),
             Document::Plain(_) => None,
         };
         document.into_iter().chain(decoder.open_from()).min()
@@ -109,7 +114,8 @@ impl Reader {
         }
         match &mut self.document {
             Document::Html(html) => html.finish(self.bytes, sink),
-            Document::Script(script) => script.finish(self.bytes, sink),
+            Document::Js(js) => js.finish(self.bytes, sink),
+            Document::Json(json) => json.finish(self.bytes, sink),
             Document::Plain(plain) => plain.finish(self.bytes, sink),
         }
     }
@@ -175,7 +181,8 @@ impl Document {
     fn feed(&mut self, block: &Block<'_>, sink: &mut impl Sink) {
         match self {
             Self::Html(html) => html.feed(block, sink),
-            Self::Script(script) => script.feed(block, sink),
+            Self::Js(js) => js.run(block, 0, block.text.len(), sink),
+            Self::Json(json) => json.feed(block, sink),
             Self::Plain(plain) => plain.feed(block, sink),
         }
     }

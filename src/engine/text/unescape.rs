@@ -18,6 +18,8 @@ enum State {
     #[default]
     Idle,
     Backslash,
+    /// A line continuation's carriage return was read: a line feed belongs to it.
+    Return,
     /// `\u` was read: four digits, or a brace.
     Unicode,
     /// `\u{` was read.
@@ -62,7 +64,8 @@ impl Unescape {
                 'x' => self.state = State::Hex { left: 2, value: 0 },
                 '0'..='7' => self.state = State::Octal { digits: 1, value: c as u32 - '0' as u32 },
                 // A line continuation shows nothing.
-                '\n' | '\r' => self.state = State::Idle,
+                '\n' => self.state = State::Idle,
+                '\r' => self.state = State::Return,
                 'n' | 't' | 'r' | 'b' | 'f' | 'v' => self.emit(stream, ' ' as u32, span.end, span.end, sink),
                 '<' => {
                     // Markup knows no backslash: `\</script>` ends the script.
@@ -71,6 +74,10 @@ impl Unescape {
                 }
                 _ => self.emit(stream, c as u32, span.end, span.end, sink),
             },
+            State::Return => {
+                self.state = State::Idle;
+                return c == '\n';
+            }
             State::Unicode => match c.to_digit(16) {
                 Some(value) => self.state = State::Hex { left: 3, value },
                 None if c == '{' => self.state = State::Braced { value: 0 },
@@ -104,6 +111,7 @@ impl Unescape {
         let here = ByteSpan { start: at, end: at };
         match self.state {
             State::Idle => {}
+            State::Return => self.state = State::Idle,
             State::Octal { value, .. } => self.emit(stream, value, at, at, sink),
             _ => {
                 self.broken(stream, here, sink);

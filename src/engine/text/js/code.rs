@@ -1,0 +1,101 @@
+//! Code between strings: where to stop in it, and what came just before a place.
+
+/// Bytes of code at which something else may begin.
+pub(super) const CODE: u8 = 1;
+/// The same within `${…}`.
+pub(super) const TEMPLATE_CODE: u8 = 1 | 2;
+/// Bytes at which a string may end, or an escape begin.
+pub(super) const ENDS: u8 = 4;
+/// Bytes in a string that begin another way of writing.
+pub(super) const SPECIAL: u8 = 8;
+
+/// What each byte is.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut index = 0;
+    while index < 256 {
+        classes[index] = match index as u8 {
+            b'"' | b'\'' | b'`' | b'\\' => CODE | ENDS,
+            b'/' | b'C' => CODE,
+            b'{' | b'}' => 2,
+            b'\n' | b'\r' | b'$' => ENDS,
+            b'%' | b'<' | b'&' => SPECIAL,
+            _ => 0,
+        };
+        index += 1;
+    }
+    classes
+};
+
+/// Index of the first byte of one of these classes; the length, if there is none.
+#[inline]
+pub(super) fn find(bytes: &[u8], classes: u8) -> usize {
+    let mut at = 0;
+    for chunk in bytes.chunks_exact(8) {
+        // Eight look-ups without a branch in between.
+        let any = chunk.iter().fold(0, |any, &byte| any | CLASSES[usize::from(byte)]);
+        if any & classes != 0 {
+            break;
+        }
+        at += 8;
+    }
+    let rest = &bytes[at..];
+    at + rest.iter().position(|&byte| CLASSES[usize::from(byte)] & classes != 0).unwrap_or(rest.len())
+}
+
+/// The last bytes that were read, white space at their end left out where it does not matter.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tail {
+    bytes: [u8; Self::LENGTH],
+    len: usize,
+}
+
+impl Tail {
+    const LENGTH: usize = 16;
+
+    /// Appends what was read.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        let bytes = &bytes[bytes.len().saturating_sub(Self::LENGTH)..];
+        let gone = (self.len + bytes.len()).saturating_sub(Self::LENGTH);
+        self.bytes.copy_within(gone..self.len, 0);
+        self.len -= gone;
+        self.bytes[self.len..self.len + bytes.len()].copy_from_slice(bytes);
+        self.len += bytes.len();
+    }
+
+    /// With more behind.
+    pub(super) fn then(mut self, bytes: &[u8]) -> Self {
+        self.push(bytes);
+        self
+    }
+
+    /// Whether what was read ends so, white space aside.
+    pub(super) fn ends_with(&self, suffix: &[u8]) -> bool {
+        self.bytes[..self.len].trim_ascii_end().ends_with(suffix)
+    }
+
+    /// Whether a `/` that comes now begins a regular expression, not a division.
+    pub(super) fn allows_regex(&self) -> bool {
+        allows_operand(&self.bytes[..self.len])
+    }
+
+    /// Whether what was read ends with a `[` that begins an array, not a member's name.
+    pub(super) fn begins_array(&self) -> bool {
+        self.bytes[..self.len].trim_ascii_end().strip_suffix(b"[").is_some_and(allows_operand)
+    }
+}
+
+/// Whether an operand may come behind this code.
+fn allows_operand(code: &[u8]) -> bool {
+    let read = code.trim_ascii_end();
+    match read.last() {
+        None => true,
+        Some(b')' | b']' | b'"' | b'\'' | b'`' | b'$' | b'_') => false,
+        Some(byte) if byte.is_ascii_alphanumeric() => {
+            [&b"return"[..], b"typeof", b"case", b"in", b"of"].iter().any(|word| {
+                read.strip_suffix(*word).is_some_and(|rest| !rest.last().is_some_and(u8::is_ascii_alphanumeric))
+            })
+        }
+        Some(byte) => byte.is_ascii(),
+    }
+}

@@ -1,0 +1,99 @@
+//! JSON, JSON lines and JSON-like things: strings with their escapes resolved.
+
+use memchr::{memchr2, memchr3};
+
+use super::{
+    block::{Block, Edge, Sink},
+    string::{StringText, Target},
+    unescape::Unescape,
+};
+use crate::{base::ByteSpan, engine::text::Stream};
+
+/// Reads JSON. No phrase goes on from one string to the next; what stands between strings is read as
+/// it stands.
+#[derive(Debug)]
+pub(super) struct Json {
+    stream: Stream,
+    in_string: bool,
+    escape: Unescape,
+    text: StringText,
+}
+
+impl Json {
+    /// A reader whose strings belong to `stream`.
+    pub(super) fn new(stream: Stream) -> Self {
+        Self { stream, in_string: false, escape: Unescape::default(), text: StringText::new(stream) }
+    }
+
+    /// Offset of the first character that has not been handed on.
+    pub(super) fn open_from(&self) -> Option<u64> {
+        self.text.open_from().into_iter().chain(self.escape.open_from()).min()
+    }
+
+    /// Takes the next characters.
+    pub(super) fn feed(&mut self, block: &Block<'_>, sink: &mut impl Sink) {
+        let bytes = block.text.as_bytes();
+        let mut at = 0;
+        while at < bytes.len() {
+            if self.escape.open_from().is_none() {
+                let stop = at + self.plain(&bytes[at..]);
+                if stop > at {
+                    if self.in_string {
+                        self.text.run(block, at, stop, sink);
+                    } else {
+                        sink.run(self.stream, block, at, stop);
+                    }
+                    at = stop;
+                    continue;
+                }
+            }
+            let Some(c) = block.text[at..].chars().next() else { break };
+            let next = at + c.len_utf8();
+            let span = block.span(at, next);
+            self.character(c, span, span.end, sink);
+            at = next;
+        }
+    }
+
+    /// Length of the run at the beginning that holds neither quotes nor escapes.
+    fn plain(&self, rest: &[u8]) -> usize {
+        let stop = if self.in_string { memchr3(b'\\', b'"', b'\n', rest) } else { memchr2(b'\\', b'"', rest) };
+        stop.unwrap_or(rest.len())
+    }
+
+    /// Takes one character that was read up to `seen`.
+    pub(super) fn character(&mut self, c: char, span: ByteSpan, seen: u64, sink: &mut impl Sink) {
+        let mut target = Target::On { text: self.in_string.then_some(&mut self.text), seen, sink };
+        if self.escape.active() && self.escape.push(self.stream, c, span, &mut target) {
+            return;
+        }
+        if c == '\\' {
+            return self.escape.begin(span);
+        }
+        self.escape.drop_high(self.stream, seen, &mut target);
+        match (c, self.in_string) {
+            ('"', _) => {
+                self.text.end(seen, sink);
+                self.in_string = !self.in_string;
+                sink.edge(self.stream, Edge::Hard, seen);
+            }
+            // No string goes on behind the end of a line: what follows a broken one is read again.
+            ('\n', true) => {
+                self.text.end(seen, sink);
+                self.in_string = false;
+                sink.edge(self.stream, Edge::Hard, seen);
+            }
+            (_, true) => self.text.character(c, span, seen, sink),
+            (_, false) => sink.character(self.stream, c, span, seen),
+        }
+    }
+
+    /// The document ends.
+    pub(super) fn finish(&mut self, at: u64, sink: &mut impl Sink) {
+        let mut target = Target::On { text: self.in_string.then_some(&mut self.text), seen: at, sink };
+        self.escape.finish(self.stream, at, &mut target);
+        self.text.end(at, sink);
+        self.in_string = false;
+        sink.edge(self.stream, Edge::Hard, at);
+    }
+}
