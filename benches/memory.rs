@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use support::{Child, chinese_page, free_port, phrases, resident_kib, wait_for, zhamen_config};
+use support::{Child, free_port, resident_kib, texts::Writer, wait_for, zhamen_config};
 
 const HOST: &str = "bench.example.com";
 
@@ -27,9 +27,10 @@ fn main() {
     let (responses, megabytes) = if smoke { (10, 2) } else { (number("RESPONSES", 200), number("MEGABYTES", 100)) };
     let max_decoded = std::env::var("MAX_DECODED").unwrap_or_else(|_| "128MiB".into());
     let folder = tempfile::tempdir().expect("a temporary directory");
-    let origin = origin(megabytes << 20);
+    let writer = Writer::new();
+    let origin = origin(megabytes << 20, writer.page(1 << 20));
     let port = free_port();
-    let list = phrases(10_000);
+    let list = writer.dictionary.phrases(10_000);
     let extra = format!("[scan]\nmax_decoded = \"{max_decoded}\"\n[workers]\nthreads = 0\n");
     let config = zhamen_config(folder.path(), "memory", port, origin, HOST, &list, &extra);
     let child = Child::start(env!("CARGO_BIN_EXE_zhamen"), &["run", "--config", &config.display().to_string()]);
@@ -86,10 +87,10 @@ fn main() {
 }
 
 /// An origin that answers every request with so many bytes of Chinese HTML, as fast as they are taken.
-fn origin(bytes: usize) -> u16 {
+fn origin(bytes: usize, page: String) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("the origin's socket");
     let port = listener.local_addr().expect("its address").port();
-    let page = Arc::new(chinese_page(1 << 20));
+    let page = Arc::new(page);
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let page = Arc::clone(&page);

@@ -2,8 +2,20 @@
 
 #![allow(dead_code, reason = "each bench uses a part")]
 
+pub mod build_cost;
+pub mod chart;
+pub mod clock;
+pub mod dictionary;
+pub mod heap;
+#[cfg(feature = "hyperscan")]
+pub mod hyperscan;
+pub mod judge;
+pub mod matchers;
+pub mod nginx;
+pub mod record;
+pub mod texts;
+
 use std::{
-    fmt::Write as _,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
@@ -87,45 +99,10 @@ impl Random {
     }
 }
 
-/// Running Chinese text: the suites' if they are there, else random characters of the same range.
-pub fn chinese_text() -> Vec<char> {
-    let suite = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/suites/benign/news-titles-zh.txt");
-    if let Ok(text) = std::fs::read_to_string(suite) {
-        return text.chars().collect();
-    }
-    let mut random = Random(1);
-    (0..200_000).filter_map(|_| char::from_u32(0x4E00 + random.below(3000) as u32)).collect()
-}
-
-/// A page of about `bytes` bytes, 60 % of them Chinese.
-pub fn chinese_page(bytes: usize) -> String {
-    let text = chinese_text();
-    let mut random = Random(7);
-    let mut page = String::from("<!DOCTYPE html><html><head><meta charset=\"utf-8\"><title>页</title></head><body>\n");
-    while page.len() < bytes {
-        let from = random.below(text.len() - 60);
-        let paragraph: String = text[from..from + 20 + random.below(40)].iter().collect();
-        let (class, link) = (random.below(9), random.below(9999));
-        let _ = writeln!(page, "<div class=\"item-{class}\"><a href=\"/news/{link}.html\">{paragraph}</a></div>");
-    }
-    page
-}
-
-/// Phrases that look like words of the text. One or the other may stand on the page by chance, so the
-/// packs made of them only observe.
-pub fn phrases(count: usize) -> Vec<String> {
-    let text = chinese_text();
-    let mut random = Random(42);
-    let mut phrases = Vec::with_capacity(count);
-    while phrases.len() < count {
-        let length = 3 + random.below(3);
-        let phrase: String =
-            (0..length).map(|_| text[random.below(text.len())]).filter(|c| ('一'..='龥').contains(c)).collect();
-        if phrase.chars().count() == length {
-            phrases.push(phrase);
-        }
-    }
-    phrases
+/// A body as a server sends it with `Content-Encoding: gzip`.
+pub fn gzip(body: &[u8]) -> bytes::Bytes {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(5));
+    encoder.write_all(body).and_then(|()| encoder.finish()).expect("memory takes it").into()
 }
 
 /// Writes zhamen.toml, sites.csv and rules for one filed host; the configuration's path.

@@ -13,6 +13,7 @@
 //! | [`failure_modes`] | What happens when something breaks? |
 //! | [`threat_model`] | Who is kept from doing what, and who is not? |
 //! | [`operations`] | How is it installed, fed, changed and watched? |
+//! | [`speed`] | How fast is the engine, and how is that measured? |
 //! | [`glossary`] | What do the words mean? |
 
 #![allow(rustdoc::private_intra_doc_links, reason = "the manual is for those who change the private parts, too")]
@@ -24,4 +25,5 @@ pub mod glossary;
 pub mod life_of_a_request;
 pub mod operations;
 pub mod rules;
+pub mod speed;
 pub mod threat_model;
