@@ -8,5 +8,7 @@
 pub mod body_filter;
 pub mod coding;
 pub mod matcher;
+#[cfg(any(test, feature = "oracle"))]
+pub mod oracle;
 pub mod rules;
 pub mod text;

@@ -17,17 +17,10 @@ use crate::{
     base::{Date, MemoryBudget},
     engine::{
         coding::DecodeLimits,
-        rules::{Action, Lists, PackSource, RuleSet, parse},
+        oracle::{NoLists, drive, drive_within},
+        rules::{Action, PackSource, RuleSet, parse},
     },
 };
-
-struct NoLists;
-
-impl Lists for NoLists {
-    fn read(&self, name: &str) -> Result<String, String> {
-        Err(format!("no list {name}"))
-    }
-}
 
 fn rules(packs: &str) -> Arc<RuleSet> {
     let sources: Vec<PackSource> = packs
@@ -127,93 +120,6 @@ any = ["彩金"]
 all = ["注册"]
 "#;
 
-/// What became of a body.
-#[derive(Debug, PartialEq)]
-struct Outcome {
-    end: &'static str,
-    output: Option<Output>,
-    judgement: Judgement,
-    sent: Vec<u8>,
-}
-
-fn run(rules: &Arc<RuleSet>, head: BodyHead<'_>, policy: &ScanPolicy, body: &[u8], cuts: &[usize]) -> Outcome {
-    let budget = MemoryBudget::new(1 << 30);
-    let mut outcome = run_on(rules, head, policy, body, cuts, &budget);
-    // How often a possible match was let go while it grew depends on when one looks.
-    if policy.hold_bytes < 1 << 10 {
-        outcome.judgement.tail_flushes = 0;
-    }
-    // So does how much had been received when the body was cut off.
-    if outcome.end == "abort" {
-        outcome.judgement.raw_bytes = 0;
-    }
-    assert_eq!(budget.used(), 0, "every byte charged comes back");
-    outcome
-}
-
-fn run_on(
-    rules: &Arc<RuleSet>,
-    head: BodyHead<'_>,
-    policy: &ScanPolicy,
-    body: &[u8],
-    cuts: &[usize],
-    budget: &MemoryBudget,
-) -> Outcome {
-    let mut cache = VerdictCache::new(0, [0; 32]);
-    let mut ends: Vec<usize> = cuts.iter().map(|cut| cut % (body.len() + 1)).collect();
-    ends.sort_unstable();
-    ends.push(body.len());
-    let mut from = 0;
-    let mut chunks = ends.into_iter().map(move |end| {
-        let chunk = Bytes::copy_from_slice(&body[from..end]);
-        from = end;
-        chunk
-    });
-    let judged = |mut judging: Judging, cache: &mut VerdictCache| loop {
-        if let Some(judged) = judging.step(cache) {
-            return judged;
-        }
-    };
-    let end = |end, output, judgement, sent: &[Bytes]| Outcome { end, output, judgement, sent: sent.concat() };
-    let mut committed = match plan(rules, head, policy, budget) {
-        Plan::Pass(reason) => {
-            return end("pass", None, Judgement::uninspected(reason), &[Bytes::copy_from_slice(body)]);
-        }
-        Plan::Block(reason) => return end("block", None, Judgement::uninspected(reason), &[]),
-        Plan::Stream(committed) => committed,
-        Plan::Hold(mut held) => {
-            let full = loop {
-                match chunks.next() {
-                    None => break false,
-                    Some(chunk) => {
-                        if !held.push(chunk) {
-                            break true;
-                        }
-                    }
-                }
-            };
-            match judged(if full { held.commit() } else { held.finish(&mut cache) }, &mut cache) {
-                Judged::Deliver(output, pieces, judgement) => return end("deliver", Some(output), judgement, &pieces),
-                Judged::Block(judgement) => return end("block", None, judgement, &[]),
-                Judged::Commit(committed) => committed,
-            }
-        }
-    };
-    let mut out = Vec::new();
-    let output = Some(committed.output());
-    loop {
-        match committed.step(&mut out) {
-            Step::Again => {}
-            Step::NeedInput => match chunks.next() {
-                Some(chunk) => committed.push(chunk),
-                None => committed.finish(),
-            },
-            Step::Done(judgement) => return end("done", output, judgement, &out),
-            Step::Abort(judgement) => return end("abort", output, judgement, &out),
-        }
-    }
-}
-
 fn policy(hold_bytes: usize) -> ScanPolicy {
     ScanPolicy { hold_bytes, ..ScanPolicy::default() }
 }
@@ -291,11 +197,11 @@ proptest! {
         let set = if mask { Arc::clone(&MASKING) } else { Arc::clone(&RULES) };
         let body = encoded(&text, CHARSETS[which]);
         let (head, policy) = (html(CHARSETS[which]), policy(hold));
-        let whole = run(&set, head, &policy, &body, &[]);
-        let cut = run(&set, head, &policy, &body, &cuts);
+        let whole = drive(&set, head, &policy, &body, &[]);
+        let cut = drive(&set, head, &policy, &body, &cuts);
         prop_assert_eq!(&whole, &cut);
         let every: Vec<usize> = (0..body.len()).collect();
-        prop_assert_eq!(&whole, &run(&set, head, &policy, &body, &every));
+        prop_assert_eq!(&whole, &drive(&set, head, &policy, &body, &every));
         prop_assert!(body.starts_with(&whole.sent) || mask);
         if mask {
             prop_assert_eq!(whole.sent.len(), body.len());
@@ -322,8 +228,8 @@ proptest! {
             body[at] = with;
         }
         let head = BodyHead { content_encoding: Some(if zstd { b"zstd" } else { b"gzip" }), ..html("utf-8") };
-        let whole = run(&set, head, &policy(hold), &body, &[]);
-        let cut = run(&set, head, &policy(hold), &body, &cuts);
+        let whole = drive(&set, head, &policy(hold), &body, &[]);
+        let cut = drive(&set, head, &policy(hold), &body, &cuts);
         prop_assert_eq!(whole.end, cut.end);
         prop_assert_eq!(&whole.judgement.findings, &cut.judgement.findings);
         prop_assert_eq!(whole.judgement.verdict, cut.judgement.verdict);
@@ -343,7 +249,7 @@ proptest! {
     ) {
         let set = Arc::clone(&RULES);
         let head = BodyHead { content_type: Some(content_type.as_bytes()), content_encoding: Some(coding.as_bytes()) };
-        let outcome = run(&set, head, &policy(hold), &body, &[10, 20, 30]);
+        let outcome = drive(&set, head, &policy(hold), &body, &[10, 20, 30]);
         prop_assert!(body.starts_with(&outcome.sent));
         if matches!(outcome.end, "deliver" | "done") {
             prop_assert_eq!(outcome.sent.len(), body.len());
@@ -374,7 +280,7 @@ fn a_hit_is_seen_in_every_charset_and_disguise() {
             if charset == "big5" && !text.is_ascii() && !text.contains('樂') {
                 continue;
             }
-            let outcome = run(&set, html(charset), &policy(1 << 16), &encoded(text, charset), &[3, 7]);
+            let outcome = drive(&set, html(charset), &policy(1 << 16), &encoded(text, charset), &[3, 7]);
             assert_eq!(
                 (outcome.end, outcome.judgement.verdict),
                 ("block", Some(Action::Block)),
@@ -384,7 +290,7 @@ fn a_hit_is_seen_in_every_charset_and_disguise() {
     }
     for text in ["百家争鸣，乐在其中", "百家，，，，乐", "online casinos", "百a家乐", "x-onlinecasino", "alphabet3650"]
     {
-        let outcome = run(&set, html("utf-8"), &policy(1 << 16), text.as_bytes(), &[]);
+        let outcome = drive(&set, html("utf-8"), &policy(1 << 16), text.as_bytes(), &[]);
         assert_eq!(
             outcome.judgement.verdict.filter(|&action| action == Action::Block),
             None,
@@ -410,12 +316,12 @@ fn rules_combine() {
         ("客服 1234", &[]),
     ];
     for (text, expected) in cases {
-        let outcome = run(&set, html("utf-8"), &policy(1 << 16), text.as_bytes(), &[]);
+        let outcome = drive(&set, html("utf-8"), &policy(1 << 16), text.as_bytes(), &[]);
         let rules: Vec<&str> =
             found(&outcome.judgement).into_iter().filter(|rule| !rule.starts_with("watch")).collect();
         assert_eq!(rules, expected, "{text}");
     }
-    let outcome = run(&set, html("utf-8"), &policy(1 << 16), "百家乐，法院判决".as_bytes(), &[]);
+    let outcome = drive(&set, html("utf-8"), &policy(1 << 16), "百家乐，法院判决".as_bytes(), &[]);
     assert_eq!(outcome.judgement.categories[0].score, 40, "a negative weight takes away");
     assert_eq!(outcome.end, "deliver");
 }
@@ -433,15 +339,15 @@ fn the_mask_leaves_every_other_byte() {
         ("utf-8", "注册送彩金，彩金", "＊＊送＊＊，＊＊"),
     ];
     for (charset, text, expected) in cases {
-        let outcome = run(&set, html(charset), &policy(1 << 16), &encoded(text, charset), &[4]);
+        let outcome = drive(&set, html(charset), &policy(1 << 16), &encoded(text, charset), &[4]);
         assert_eq!(outcome.end, "deliver");
         assert_eq!(outcome.sent, encoded(expected, charset), "{text}");
     }
     // Coded bodies go out decoded if they are masked, and untouched if not.
     let head = BodyHead { content_encoding: Some(b"gzip"), ..html("utf-8") };
-    let masked = run(&set, head, &policy(1 << 16), &gzipped("来玩百家乐".as_bytes()), &[]);
+    let masked = drive(&set, head, &policy(1 << 16), &gzipped("来玩百家乐".as_bytes()), &[]);
     assert_eq!((masked.output, masked.sent), (Some(Output::Decoded), "来玩＊＊＊".as_bytes().to_vec()));
-    let clean = run(&set, head, &policy(1 << 16), &gzipped(b"clean"), &[]);
+    let clean = drive(&set, head, &policy(1 << 16), &gzipped(b"clean"), &[]);
     assert_eq!((clean.output, clean.sent), (Some(Output::Original), gzipped(b"clean")));
 }
 
@@ -451,12 +357,12 @@ fn no_byte_of_a_late_match_leaves() {
     let mut body = "字".repeat(40_000).into_bytes();
     let start = body.len();
     body.extend_from_slice("百<b>家</b>乐<p>rest".as_bytes());
-    let outcome = run(&set, html("utf-8"), &policy(1 << 10), &body, &[50_000, start + 4]);
+    let outcome = drive(&set, html("utf-8"), &policy(1 << 10), &body, &[50_000, start + 4]);
     assert_eq!((outcome.end, outcome.sent.len()), ("abort", start));
     // Coded: what was sent decodes to nothing of the match.
     let coded = gzipped(&body);
     let head = BodyHead { content_encoding: Some(b"gzip"), ..html("utf-8") };
-    let outcome = run(&set, head, &policy(100), &coded, &[]);
+    let outcome = drive(&set, head, &policy(100), &coded, &[]);
     assert_eq!(outcome.end, "abort");
     let mut decoder = crate::engine::coding::Decoder::new(
         &[crate::engine::coding::Coding::Gzip],
@@ -544,11 +450,11 @@ fn what_cannot_be_read_is_counted_and_passed_or_blocked() {
         (head("text/html;charset=iso-2022-kr", ""), b"x", Reason::UnknownCharset),
     ];
     for (head, body, reason) in cases {
-        let passed = run(&set, head, &policy(1 << 16), body, &[]);
+        let passed = drive(&set, head, &policy(1 << 16), body, &[]);
         assert_eq!((passed.judgement.inspection.reason(), passed.sent.len()), (Some(reason), body.len()));
         let mut strict = policy(1 << 16);
         strict.consequences.set(reason, Consequence::Block);
-        let blocked = run(&set, head, &strict, body, &[]);
+        let blocked = drive(&set, head, &strict, body, &[]);
         assert_eq!((blocked.end, blocked.sent.len()), ("block", 0), "{reason:?}");
     }
 }
@@ -560,11 +466,11 @@ fn without_memory_bodies_are_let_go_early_but_read() {
     let body = format!("{}百家乐", "字".repeat(100));
     let head = html("utf-8");
     let cuts: Vec<usize> = (0..body.len()).step_by(7).collect();
-    let outcome = run_on(&set, head, &policy(1 << 16), body.as_bytes(), &cuts, &budget);
+    let outcome = drive_within(&set, head, &policy(1 << 16), body.as_bytes(), &cuts, &budget);
     assert_eq!((outcome.end, outcome.sent.len()), ("abort", 300), "the hold degrades, the scan does not");
     let mut strict = policy(1 << 16);
     strict.consequences.set(Reason::Memory, Consequence::Block);
-    let outcome = run_on(&set, head, &strict, body.as_bytes(), &cuts, &budget);
+    let outcome = drive_within(&set, head, &strict, body.as_bytes(), &cuts, &budget);
     assert_eq!((outcome.end, outcome.judgement.inspection), ("block", Inspection::Uninspected(Reason::Memory)));
     assert_eq!(budget.used(), 0);
 }

@@ -13,10 +13,10 @@ fn the_charset_is_found_where_it_is_late_or_undeclared() {
             let meta = if meta.is_empty() { String::new() } else { format!("<meta charset={meta}>") };
             let page = format!("{front}{meta}<p>{words}{phrase}</p>");
             let body = encoded(&page, charset);
-            let whole = run(&set, html(""), &policy(1 << 20), &body, &[]);
+            let whole = drive(&set, html(""), &policy(1 << 20), &body, &[]);
             assert_eq!(whole.end, "block", "{charset} behind {} bytes: {:?}", front.len(), whole.judgement);
             let cuts: Vec<usize> = (0..body.len()).step_by(997).collect();
-            assert_eq!(whole, run(&set, html(""), &policy(1 << 20), &body, &cuts));
+            assert_eq!(whole, drive(&set, html(""), &policy(1 << 20), &body, &cuts));
         }
     }
 }
@@ -28,7 +28,7 @@ fn the_limit_of_the_search_for_a_charset_is_an_exact_byte() {
     for length in [16_000, 16_380, 16_384, 16_390, 17_000] {
         let body = encoded(&format!("{}{words}百家乐", "a ".repeat(length / 2)), "gbk");
         for cuts in [vec![], vec![1_000], vec![4_095, 9_001], (0..body.len()).step_by(3_001).collect::<Vec<_>>()] {
-            let outcome = run(&set, html(""), &policy(1 << 20), &body, &cuts);
+            let outcome = drive(&set, html(""), &policy(1 << 20), &body, &cuts);
             assert_eq!((outcome.end, outcome.judgement.charset), ("block", "GBK"), "{length} {cuts:?}");
         }
     }
@@ -49,7 +49,7 @@ fn what_a_browser_shows_is_read_whatever_the_head_says() {
         head("text/html", "none"),
         head("text/html; charset=utf-8", "utf-8"),
     ] {
-        assert_eq!(run(&set, head, &policy(1 << 16), page, &[5]).end, "block", "{head:?}");
+        assert_eq!(drive(&set, head, &policy(1 << 16), page, &[5]).end, "block", "{head:?}");
     }
 }
 
@@ -69,6 +69,6 @@ fn the_tokenizer_goes_where_a_browser_goes() {
     ];
     for (content_type, page) in pages {
         let head = BodyHead { content_type: Some(content_type.as_bytes()), content_encoding: None };
-        assert_eq!(run(&set, head, &policy(1 << 16), page.as_bytes(), &[9]).end, "block", "{page}");
+        assert_eq!(drive(&set, head, &policy(1 << 16), page.as_bytes(), &[9]).end, "block", "{page}");
     }
 }
