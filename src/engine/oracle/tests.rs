@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::{Case, invariants};
-use crate::engine::text::fold::Folding;
+use crate::engine::text::fold::{Folding, Reading};
 
-static FOLDING: LazyLock<Folding> = LazyLock::new(Folding::new);
+static FOLDING: LazyLock<Folding> = LazyLock::new(|| Folding::new(Reading::Looks));
 
 fn cases(cases: u32) -> ProptestConfig {
     // ZHAMEN_CASES is for long runs by hand; proptest itself reads PROPTEST_CASES only for its default.

@@ -71,12 +71,8 @@ impl FoldedPhrase {
 /// Looks over all packs; `today` tells expired rules. The problems come pack by pack, from top to
 /// bottom.
 pub fn lint(packs: &[Pack], today: Date) -> Vec<Problem> {
-<<<<<<< HEAD
     let folding = Folding::new(Reading::Looks);
-=======
-    let folding = Folding::new();
     let common = CommonWords::new(&folding);
->>>>>>> b5becc4 (Rules: explain, diff, more lint)
     let fold = &|text: &str| FoldedPhrase::of(&folding.phrase(text));
     let mut problems = Vec::new();
     for pack in packs {
