@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{
     Folded, Folding,
     syllables::Syllables,
-    table::{Entry, TABLE_END, Table},
+    table::{Entry, IDEOGRAPHS_END, Table},
 };
 
 /// A [`Folding`] whose ideographs carry the codes of one rule set; see [`Folding::with_codes`].
@@ -73,7 +73,7 @@ impl Folding {
             Entry::One(part) => entry_of(one(part)),
             Entry::Several(..) => ENTRY_RARE,
         };
-        let every = (0..TABLE_END).filter_map(char::from_u32);
+        let every = (0..IDEOGRAPHS_END).filter_map(char::from_u32);
         CodedFolding {
             basic: (0..0x1_0000).map(|unit| char::from_u32(unit).map_or(ENTRY_NOISE, entry)).collect(),
             table: Arc::clone(&self.table),

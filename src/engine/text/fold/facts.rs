@@ -40,12 +40,25 @@ impl Facts {
         }
     }
 
+    /// The characters of planes 2 and 3 that do not stand for themselves, in order.
+    pub(super) fn beyond(&self) -> impl Iterator<Item = char> {
+        // The second supplement of compatibility ideographs is the end of plane 2.
+        let before = self.forms.beyond_basic().filter(|&c| c < '\u{2F800}');
+        before.chain('\u{2F800}'..='\u{2FA1F}').chain(self.forms.beyond_basic().filter(|&c| c > '\u{2FA1F}'))
+    }
+
     /// Puts what a character folds to into `parts`, which is empty.
     pub(super) fn fold(&self, c: char, parts: &mut Vec<Folded>) {
         // Nine of ten characters: unified ideographs and syllables, which decompose to nothing else.
-        if matches!(c, '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}' | '\u{20000}'..='\u{2F7FF}' | '\u{30000}'..='\u{3FFFD}')
+        if matches!(c, '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}' | '\u{20000}'..='\u{2F7FF}' | '\u{30000}'..='\u{3FFFF}')
         {
             parts.push(Folded::Ideograph(self.forms.of(c)));
+            return;
+        }
+        let category = self.category.get(c);
+        if matches!(category, GeneralCategory::Unassigned | GeneralCategory::PrivateUse) && !self.ignorable.contains(c)
+        {
+            parts.push(Folded::Noise);
             return;
         }
         let mut buffer = [0; 4];

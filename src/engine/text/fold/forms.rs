@@ -32,6 +32,11 @@ impl Forms {
         forms
     }
 
+    /// The ideographs beyond the basic plane that have another form, in order.
+    pub(super) fn beyond_basic(&self) -> impl Iterator<Item = char> {
+        self.rare.iter().map(|pair| pair.0).filter(|&from| from > '\u{FFFF}')
+    }
+
     /// The ideograph that stands for all forms of `c`.
     pub(super) fn of(&self, c: char) -> char {
         let mut form = c;

@@ -87,7 +87,7 @@ impl Folding {
     pub fn new(reading: Reading) -> Self {
         let facts = Facts::new(reading == Reading::Leet);
         let syllables = (reading == Reading::Sounds).then(Syllables::new);
-        let table = Table::build(|c, parts| {
+        let table = Table::build(facts.beyond(), |c, parts| {
             facts.fold(c, parts);
             if let Some(syllables) = &syllables {
                 for part in parts {

@@ -8,6 +8,8 @@ pub(super) struct Table {
     pages: Vec<u16>,
     entries: Vec<u32>,
     several: Vec<Box<[Folded]>>,
+    /// The ideographs beyond the pages that do not stand for themselves, in order.
+    beyond: Vec<(char, u32)>,
 }
 
 /// One entry, unpacked.
@@ -18,9 +20,12 @@ pub(super) enum Entry<'t> {
     Several(u32, &'t [Folded]),
 }
 
-/// Planes 0 to 3 hold every character with a folding of its own; what lies beyond is noise, and the
-/// tags and variation selectors of plane 14 are free.
-pub(super) const TABLE_END: u32 = 0x4_0000;
+/// Planes 0 and 1 have pages.
+const PAGES_END: u32 = 0x2_0000;
+
+/// Planes 2 and 3 are ideographs. What lies beyond is noise, but the tags and variation selectors of
+/// plane 14 are free.
+pub(super) const IDEOGRAPHS_END: u32 = 0x4_0000;
 
 const PAGE: usize = 256;
 const KIND_SHIFT: u32 = 24;
@@ -33,12 +38,16 @@ const IDEOGRAPH: u32 = 4;
 const SEVERAL: u32 = 5;
 
 impl Table {
-    /// Asks for the parts of every character once.
-    pub(super) fn build(mut parts_of: impl FnMut(char, &mut Vec<Folded>)) -> Self {
+    /// Asks for the parts of every character of planes 0 and 1 once, and for those of planes 2 and 3
+    /// that do not stand for themselves, which come in order.
+    pub(super) fn build(
+        beyond: impl IntoIterator<Item = char>,
+        mut parts_of: impl FnMut(char, &mut Vec<Folded>),
+    ) -> Self {
         let mut table = Self::default();
         let mut page = [0_u32; PAGE];
         let mut parts = Vec::new();
-        for start in (0..TABLE_END).step_by(PAGE) {
+        for start in (0..PAGES_END).step_by(PAGE) {
             for (slot, code_point) in page.iter_mut().zip(start..) {
                 *slot = NOISE << KIND_SHIFT;
                 if let Some(c) = char::from_u32(code_point) {
@@ -48,6 +57,12 @@ impl Table {
                 }
             }
             table.push(&page);
+        }
+        for c in beyond {
+            parts.clear();
+            parts_of(c, &mut parts);
+            let entry = table.pack(&parts);
+            table.beyond.push((c, entry));
         }
         table
     }
@@ -86,12 +101,10 @@ impl Table {
 
     pub(super) fn find(&self, c: char) -> Entry<'_> {
         let code_point = c as usize;
-        let Some(&page) = self.pages.get(code_point / PAGE) else {
-            // Tags and variation selectors supplement: default ignorable.
-            let free = (0xE0000..0xE1000).contains(&code_point);
-            return Entry::One(if free { Folded::Free } else { Folded::Noise });
+        let entry = match self.pages.get(code_point / PAGE) {
+            Some(&page) => self.entries[usize::from(page) * PAGE + code_point % PAGE],
+            None => self.find_beyond(c),
         };
-        let entry = self.entries[usize::from(page) * PAGE + code_point % PAGE];
         let payload = entry & PAYLOAD;
         let as_char = || char::from_u32(payload).unwrap_or(char::REPLACEMENT_CHARACTER);
         Entry::One(match entry >> KIND_SHIFT {
@@ -102,5 +115,15 @@ impl Table {
             SEVERAL => return Entry::Several(payload, self.several.get(payload as usize).map_or(&[], |parts| parts)),
             _ => Folded::Noise,
         })
+    }
+
+    #[cold]
+    fn find_beyond(&self, c: char) -> u32 {
+        match self.beyond.binary_search_by_key(&c, |&(of, _)| of) {
+            Ok(at) => self.beyond[at].1,
+            Err(_) if (c as u32) < IDEOGRAPHS_END => IDEOGRAPH << KIND_SHIFT | c as u32,
+            Err(_) if matches!(c, '\u{E0000}'..='\u{E0FFF}') => FREE << KIND_SHIFT,
+            Err(_) => NOISE << KIND_SHIFT,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Examples of each trick, false friends, and what holds for every character.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::collections::BTreeMap;
 
 use proptest::{prelude::*, test_runner::TestRunner};
 
@@ -360,73 +360,6 @@ fn the_data_files_are_in_order() {
             }
         }
     }
-}
-
-fn suite(name: &str) -> Option<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/suites").join(name);
-    let text = fs::read_to_string(&path).ok();
-    if text.is_none() {
-        println!("skipped: {} is not there", path.display());
-    }
-    text
-}
-
-/// The string behind `"key":` in a line of JSON that holds nothing else.
-fn json_string<'l>(line: &'l str, key: &str) -> Option<&'l str> {
-    let value = line.trim().strip_prefix(&format!("\"{key}\":"))?.trim().trim_end_matches(',');
-    value.strip_prefix('"')?.strip_suffix('"')
-}
-
-/// OpenCC converts whole sentences with its dictionary of phrases; the folding has to agree character
-/// by character, or to find the one text for the other by a variant.
-#[test]
-fn opencc_agrees_on_traditional_and_simplified() {
-    let Some(cases) = suite("opencc/testcases.json") else { return };
-    let folding = Folding::new(Reading::Looks);
-    // What OpenCC tells apart by its phrases and the folding does not: names of persons and places, and
-    // rare characters that the table has in another form (殢, 樠, 圞 beyond the basic plane).
-    let known = "乾干 径迳 坏坯 么幺 象像 鲇鲶 恶𫫇 锺钟 着著 沈沉 复覆 了瞭 借藉 征徵 伙夥 殢𣨼 樠𣗊 圞𪢮";
-    let (mut agree, mut differ) = (0, BTreeMap::new());
-    let mut input = "";
-    for line in cases.lines() {
-        if let Some(text) = json_string(line, "input") {
-            input = text;
-        }
-        for direction in ["t2s", "tw2s", "hk2s", "s2t", "s2tw", "s2hk", "t2tw", "t2hk", "tw2t", "hk2t"] {
-            let Some(output) = json_string(line, direction) else { continue };
-            let (input, output) = (folding.phrase(input), folding.phrase(output));
-            for (one, other) in input.iter().zip(&output).filter(|(one, other)| one != other) {
-                *differ.entry(show(vec![one.clone(), other.clone()])).or_insert(0) += 1;
-            }
-            agree += usize::from(input == output);
-        }
-    }
-    println!("{agree} conversions agree character by character; the others differ in {differ:?}");
-    assert!(agree > 330, "{agree}");
-    let surprising = differ.keys().filter(|pair| {
-        !known.split(' ').any(|known| known == pair.as_str() || known.chars().rev().collect::<String>() == **pair)
-    });
-    assert_eq!(surprising.collect::<Vec<_>>(), Vec::<&String>::new());
-}
-
-/// Characters of normal simplified text that the folding changes otherwise than from traditional.
-#[test]
-fn normal_text_is_changed_rarely() {
-    let folding = Folding::new(Reading::Looks);
-    let traditional: BTreeMap<char, ()> =
-        super::forms::lines(include_str!("t2s.txt")).flat_map(|line| line.chars().skip(1).map(|c| (c, ()))).collect();
-    let (mut ideographs, mut changed) = (0_u32, BTreeMap::<char, u32>::new());
-    for name in ["benign/news-titles-zh.txt", "benign/encyclopedia-zh.txt"] {
-        let Some(text) = suite(name) else { return };
-        for c in text.chars().filter(|c| matches!(c, '\u{3400}'..='\u{9FFF}')) {
-            ideographs += 1;
-            if folding.ideograph(c) != Some(c) && !traditional.contains_key(&c) {
-                *changed.entry(c).or_default() += 1;
-            }
-        }
-    }
-    println!("of {ideographs} ideographs: {changed:?}");
-    assert!(changed.values().sum::<u32>() * 10_000 < ideographs, "{changed:?}");
 }
 
 fn for_all<S: Strategy>(strategy: S, holds: impl Fn(S::Value) -> Result<(), TestCaseError>) {
