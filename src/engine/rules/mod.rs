@@ -21,8 +21,5 @@ pub use lint::{lint, lint_examples};
 pub use pack::{Action, Class, LaneSet, Mode, Pack, PackSource, Phrase, Rule};
 pub use parse::{Lists, Parsed, parse};
 pub(in crate::engine) use tally::Lanes;
-<<<<<<< HEAD
 pub use tally::Tally;
-=======
 pub use trace::Trace;
->>>>>>> b5becc4 (Rules: explain, diff, more lint)
