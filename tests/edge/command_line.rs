@@ -175,7 +175,10 @@ fn rules_explain_says_why_score_by_score() {
     let run = zhamen(dir.path(), &["rules", "explain", "--json", "--rules", "rules", "-"], page.as_bytes());
     let value = &lines(&run)[0];
     let category = &value["categories"][0];
-    assert_eq!((&category["score"], &category["threshold"], &category["action"]), (&70.into(), &100.into(), &"pass".into()));
+    assert_eq!(
+        (&category["score"], &category["threshold"], &category["action"]),
+        (&70.into(), &100.into(), &"pass".into())
+    );
     let reasons: Vec<(&str, Option<&str>)> = category["rules"]
         .as_array()
         .unwrap()
@@ -233,7 +236,8 @@ fn rules_diff_shows_what_would_change_by_rule_and_by_page() {
     );
 
     let run = diff(&["rules", "new", "--against", "pages"]);
-    for words in ["below/old.html", "block → pass", "-gambling.phrase (百家乐)", "3 changed, 3 with another verdict"] {
+    for words in ["below/old.html", "block → pass", "-gambling.phrase (百家乐)", "3 changed, 3 with another verdict"]
+    {
         assert!(run.out.contains(words), "no {words} in\n{}", run.out);
     }
     assert_eq!(diff(&["rules", "rules", "--against", "pages"]).status, 0);

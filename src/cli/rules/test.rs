@@ -34,7 +34,8 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
             Err(found) => return problems::give_up(&found),
         };
     let policy = ScanPolicy { enabled: true, ..policy };
-    let outcomes = run_examples(&compiled.packs, &|text| scan_whole(&compiled.rules, EXAMPLE_HEAD, &policy, text.as_bytes()));
+    let outcomes =
+        run_examples(&compiled.packs, &|text| scan_whole(&compiled.rules, EXAMPLE_HEAD, &policy, text.as_bytes()));
     let failed: Vec<(&ExampleOutcome, Problem)> =
         outcomes.iter().filter_map(|outcome| Some((outcome, outcome.problem()?))).collect();
     if args.json {

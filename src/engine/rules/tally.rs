@@ -151,7 +151,9 @@ impl Tally {
         let mut findings: Vec<Finding> = Vec::new();
         for (number, category) in set.categories.iter().enumerate() {
             let number = number as u32;
-            let Some(view) = views.iter().flatten().max_by_key(|view| view.score(number).unwrap_or(0)) else { continue };
+            let Some(view) = views.iter().flatten().max_by_key(|view| view.score(number).unwrap_or(0)) else {
+                continue;
+            };
             if !view.findings().any(|finding| finding.category == category.id) {
                 continue;
             }

@@ -107,7 +107,8 @@ fn what_is_hidden_excuses_nothing_that_is_shown() {
 
 #[test]
 fn the_sound_of_a_phrase_counts_less_than_the_phrase() {
-    let set = rules("[[rule]]\nid='p.a'\nany=['百家乐']\nnone=['讲百家乐']\nsounds=true\nweight=90\nsounds_weight=30\n");
+    let set =
+        rules("[[rule]]\nid='p.a'\nany=['百家乐']\nnone=['讲百家乐']\nsounds=true\nweight=90\nsounds_weight=30\n");
     let score = |text: &str| judge(&set, &[(Stream::Text, text)]);
     let hit = vec!["a".to_owned()];
     assert_eq!(score("百家乐"), (90, hit.clone()));
