@@ -26,6 +26,9 @@
 //! | another charset, declared or not, with or without BOM | the browser's order: BOM, header, `<meta>`, guess | `every_charset_is_read` |
 //! | no Content-Type, or a meaningless one | read as HTML unless it looks binary ([`Media::Unknown`](crate::engine::text::Media)) | `content_types_as_servers_write_them` |
 //! | a word that only contains the forbidden one, to get an innocent page blocked | words match whole | `a_hit_is_seen_in_every_charset_and_disguise` |
+//! | an innocent longer word beside the forbidden one, to excuse it (三黄片 for 黄片) | an exception covers only what lies inside it ([`engine::rules`](crate::engine::rules)) | `the_longest_exception_wins`, `exceptions_are_those_of_the_definition` |
+//! | police, courts and warnings in hidden text, to excuse what is shown | two views of each page, of which the worse counts ([`Tally`](crate::engine::rules::Tally)) | `what_is_hidden_excuses_nothing_that_is_shown`, `hiding_more_never_lowers_the_score` |
+//! | digits or noise within what a rule's `regex` asks for | the regex sees the folded text as well | `a_window_is_seen_as_written_and_folded` |
 //!
 //! # In the transfer
 //!

@@ -74,9 +74,16 @@
 //!   are none). Without `near` the parts may stand anywhere, in different lanes too.
 //! - `none` takes a hit away. With `near`: if one of its phrases stands so near to the parts, in the
 //!   same lane. Without: if one stands anywhere on the page.
+//! - **The longest exception wins.** An exception that contains one of the rule's own phrases takes away
+//!   just the occurrences that lie inside one of its own: with `any = ["黄片", "口交"]` and
+//!   `none = ["三黄片", "路口交通"]` a page about 三黄片 is no hit, and one about 三黄片 and 黄片 is. `near`
+//!   has no part in that, nor have the exceptions of other rules. What is covered is not masked either. A
+//!   phrase that the text may still complete to such an exception waits for it.
 //! - `regex` must match as well. It sees the lane's text as a reader would, before folding and without
 //!   markup, each white-space run as one space: the parts and up to 64 characters on both sides (or
-//!   `near`, if that is less). It is linear in time; look-around and back-references do not exist.
+//!   `near`, if that is less). If it does not match, it sees the same text once more, folded and without
+//!   noise and white space: `[0-9]{5}` matches in `１２-３ 4⑤`. It is linear in time; look-around and
+//!   back-references do not exist.
 //! - A rule hits once a body, however often its phrases stand there.
 //! - After `expires` (the last day, local time) a rule is not in force.
 //!
@@ -93,6 +100,26 @@
 //!   body goes out decompressed if masking may be called for.
 //! - `block`: 451 while nothing has been sent; after that the connection is cut before the match, and
 //!   the page is locked.
+//!
+//! # What is noisy
+//!
+//! Two readings are for rules that ask for them, because they find much that is not meant:
+//!
+//! - `sounds = true`: phrases are found by their sound as well, written as homophones or in pinyin. If
+//!   the rule is complete only so, it adds `sounds_weight` in place of its weight (half of the weight, if
+//!   the rule says nothing): give it so little that a sound does not act alone. A hit by the phrase
+//!   itself takes the place of one by sound, whichever comes first. Exceptions are heard as well.
+//! - `leet = true`: digits and signs that stand for Latin letters count as these (`c4s1n0`), at the full
+//!   weight.
+//!
+//! # What is hidden
+//!
+//! Text that the page's own styles hide is scanned, and excuses nothing that is shown: every body is
+//! judged in two views, as it is shown and together with what is hidden, and of each category the
+//! higher score counts. So neither an exception nor a negative weight in hidden text lowers what
+//! the visible page has scored by itself.
+//!
+//! # Shadow and off
 //!
 //! A rule's `mode` is `on`, `off`, or `shadow`: found and recorded, but without effect on the score.
 //!
@@ -115,9 +142,26 @@
 //! zhamen rules lint                          # errors, and what is probably not meant
 //! zhamen rules test                          # every hit and pass example
 //! zhamen rules scan page.html                # a file, as a response body would be read
+//! zhamen rules explain page.html             # why, score by score, and what nearly hit
+//! zhamen rules diff OLD NEW --against pages  # what other packs would change, by rule and by page
 //! zhamen rules scan --json --content-type 'text/html; charset=gbk' -   # standard input
 //! ```
 //!
 //! `hit` examples must be found by their rule; `pass` examples must not be, and the category must not
 //! act on them either. The shipped packs are tested besides against real pages that must pass
 //! (`tests/packs.rs`).
+//!
+//! `rules explain` names for each rule of which a part was seen what stood in its way: a part that is
+//! missing, parts too far from one another, the exception that cancelled or covered, a regular expression
+//! that did not match, noise wider than the gap, a lane that the rule does not look at, a rule that is
+//! off or expired ([`Obstacle`](crate::engine::rules::Obstacle)).
+//!
+//! `rules lint` names, each at its place and with what to do: phrases that fold to nothing, are shorter
+//! than two ideographs without a partner, are among the most common words and fire alone (by a list of
+//! frequent Chinese and English words that Zhamen ships), or that another phrase makes superfluous; rules
+//! that hit another rule's `pass` example with a weight that fires; regular expressions that are not
+//! linear or match the empty string; exceptions that take everything or nothing; gaps that join the words
+//! of different sentences.
+//!
+//! `rules scan` ends with status 0 also where a file was not inspected: such a response would pass in
+//! the same way, and `inspection` says why. A file that cannot be read at all is an error (2).

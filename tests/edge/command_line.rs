@@ -105,6 +105,171 @@ fn rules_scan_reads_standard_input_and_codings() {
 }
 
 #[test]
+fn rules_scan_tells_an_uninspected_file_from_one_that_is_not_there() {
+    let dir = gambling();
+    fs::write(dir.path().join("a.bin"), b"\0\x01\x02\xff".repeat(400)).unwrap();
+    let run = scan(dir.path(), &["a.bin"], b"");
+    let line = &lines(&run)[0];
+    assert_eq!((run.status, &line["verdict"]), (0, &"pass".into()), "as such a response would be judged");
+    assert!(line["inspection"].as_str().unwrap().starts_with("uninspected"), "{line}");
+    assert_eq!(scan(dir.path(), &["absent.bin"], b"").status, 2);
+}
+
+/// Packs with a hit, a near hit of each kind, and a rule that is off.
+const EXPLAINED: &str = r#"
+[pack]
+id = "g"
+title = "赌博"
+clause = "7.7"
+class = "vulgar"
+action = "block"
+threshold = 100
+[[rule]]
+id = "g.hit"
+any = ["百家乐"]
+weight = 70
+[[rule]]
+id = "g.near"
+any = ["注册"]
+all = ["彩金"]
+near = 3
+[[rule]]
+id = "g.cancelled"
+any = ["下注"]
+none = ["警方"]
+[[rule]]
+id = "g.covered"
+any = ["黄片"]
+none = ["三黄片"]
+[[rule]]
+id = "g.off"
+any = ["赌场"]
+mode = "off"
+[[rule]]
+id = "g.silent"
+any = ["不在此页"]
+"#;
+
+#[test]
+fn rules_explain_says_why_score_by_score() {
+    let dir = gambling();
+    fs::write(dir.path().join("rules/test.toml"), EXPLAINED).unwrap();
+    let page = "<p>百 家 乐，注册一二三四五六送彩金，下注，警方，三黄片，赌场</p>";
+    fs::write(dir.path().join("a.html"), page).unwrap();
+    let run = zhamen(dir.path(), &["rules", "explain", "--rules", "rules", "a.html"], b"");
+    assert_eq!(run.status, 1, "{}{}", run.out, run.err);
+    let told = [
+        "a.html: pass",
+        "g (赌博): 70 stays below 100: pass",
+        "+70  g.hit: \"百家乐\", bytes 3..14, text",
+        "the parts stand 7 characters apart, and near is 3",
+        "the exception \"警方\" at bytes",
+        "is part of the exception \"三黄片\"",
+        "the rule is off",
+    ];
+    for words in told {
+        assert!(run.out.contains(words), "no {words} in\n{}", run.out);
+    }
+    assert!(!run.out.contains("g.silent"), "{}", run.out);
+
+    let run = zhamen(dir.path(), &["rules", "explain", "--json", "--rules", "rules", "-"], page.as_bytes());
+    let value = &lines(&run)[0];
+    let category = &value["categories"][0];
+    assert_eq!(
+        (&category["score"], &category["threshold"], &category["action"]),
+        (&70.into(), &100.into(), &"pass".into())
+    );
+    let reasons: Vec<(&str, Option<&str>)> = category["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| (rule["rule"].as_str().unwrap(), rule["obstacles"][0]["reason"].as_str()))
+        .collect();
+    let expected = [
+        ("g.hit", None),
+        ("g.near", Some("too_far")),
+        ("g.cancelled", Some("cancelled")),
+        ("g.covered", Some("covered")),
+        ("g.off", Some("off")),
+    ];
+    assert_eq!(reasons, expected);
+    assert_eq!(zhamen(dir.path(), &["rules", "explain", "--rules", "rules", "absent.html"], b"").status, 2);
+    let clean = zhamen(dir.path(), &["rules", "explain", "--rules", "rules", "-"], b"<p>fine</p>");
+    assert!(clean.status == 0 && clean.out.contains("no phrase"), "{}", clean.out);
+}
+
+#[test]
+fn rules_diff_shows_what_would_change_by_rule_and_by_page() {
+    let dir = gambling();
+    let new = dir.path().join("new");
+    let pages = dir.path().join("pages/below");
+    fs::create_dir(&new).unwrap();
+    fs::create_dir_all(&pages).unwrap();
+    fs::write(new.join("test.toml"), pack("gambling", "block", &["时时彩"])).unwrap();
+    fs::write(pages.join("old.html"), "<p>百家乐</p>").unwrap();
+    fs::write(pages.join("new.txt"), "时时彩").unwrap();
+    fs::write(pages.join("both.html"), "<p>百家乐，时时彩</p>").unwrap();
+    fs::write(pages.join("none.html"), page_of(1_000)).unwrap();
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all("<p>时时彩</p>".as_bytes()).unwrap();
+    fs::write(pages.join("coded.html.gz"), encoder.finish().unwrap()).unwrap();
+
+    let diff = |arguments: &[&str]| zhamen(dir.path(), &[&["rules", "diff"], arguments].concat(), b"");
+    let run = diff(&["--json", "rules", "new", "--against", "pages"]);
+    assert_eq!((run.status, run.err.as_str()), (1, ""), "{}", run.out);
+    let value = &lines(&run)[0];
+    assert_eq!((&value["pages"], &value["changed"]), (&5.into(), &3.into()));
+    assert_eq!(value["rules"], json!([{"rule": "gambling.phrase", "gained": 2, "lost": 1}]));
+    let changes: Vec<String> = value["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| format!("{} {} {}", it["page"].as_str().unwrap(), it["verdict"]["old"], it["verdict"]["new"]))
+        .collect();
+    assert_eq!(
+        changes,
+        [
+            "below/coded.html.gz \"pass\" \"block\"",
+            "below/new.txt \"pass\" \"block\"",
+            "below/old.html \"block\" \"pass\"",
+        ]
+    );
+
+    let run = diff(&["rules", "new", "--against", "pages"]);
+    for words in ["below/old.html", "block → pass", "-gambling.phrase (百家乐)", "3 changed, 3 with another verdict"]
+    {
+        assert!(run.out.contains(words), "no {words} in\n{}", run.out);
+    }
+    assert_eq!(diff(&["rules", "rules", "--against", "pages"]).status, 0);
+    assert_eq!(diff(&["rules", "nowhere", "--against", "pages"]).status, 2);
+    assert_eq!(diff(&["rules", "new", "--against", "nowhere"]).status, 2);
+}
+
+#[test]
+fn rules_lint_names_place_and_remedy() {
+    let dir = gambling();
+    let head = pack("gambling", "block", &["百家乐"]);
+    let more = "hit = [\"百家乐\"]\npass = [\"去赌场看看\"]\n\n[[rule]]\nid = \"gambling.b\"\nany = [\"赌场\", \"我们\"]\nhit = [\"赌场\"]\n";
+    let text = head + more;
+    let line = text.lines().position(|line| line.contains("我们")).unwrap() + 1;
+    fs::write(dir.path().join("rules/test.toml"), &text).unwrap();
+    let run = zhamen(dir.path(), &["rules", "lint", "--rules", "rules"], b"");
+    assert_eq!(run.status, 1, "{}{}", run.out, run.err);
+    for words in [
+        format!("test.toml:{line}:8: warning: \"赌场\" hits a pass example of `gambling.phrase`"),
+        format!("test.toml:{line}:14: warning: \"我们\" is one of the most common words"),
+        "help: ".to_owned(),
+    ] {
+        assert!(run.out.contains(&words), "no {words} in\n{}", run.out);
+    }
+
+    let regex = text.replace("any = [\"赌场\", \"我们\"]", "any = [\"赌场\"]\nregex = \"(?=x)\"");
+    fs::write(dir.path().join("rules/test.toml"), regex).unwrap();
+    let run = zhamen(dir.path(), &["rules", "lint", "--rules", "rules"], b"");
+    assert!(run.status == 2 && run.out.contains("linear time"), "{}", run.out);
+}
+
+#[test]
 fn exceptions_alone_are_no_finding() {
     let dir = gambling();
     let exception = "\n[[rule]]\nid = \"gambling.police\"\nany = [\"警方捣毁\"]\nweight = -40\n";

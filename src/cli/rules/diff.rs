@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::{self, IsTerminal, Write},
+    panic,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -112,7 +113,9 @@ fn replay(dir: &Path, pages: &[Page], rules: [&Arc<RuleSet>; 2], policy: &ScanPo
     let mut results = thread::scope(|scope| {
         let workers = thread::available_parallelism().map_or(1, usize::from).min(pages.len().max(1));
         let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect::<Vec<_>>()
+        let joined =
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|fault| panic::resume_unwind(fault)));
+        joined.flatten().collect::<Vec<_>>()
     });
     bar.finish_and_clear();
     results.sort_by_key(|item| item.0);
@@ -127,8 +130,7 @@ fn replay(dir: &Path, pages: &[Page], rules: [&Arc<RuleSet>; 2], policy: &ScanPo
 }
 
 fn progress(pages: usize) -> ProgressBar {
-    let target =
-        if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let target = if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(Some(pages as u64), target);
     match ProgressStyle::with_template("{wide_bar} {pos}/{len} pages, {eta} left") {
         Ok(style) => bar.with_style(style),
@@ -143,9 +145,8 @@ fn compare(
     policy: &ScanPolicy,
 ) -> Result<Option<Change>, Problem> {
     let shown = page.path.strip_prefix(dir).unwrap_or(&page.path).display().to_string();
-    let body = page::read_bounded(&page.path, PAGE_BYTES_MAX).map_err(|error| {
-        Problem::error(&page.path.display().to_string(), 0, 0, format!("cannot be read: {error}"))
-    })?;
+    let body = page::read_bounded(&page.path, PAGE_BYTES_MAX)
+        .map_err(|error| Problem::error(&page.path.display().to_string(), 0, 0, format!("cannot be read: {error}")))?;
     let head = BodyHead {
         content_type: page.content_type.map(str::as_bytes),
         content_encoding: page.content_encoding.map(str::as_bytes),
@@ -176,10 +177,8 @@ fn change(page: String, old: &Judgement, new: &Judgement) -> Option<Change> {
     scores.retain(|_, (old, new)| old != new);
     let verdicts = (scan::verdict(old), scan::verdict(new));
     let change = Change { page, verdicts, gained: only(new, old), lost: only(old, new), scores };
-    let same = verdicts.0 == verdicts.1
-        && change.gained.is_empty()
-        && change.lost.is_empty()
-        && change.scores.is_empty();
+    let same =
+        verdicts.0 == verdicts.1 && change.gained.is_empty() && change.lost.is_empty() && change.scores.is_empty();
     (!same).then_some(change)
 }
 

@@ -1,13 +1,19 @@
 //! `zhamen rules lint`: what is wrong with packs, and what is probably not meant.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
 
 use serde_json::json;
 
-use super::{Exit, Place, problems, today};
+use super::{EXAMPLE_HEAD, Exit, Place, problems, today};
 use crate::{
     base::{Problem, Severity},
-    engine::rules::{RuleSet, lint},
+    engine::{
+        body_filter::{ScanPolicy, scan_whole},
+        rules::{RuleSet, lint, lint_examples},
+    },
 };
 
 /// Look for errors and for what is probably not meant.
@@ -48,10 +54,15 @@ pub(in crate::cli) fn lint_files(files: &crate::control_plane::files::RuleFiles)
     let parsed = files.parse();
     let mut found = parsed.problems;
     found.extend(lint(&parsed.packs, today()));
-    if found.iter().all(|problem| problem.severity != Severity::Error)
-        && let Err(more) = RuleSet::compile(&parsed.packs, today())
-    {
-        found.extend(more);
+    if found.iter().all(|problem| problem.severity != Severity::Error) {
+        match RuleSet::compile(&parsed.packs, today()) {
+            Ok(rules) => {
+                let (rules, policy) = (Arc::new(rules), ScanPolicy::default());
+                let judge = |text: &str| scan_whole(&rules, EXAMPLE_HEAD, &policy, text.as_bytes());
+                found.extend(lint_examples(&parsed.packs, &judge));
+            }
+            Err(more) => found.extend(more),
+        }
     }
     found.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
     found.dedup();

@@ -23,7 +23,12 @@ use crate::{
         files::{CompiledRules, RuleFiles, read_config},
         local_date,
     },
+    engine::body_filter::BodyHead,
 };
+
+/// Examples are read as pages, so that they may hold markup.
+const EXAMPLE_HEAD: BodyHead<'static> =
+    BodyHead { content_type: Some(b"text/html; charset=utf-8"), content_encoding: None };
 
 /// Rule packs: test, lint, scan, explain, compare.
 #[derive(Debug, clap::Subcommand)]

@@ -18,7 +18,11 @@ use crate::{
 
 /// Scan files exactly as response bodies would be.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit status:\n  0  nothing was found\n  1  something was found\n  2  an error")]
+#[command(
+    after_help = "Exit status:\n  0  nothing was found\n  1  something was found\n  2  an error: a file that is not there, \
+                  packs that cannot be used\n\nA file that nobody inspects (an image, an unknown coding) passes, \
+                  as such a response would: `inspection` says so and why."
+)]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
     place: Place,

@@ -4,18 +4,15 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{Exit, Place, problems};
+use super::{EXAMPLE_HEAD, Exit, Place, problems};
 use crate::{
     base::Problem,
     cli::table::Table,
     engine::{
-        body_filter::{BodyHead, ScanPolicy, scan_whole},
+        body_filter::{ScanPolicy, scan_whole},
         rules::{ExampleKind, ExampleOutcome, run_examples},
     },
 };
-
-/// Examples are read as pages, so that they may hold markup.
-const HEAD: BodyHead<'static> = BodyHead { content_type: Some(b"text/html; charset=utf-8"), content_encoding: None };
 
 /// Run the hit and pass examples of every rule.
 #[derive(Debug, clap::Args)]
@@ -37,7 +34,8 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
             Err(found) => return problems::give_up(&found),
         };
     let policy = ScanPolicy { enabled: true, ..policy };
-    let outcomes = run_examples(&compiled.packs, &|text| scan_whole(&compiled.rules, HEAD, &policy, text.as_bytes()));
+    let outcomes =
+        run_examples(&compiled.packs, &|text| scan_whole(&compiled.rules, EXAMPLE_HEAD, &policy, text.as_bytes()));
     let failed: Vec<(&ExampleOutcome, Problem)> =
         outcomes.iter().filter_map(|outcome| Some((outcome, outcome.problem()?))).collect();
     if args.json {

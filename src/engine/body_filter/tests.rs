@@ -1,6 +1,7 @@
 //! The first property: chunks never matter.
 
 mod exceptions;
+mod explaining;
 mod reading;
 
 use std::{

@@ -7,13 +7,14 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    Finding, Lane, LaneSet, Mode, Occurrence, Pack, Rule, RuleSet, Trace,
-    compile::Part,
-    confirm::Confirmation,
+    Finding, Lane, LaneSet, Mode, Occurrence, Pack, Rule, RuleSet, Trace, compile::Part, confirm::Confirmation,
 };
 use crate::{
     base::{ByteSpan, Date, Problem},
-    engine::text::{Stream, fold::{Folding, Reading}},
+    engine::text::{
+        Stream,
+        fold::{Folding, Reading},
+    },
 };
 
 /// Packs, compiled to be explained.
@@ -145,16 +146,15 @@ impl<'p> Explainer<'p> {
         if let Some(day) = rule.expires.filter(|&day| day < self.today) {
             obstacles.push(Obstacle::Expired(day));
         }
-        let looked_at = |stream: Stream| {
-            rule.lanes.contains(stream.lane()) || (trace.json && rule.lanes.contains(Lane::Text))
-        };
+        let looked_at =
+            |stream: Stream| rule.lanes.contains(stream.lane()) || (trace.json && rule.lanes.contains(Lane::Text));
         let usable = |it: &&(Part, Sighting)| looked_at(it.1.stream) && it.1.gap <= rule.gap;
         let of = |part: Part| seen.iter().filter(move |it| it.0 == part).filter(usable).map(|it| &it.1);
         let covers: Vec<&Sighting> = of(Part::Cover).collect();
         let cover = |it: &Sighting| {
-            covers.iter().find(|cover| {
-                cover.stream == it.stream && cover.place.0 <= it.place.0 && it.place.1 <= cover.place.1
-            })
+            covers
+                .iter()
+                .find(|cover| cover.stream == it.stream && cover.place.0 <= it.place.0 && it.place.1 <= cover.place.1)
         };
         let mut slots: Vec<Vec<&Sighting>> = Vec::new();
         for slot in 0..rule.slots() {

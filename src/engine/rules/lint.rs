@@ -113,6 +113,10 @@ fn look_at_rule(pack: &Pack, rule: &Rule, today: Date, problems: &mut Vec<Proble
         let help = "add `hit = [\"…\"]` with a text as it was seen in the wild";
         warn(format!("the rule `{id}` has no hit example"), help.into());
     }
+    if rule.sounds && rule.sounds_weight >= pack.threshold {
+        let help = "give it a `sounds_weight` below the threshold: what sounds alike is rarely the same";
+        warn(format!("the rule `{id}` fires at a mere sound"), help.into());
+    }
     if rule.weight == 0 {
         warn(format!("the rule `{id}` weighs nothing"), "use `mode = \"shadow\"` to watch without acting".into());
     }
@@ -312,14 +316,15 @@ mod tests {
     #[test]
     fn common_words_need_a_partner() {
         let found = lint_rules("[[rule]]\nid='p.a'\nany=['我们', '百家乐', 'Their', '問題']\nhit=['x']", "");
-        assert_eq!(found.iter().map(|f| (f.0, f.1)).collect::<Vec<_>>(), [(10, 6), (10, 20), (10, 29)]);
+        assert_eq!(found.iter().map(|f| (f.0, f.1)).collect::<Vec<_>>(), [(10, 6), (10, 19), (10, 28)]);
         assert_eq!(places("[[rule]]\nid='p.a'\nany=['我们']\nweight=50\nhit=['x']"), []);
         assert_eq!(places("[[rule]]\nid='p.a'\nany=['我们']\nall=['赌场']\nhit=['x']"), []);
     }
 
     #[test]
     fn exceptions_that_take_everything_or_nothing_are_named() {
-        let rules = "[[rule]]\nid='p.a'\nany=['黄片']\nnone=['三黄片', '黄-片', '三黄片场', '警方', '市警方通报']\nhit=['x']";
+        let rules =
+            "[[rule]]\nid='p.a'\nany=['黄片']\nnone=['三黄片', '黄-片', '三黄片场', '警方', '市警方通报']\nhit=['x']";
         let found = lint_rules(rules, "");
         assert_eq!(found.iter().map(|f| (f.0, f.1)).collect::<Vec<_>>(), [(11, 14), (11, 35)]);
         assert!(found[0].3.contains("can never hit") && found[1].3.contains("never applies"), "{found:?}");
@@ -348,6 +353,12 @@ mod tests {
     #[test]
     fn rules_are_named_dated_weighed_and_shown() {
         assert_eq!(places("[[rule]]\nid='px.a'\nany=['百家乐']\nexpires='2027-01-30'\nweight=0"), [(9, 0); 4]);
+    }
+
+    #[test]
+    fn a_sound_that_fires_alone_is_named() {
+        assert_eq!(places("[[rule]]\nid='p.a'\nany=['百家乐']\nsounds=true\nweight=200\nhit=['x']"), [(9, 0)]);
+        assert_eq!(places("[[rule]]\nid='p.a'\nany=['百家乐']\nsounds=true\nhit=['x']"), []);
     }
 
     #[test]

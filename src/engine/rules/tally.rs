@@ -12,6 +12,9 @@ mod covering;
 mod rule_state;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use super::{
@@ -148,9 +151,12 @@ impl Tally {
         let mut findings: Vec<Finding> = Vec::new();
         for (number, category) in set.categories.iter().enumerate() {
             let number = number as u32;
-            let here = |view: &&View| view.findings().any(|finding| finding.category == category.id);
-            let worse = views.iter().flatten().filter(here).max_by_key(|view| view.score(number).unwrap_or(0));
-            let Some(view) = worse else { continue };
+            let Some(view) = views.iter().flatten().max_by_key(|view| view.score(number).unwrap_or(0)) else {
+                continue;
+            };
+            if !view.findings().any(|finding| finding.category == category.id) {
+                continue;
+            }
             findings.extend(view.findings().filter(|finding| finding.category == category.id).cloned());
             let score = view.score(number).unwrap_or(0);
             let action = fired(set, number, score);

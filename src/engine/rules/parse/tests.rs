@@ -46,6 +46,8 @@ pass   = ["百家争鸣，乐在其中"]
 id = "gambling.list"
 any_file = "lists/a.txt"
 expires = "2028-02-29"
+sounds = true
+leet = true
 "#;
 
 const LIST: &str = "\u{feff}# 博彩\n百家乐\r\n\n  六合彩\t# seen in 2026\n#井号\nC# 语言\n\u{3000}时时彩";
@@ -104,6 +106,8 @@ fn everything_that_a_pack_says_is_read() {
             ("时时彩", "rules/lists/a.txt", 7, 2)
         ]
     );
+    assert_eq!((rule.sounds, rule.leet), (false, false));
+    assert_eq!((listed.sounds, listed.sounds_weight, listed.leet), (true, 50, true));
     assert_eq!((listed.near, listed.weight, listed.mode, listed.gap), (None, 100, Mode::On, 3));
     assert_eq!((listed.lanes, listed.expires.map(|d| d.to_string())), (LaneSet::DEFAULT, Some("2028-02-29".into())));
 }
@@ -129,6 +133,8 @@ fn each_mistake_in_a_rule_is_named_at_its_place() {
         ("id='p.a'\nany=['x', ' ']", (10, 11), "an empty phrase"),
         ("id='p.a'\nany=['x']\nweihgt=3", (11, 1), "no key `weihgt`"),
         ("id='p.a'\nany=['x']\nweight='3'", (11, 8), "has to be an integer"),
+        ("id='p.a'\nany=['x']\nsounds='yes'", (11, 8), "has to be true or false"),
+        ("id='p.a'\nany=['x']\nsounds_weight=5", (11, 15), "a weight for sounds that nobody looks for"),
         ("id='p.a'\nany=['x']\nweight = 10_001", (11, 10), "out of range"),
         ("id='p.a'\nany=['x']\ngap=17", (11, 5), "out of range"),
         ("id='p.a'\nany=['x']\nnear=-1", (11, 6), "out of range"),
