@@ -6,6 +6,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::{Coding, DecodeFault, DecodeLimits, Decoder, UnknownCoding, parse_content_encoding};
+use crate::engine::oracle::invariants::{cut, decode_pieces, same_however_cut};
 
 const ROOMY: DecodeLimits = DecodeLimits { decoded_bytes_max: 64 << 20, ratio_max: 1_000_000 };
 
@@ -63,66 +64,6 @@ fn encode_stack(codings: &[Coding], plain: &[u8], raw_deflate: bool) -> Vec<u8> 
     codings.iter().fold(plain.to_vec(), |body, &coding| encode(coding, &body, raw_deflate))
 }
 
-/// Bytes fed, bytes that came out by then, and whether decoding went on.
-type Moment = (usize, usize, Result<(), DecodeFault>);
-
-/// Feeds the pieces and notes, behind each, how many bytes came out and whether decoding went on.
-/// The last entry of the trace is the result of `finish`.
-fn decode_pieces<'a>(
-    codings: &[Coding],
-    limits: DecodeLimits,
-    pieces: impl IntoIterator<Item = &'a [u8]>,
-) -> (Vec<u8>, Vec<Moment>) {
-    let mut decoder = Decoder::new(codings, limits);
-    let (mut out, mut trace, mut fed, mut consumed) = (Vec::new(), Vec::new(), 0, 0);
-    for piece in pieces {
-        fed += piece.len();
-        decoder.feed(Bytes::copy_from_slice(piece));
-        let state = loop {
-            let read = decoder.read().map(<[u8]>::to_vec);
-            assert!(
-                (consumed..=fed as u64).contains(&decoder.consumed()),
-                "consumed grows and is at most what was fed"
-            );
-            consumed = decoder.consumed();
-            match read {
-                Ok(bytes) if bytes.is_empty() => {
-                    assert_eq!(consumed, fed as u64, "an empty read has taken everything");
-                    break Ok(());
-                }
-                Ok(bytes) => {
-                    assert!(bytes.len() <= 16 * 1024);
-                    out.extend(bytes);
-                }
-                Err(fault) => {
-                    assert_eq!(decoder.read().unwrap_err(), fault, "a fault stays");
-                    break Err(fault);
-                }
-            }
-            assert!(out.len() as u64 <= limits.decoded_bytes_max);
-        };
-        trace.push((fed, out.len(), state));
-        if state.is_err() {
-            break;
-        }
-    }
-    trace.push((fed, out.len(), decoder.finish()));
-    (out, trace)
-}
-
-fn cut<'a>(body: &'a [u8], sizes: &[usize]) -> Vec<&'a [u8]> {
-    let (mut rest, mut pieces) = (body, Vec::new());
-    for &size in sizes.iter().cycle() {
-        if rest.is_empty() {
-            break;
-        }
-        let (piece, behind) = rest.split_at(size.clamp(1, rest.len()));
-        pieces.push(piece);
-        rest = behind;
-    }
-    pieces
-}
-
 fn codings() -> impl Strategy<Value = Vec<Coding>> {
     let coding = prop_oneof![Just(Coding::Brotli), Just(Coding::Deflate), Just(Coding::Gzip), Just(Coding::Zstd)];
     proptest::collection::vec(coding, 0..=3)
@@ -166,25 +107,6 @@ fn limits() -> impl Strategy<Value = DecodeLimits> {
     prop_oneof![Just(ROOMY), tight]
 }
 
-/// Both ways of cutting must agree wherever both have a prefix of the same length.
-fn assert_same(codings: &[Coding], limits: DecodeLimits, body: &[u8], sizes: &[usize]) {
-    let (by_byte, byte_trace) = decode_pieces(codings, limits, body.chunks(1));
-    let (by_cut, cut_trace) = decode_pieces(codings, limits, cut(body, sizes));
-    let fallible = codings.contains(&Coding::Brotli) || codings.contains(&Coding::Zstd);
-    if fallible && cut_trace.last().unwrap().2.is_err() {
-        // See `brotli::unwritten` and `Unzstd`: all but the end of the last command or block is the same.
-        assert!(by_byte.starts_with(&by_cut) || by_cut.starts_with(&by_byte), "the same bytes as far as both go");
-        return;
-    }
-    assert!(by_byte == by_cut, "the same bytes");
-    assert_eq!(byte_trace.last().unwrap().2, cut_trace.last().unwrap().2, "the same end");
-    for &(fed, length, state) in &cut_trace[..cut_trace.len() - 1] {
-        let seen = byte_trace[..byte_trace.len() - 1].iter().rfind(|entry| entry.0 <= fed);
-        let &(_, expected, expected_state) = seen.unwrap();
-        assert_eq!((length, state), (expected, expected_state), "after {fed} bytes");
-    }
-}
-
 proptest! {
     #[test]
     fn what_was_encoded_comes_back(codings in codings(), plain in plain(), raw in any::<bool>(), sizes in sizes()) {
@@ -196,7 +118,7 @@ proptest! {
 
     #[test]
     fn cuts_do_not_matter((codings, body) in damaged(), limits in limits(), sizes in sizes()) {
-        assert_same(&codings, limits, &body, &sizes);
+        same_however_cut(&codings, limits, &body, &sizes);
     }
 
     #[test]
@@ -207,7 +129,7 @@ proptest! {
         limits in limits(),
         sizes in sizes(),
     ) {
-        assert_same(&codings, limits, &[magic, noise].concat(), &sizes);
+        same_however_cut(&codings, limits, &[magic, noise].concat(), &sizes);
     }
 
     #[test]
@@ -273,7 +195,7 @@ fn raw_deflate_that_begins_like_zlib_is_still_read() {
     // A stored block whose header bits and length happen to spell 78 9c.
     let text = vec![b'x'; 0x019c];
     let body = [&[0x78, 0x9c, 0x01, 0x63, 0xfe][..], &text, &[3, 0]].concat();
-    assert_same(&[Coding::Deflate], ROOMY, &body, &[3]);
+    same_however_cut(&[Coding::Deflate], ROOMY, &body, &[3]);
     let (out, trace) = decode_pieces(&[Coding::Deflate], ROOMY, [&body[..]]);
     assert_eq!((out == text, trace.last().unwrap().2), (true, Ok(())));
 }

@@ -185,7 +185,7 @@ fn rule(choices: &mut Choices<'_>, pack: usize, number: usize, phrases: &mut Vec
     ]);
     let mode = choices.one(&["", "", "", "mode = \"shadow\"\n", "mode = \"off\"\n", "expires = 2020-01-01\n"]);
     let regex = match choices.byte() % 16 {
-        some if some < REGEXES.len() => format!("regex = {:?}\n", REGEXES[some]),
+        some if some < REGEXES.len() && all.is_empty() => format!("regex = {:?}\n", REGEXES[some]),
         _ => String::new(),
     };
     // All zero bytes shall be the simplest rule.

@@ -1,20 +1,21 @@
 //! A whole document, read at once: every phrase is tried at every place.
 
-use std::sync::Arc;
-
 use encoding_rs::Encoding;
 
-use super::tally;
+use super::tally::{self, Verdict};
 use crate::{
     base::{ByteSpan, Date},
     engine::{
-        rules::{Action, Mode, Pack, Rule},
+        rules::{Lane, Pack, Rule},
         text::{
             Block, Edge, Media, Reader, Sink, Stream,
             fold::{Folded, Folding, Token},
         },
     },
 };
+
+/// An ideograph may stand so many times more in the text than in the phrase, inside of it.
+const REPEATS_MAX: usize = 7;
 
 /// What a reader gave to one stream.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,8 +33,9 @@ pub struct Items(pub [Vec<Item>; Stream::ALL.len()]);
 /// One stream of a document, folded.
 #[derive(Debug, Default)]
 pub struct Text {
-    /// Its characters as an excerpt shows them, each with how far the body had been read.
-    pub shown: Vec<(char, u64)>,
+    /// The characters that have a number, by number: white space in a row has one, what is not shown
+    /// has none.
+    pub shown: Vec<char>,
     /// Its ideographs and words.
     pub tokens: Vec<Place>,
 }
@@ -46,7 +48,7 @@ pub struct Place {
     letters: Vec<ByteSpan>,
     /// The body had been read up to here when it was certain.
     seen: u64,
-    /// Indices of its first character and behind its last.
+    /// Numbers of its first character and of the one behind its last.
     characters: (u32, u32),
     /// Noise before it; `None` if nothing bridges what is before it.
     gap: Option<u32>,
@@ -57,33 +59,18 @@ pub struct Place {
 pub struct Occurrence {
     /// The body had been read up to here when it was certain.
     pub seen: u64,
-    /// From its first byte to its last.
-    pub span: ByteSpan,
     /// Where it was read.
     pub stream: Stream,
-    /// Number of the folded phrase among all.
-    pub pattern: usize,
-    /// Indices of its first character and behind its last.
-    pub characters: (u32, u32),
+    /// Number of the character behind its last.
+    pub character_end: u32,
+    /// Number of its first character.
+    pub character: u32,
+    /// From its first byte to its last.
+    pub span: ByteSpan,
     /// Number of the rule's phrase: those of `any`, then of `all`, then of `none`.
     pub phrase: usize,
     /// The bytes of its characters.
     pub letters: Vec<ByteSpan>,
-}
-
-/// What a whole document amounts to.
-#[derive(Debug, Default, PartialEq)]
-pub struct Verdict {
-    /// Rule, phrase, place and excerpt, in order of place.
-    pub findings: Vec<(Arc<str>, Arc<str>, ByteSpan, Stream, String)>,
-    /// Category, score, and what follows.
-    pub categories: Vec<(Arc<str>, i32, Option<Action>)>,
-    /// The strongest action of all.
-    pub action: Option<Action>,
-    /// What is to be masked, if nothing worse follows.
-    pub masks: Vec<ByteSpan>,
-    /// The body cannot be read.
-    pub unreadable: bool,
 }
 
 /// Judges a decoded body that is held whole.
@@ -96,37 +83,27 @@ pub fn judge(
 ) -> Verdict {
     let (items, unreadable) = read(media, declared, body);
     if unreadable {
-        return Verdict { unreadable, ..Verdict::default() };
+        return Verdict::default();
     }
     let texts = items.0.map(|items| text(&items, folding));
-    let in_force = |rule: &&Rule| rule.mode != Mode::Off && rule.expires.is_none_or(|last| last >= today);
-    let patterns: Vec<Vec<Token>> = packs
-        .iter()
-        .flat_map(|pack| pack.rules.iter().filter(in_force))
-        .flat_map(|rule| [&rule.any, &rule.all, &rule.none].into_iter().flatten())
-        .map(|phrase| folding.phrase(&phrase.text))
-        .collect();
     let occurrences = |rule: &Rule| -> Vec<Occurrence> {
-        let phrases = [&rule.any, &rule.all, &rule.none].into_iter().flatten().enumerate();
-        let found = phrases.flat_map(|(number, phrase)| {
-            let tokens = folding.phrase(&phrase.text);
-            let pattern = patterns.iter().position(|known| *known == tokens).unwrap_or(usize::MAX);
-            let reads = |stream: &Stream| tally::reads(rule, *stream, media == Media::Json);
-            Stream::ALL
-                .into_iter()
-                .filter(reads)
-                .flat_map(|stream| {
-                    find(&tokens, u32::from(rule.gap), &texts[stream as usize].tokens)
-                        .map(move |found| occurrence(found, stream, pattern, number))
-                        .collect::<Vec<_>>()
-                })
-                .collect::<Vec<_>>()
-        });
-        let mut found: Vec<Occurrence> = found.collect();
+        let mut found = Vec::new();
+        for stream in Stream::ALL.into_iter().filter(|&stream| reads(rule, stream, media == Media::Json)) {
+            for (number, phrase) in [&rule.any, &rule.all, &rule.none].into_iter().flatten().enumerate() {
+                let tokens = folding.phrase(&phrase.text);
+                let places = find(&tokens, u32::from(rule.gap), &texts[stream as usize].tokens);
+                found.extend(places.map(|place| occurrence(place, stream, number)));
+            }
+        }
         found.sort();
         found
     };
-    tally::tally(packs, &in_force, &occurrences, &texts, body.len() as u64)
+    tally::tally(folding, packs, today, &occurrences, &texts)
+}
+
+/// Whether a rule looks at a stream. The strings of a JSON document become the text of some page.
+fn reads(rule: &Rule, stream: Stream, json: bool) -> bool {
+    rule.lanes.contains(stream.lane()) || (json && rule.lanes.contains(Lane::Text))
 }
 
 /// Everything that a reader gives of a body; whether it says that it cannot be read.
@@ -165,6 +142,7 @@ fn text(items: &[Item], folding: &Folding) -> Text {
     let mut text = Text::default();
     let mut word_is_open = false;
     let mut behind_space = false;
+    let mut before = '\0';
     let mut gap = Some(0);
     for item in items {
         let (c, span, seen) = match *item {
@@ -178,12 +156,23 @@ fn text(items: &[Item], folding: &Folding) -> Text {
             }
         };
         let parts: Vec<Folded> = folding.fold(c).filter(|part| *part != Folded::Free).collect();
-        let is_space = parts == [Folded::Space];
-        if parts.is_empty() || (is_space && behind_space) {
+        let character = text.shown.len() as u32;
+        if has_number(before, c, parts.is_empty()) {
+            text.shown.push(c);
+        }
+        before = c;
+        let is_noise = parts.iter().all(|part| matches!(part, Folded::Noise | Folded::Space));
+        let is_space = parts.contains(&Folded::Space) && !parts.contains(&Folded::Noise);
+        if is_noise && !parts.is_empty() {
+            end_word(&mut text.tokens, &mut word_is_open, seen);
+            // White space in a row is as wide as one.
+            let width = u32::from(!(is_space && behind_space));
+            gap = gap.map(|gap| gap + width);
+            behind_space = is_space;
             continue;
         }
-        let character = text.shown.len() as u32;
         for part in parts {
+            behind_space = false;
             let token = match part {
                 Folded::Letter(letter) => {
                     if word_is_open && let Some(Place { token: Token::Word(word), .. }) = text.tokens.last_mut() {
@@ -198,9 +187,9 @@ fn text(items: &[Item], folding: &Folding) -> Text {
                     end_word(&mut text.tokens, &mut word_is_open, seen);
                     Some(Token::Ideograph(c))
                 }
+                // Noise within a character separates, but is no wider than that.
                 Folded::Free | Folded::Noise | Folded::Space => {
                     end_word(&mut text.tokens, &mut word_is_open, seen);
-                    gap = gap.map(|gap| gap + 1);
                     continue;
                 }
             };
@@ -213,10 +202,13 @@ fn text(items: &[Item], folding: &Folding) -> Text {
                 place.characters.1 = character + 1;
             }
         }
-        text.shown.push((if is_space { ' ' } else { c }, seen));
-        behind_space = is_space;
     }
     text
+}
+
+/// Whether a character has a number of its own in its stream.
+fn has_number(before: char, c: char, is_free: bool) -> bool {
+    if c.is_ascii() { c > ' ' || before > ' ' } else { !is_free }
 }
 
 /// A word is certain when it is known what ends it.
@@ -242,15 +234,16 @@ fn find<'t>(phrase: &'t [Token], gap_max: u32, text: &'t [Place]) -> impl Iterat
 /// stands again and again, it stands for a shorter row of itself in the phrase; at both ends of the
 /// phrase no more of them are taken than it has.
 fn match_length(phrase: &[Token], text: &[Place]) -> Option<usize> {
-    let rows: Vec<&[Token]> = phrase.chunk_by(|one, other| one == other && false).collect();
+    let rows: Vec<&[Token]> =
+        phrase.chunk_by(|one, other| one == other && matches!(one, Token::Ideograph(_))).collect();
     let mut length = 0;
     for (number, row) in rows.iter().enumerate() {
         let alike = text[length..].iter().take_while(|place| place.token == row[0]).count();
         if alike < row.len() {
             return None;
         }
-        let inside = false && number > 0 && number + 1 < rows.len() && matches!(row[0], Token::Ideograph(_));
-        length += if inside { alike } else { row.len() };
+        let inside = number > 0 && number + 1 < rows.len() && matches!(row[0], Token::Ideograph(_));
+        length += if inside { alike.min(row.len() + REPEATS_MAX) } else { row.len() };
     }
     Some(length)
 }
@@ -262,14 +255,14 @@ fn gap(left: &Place, right: &Place) -> Option<u32> {
     right.gap.map(|gap| if words { gap.saturating_sub(u32::from(gap == 1)) } else { gap })
 }
 
-fn occurrence(found: &[Place], stream: Stream, pattern: usize, phrase: usize) -> Occurrence {
+fn occurrence(found: &[Place], stream: Stream, phrase: usize) -> Occurrence {
     let (first, last) = (&found[0], &found[found.len() - 1]);
     Occurrence {
         seen: last.seen,
-        span: ByteSpan { start: first.letters[0].start, end: last.letters[last.letters.len() - 1].end },
         stream,
-        pattern,
-        characters: (first.characters.0, last.characters.1),
+        character_end: last.characters.1,
+        character: first.characters.0,
+        span: ByteSpan { start: first.letters[0].start, end: last.letters[last.letters.len() - 1].end },
         phrase,
         letters: found.iter().flat_map(|place| place.letters.iter().copied()).collect(),
     }

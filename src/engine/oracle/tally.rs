@@ -1,15 +1,21 @@
 //! What the rules say to the phrases of a whole document: each rule for itself, and then the sum.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use regex_automata::meta::Regex;
 
-use super::naive::{Occurrence, Text, Verdict};
+use super::naive::{Occurrence, Text};
 use crate::{
-    base::ByteSpan,
+    base::{ByteSpan, Date},
     engine::{
-        rules::{Action, Lane, Mode, Pack, Rule},
-        text::Stream,
+        rules::{Action, Mode, Pack, Phrase, Rule},
+        text::{
+            Stream,
+            fold::{Folded, Folding},
+        },
     },
 };
 
@@ -21,52 +27,100 @@ const EXCERPT_CHARACTERS: u32 = 20;
 
 type Texts = [Text; Stream::ALL.len()];
 
-/// Whether a rule looks at a stream. The strings of a JSON document become the text of some page.
-pub(super) fn reads(rule: &Rule, stream: Stream, json: bool) -> bool {
-    rule.lanes.contains(stream.lane()) || (json && rule.lanes.contains(Lane::Text))
+/// What a whole document amounts to.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// By the id of a rule that hits: everything that completes it and that nothing undoes.
+    pub hits: BTreeMap<Arc<str>, Vec<Hit>>,
+    /// Category, score, and what follows.
+    pub categories: Vec<(Arc<str>, i32, Option<Action>)>,
+    /// The strongest action of all.
+    pub action: Option<Action>,
+    /// What is to be masked, if nothing worse follows.
+    pub masks: BTreeSet<ByteSpan>,
 }
 
-/// Sums up what the rules in force say.
+/// A phrase that completes a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// As its author wrote it.
+    pub phrase: String,
+    /// Where it stands in the body.
+    pub span: ByteSpan,
+    /// In which stream.
+    pub stream: Stream,
+    /// The characters around it.
+    pub excerpt: String,
+}
+
+/// A pack on which a document is judged, as it is shown or with what is hidden.
+#[derive(Default)]
+struct Account {
+    hits: BTreeMap<Arc<str>, Vec<Hit>>,
+    score: i32,
+    action: Option<Action>,
+    masks: BTreeSet<ByteSpan>,
+}
+
+/// Sums up what the rules in force say. A document is judged as it is shown, and again with what its
+/// own styles hide; the worse counts.
 pub(super) fn tally(
+    folding: &Folding,
     packs: &[Pack],
-    in_force: &dyn Fn(&&Rule) -> bool,
+    today: Date,
     occurrences: &dyn Fn(&Rule) -> Vec<Occurrence>,
     texts: &Texts,
-    end: u64,
 ) -> Verdict {
     let mut verdict = Verdict::default();
     for pack in packs {
-        let mut score = None;
-        let mut found = false;
-        let mut masks = BTreeSet::new();
-        for rule in pack.rules.iter().filter(in_force) {
-            let occurrences = occurrences(rule);
-            let Some(hit) = hit(rule, &occurrences, texts, end) else { continue };
-            found = true;
-            let phrase = [&rule.any, &rule.all, &rule.none].into_iter().flatten().nth(hit.phrase);
-            let phrase = phrase.map_or("", |phrase| &phrase.text);
-            let excerpt = excerpt(&texts[hit.stream as usize], hit.characters);
-            verdict.findings.push((Arc::clone(&rule.id), phrase.into(), hit.span, hit.stream, excerpt));
-            if rule.mode == Mode::On {
-                *score.get_or_insert(0) += rule.weight;
-                let parts = occurrences.iter().filter(|occurrence| part(rule, occurrence).is_some());
-                masks.extend(parts.flat_map(|occurrence| occurrence.letters.iter().copied()));
+        let accounts = [false, true].map(|hidden| {
+            let rules = pack.rules.iter().filter(|rule| rule.is_in_force(today));
+            let found = rules.map(|rule| {
+                let occurrences = occurrences(rule).into_iter();
+                (rule, occurrences.filter(|item| hidden || item.stream != Stream::Hidden).collect())
+            });
+            account(folding, pack, found.collect(), texts)
+        });
+        for account in &accounts {
+            verdict.action = verdict.action.max(account.action);
+            if account.action == Some(Action::Mask) {
+                verdict.masks.extend(&account.masks);
             }
         }
-        let score_or_none = score.unwrap_or(0);
-        let action = score.filter(|&score| score >= pack.threshold).map(|_| pack.action);
-        if found {
-            // A category with nothing but shadow hits has the score 0, and no threshold is lower than 1.
-            verdict.categories.push((Arc::clone(&pack.id), score_or_none, action));
-        }
-        verdict.action = verdict.action.max(action);
-        if action == Some(Action::Mask) {
-            verdict.masks.extend(masks);
+        let worse = accounts.into_iter().filter(|account| !account.hits.is_empty()).max_by_key(|account| account.score);
+        if let Some(account) = worse {
+            verdict.categories.push((Arc::clone(&pack.id), account.score, account.action));
+            verdict.hits.extend(account.hits);
         }
     }
-    verdict.findings.sort_by(|one, other| (one.2, &one.0).cmp(&(other.2, &other.0)));
     verdict.categories.sort();
     verdict
+}
+
+fn account(folding: &Folding, pack: &Pack, found: Vec<(&Rule, Vec<Occurrence>)>, texts: &Texts) -> Account {
+    let mut account = Account::default();
+    let mut acts = false;
+    for (rule, occurrences) in found {
+        let exceptions = occurrences.iter().filter(|item| part(rule, item).is_none());
+        let (covers, cancels): (Vec<&Occurrence>, Vec<&Occurrence>) =
+            exceptions.partition(|item| is_cover(folding, rule, item));
+        let counted: Vec<&Occurrence> = occurrences
+            .iter()
+            .filter(|item| part(rule, item).is_some() && !covers.iter().any(|cover| contains(cover, item)))
+            .collect();
+        let hits = hits(folding, rule, &counted, &cancels, texts);
+        if hits.is_empty() {
+            continue;
+        }
+        account.hits.insert(Arc::clone(&rule.id), hits);
+        if rule.mode == Mode::On {
+            acts = true;
+            account.score += rule.weight;
+            account.masks.extend(counted.iter().flat_map(|item| &item.letters));
+        }
+    }
+    account.action = (acts && account.score >= pack.threshold).then_some(pack.action);
+    account
 }
 
 /// The part of a rule that an occurrence is: one of `any`, or one certain of `all`; `None` is an
@@ -80,85 +134,87 @@ fn part(rule: &Rule, occurrence: &Occurrence) -> Option<usize> {
     }
 }
 
-/// The occurrence that completes a rule first, of those that nothing undoes.
-fn hit<'o>(rule: &Rule, occurrences: &'o [Occurrence], texts: &Texts, end: u64) -> Option<&'o Occurrence> {
-    let exceptions: Vec<&Occurrence> = occurrences.iter().filter(|item| part(rule, item).is_none()).collect();
-    if rule.near.is_none() && !exceptions.is_empty() {
-        return None;
+fn phrase<'r>(rule: &'r Rule, occurrence: &Occurrence) -> &'r Phrase {
+    let phrases: Vec<&Phrase> = [&rule.any, &rule.all, &rule.none].into_iter().flatten().collect();
+    phrases[occurrence.phrase]
+}
+
+/// Whether an exception is a longer phrase around one of the rule's own: it covers that one; any
+/// other exception cancels.
+fn is_cover(folding: &Folding, rule: &Rule, exception: &Occurrence) -> bool {
+    let outer = folding.phrase(&phrase(rule, exception).text);
+    rule.any.iter().chain(&rule.all).any(|own| {
+        let inner = folding.phrase(&own.text);
+        outer.windows(inner.len()).any(|window| *window == inner[..])
+    })
+}
+
+fn contains(outer: &Occurrence, inner: &Occurrence) -> bool {
+    outer.stream == inner.stream && outer.character <= inner.character && inner.character_end <= outer.character_end
+}
+
+/// Everything that completes a rule and that nothing undoes.
+fn hits(folding: &Folding, rule: &Rule, counted: &[&Occurrence], cancels: &[&Occurrence], texts: &Texts) -> Vec<Hit> {
+    if rule.near.is_none() && !cancels.is_empty() {
+        return Vec::new();
     }
-    let completions = (0..occurrences.len()).filter_map(|last| {
-        let place = complete(rule, &occurrences[..=last])?;
-        let last = &occurrences[last];
-        let excepted = exceptions.iter().any(|exception| {
-            exception.stream == last.stream
-                && rule.near.is_some_and(|near| distance(place, exception.characters) <= near)
+    let complete = |last: usize| {
+        let place = complete(rule, &counted[..=last])?;
+        let last = counted[last];
+        let text = &texts[last.stream as usize];
+        let cancelled = cancels.iter().any(|cancel| {
+            cancel.stream == last.stream
+                && rule.near.is_some_and(|near| distance(place, (cancel.character, cancel.character_end)) <= near)
         });
-        let known = certain(rule, last, place, texts, end);
-        (!excepted && confirmed(rule, place, &texts[last.stream as usize], known)).then_some((known, last))
-    });
-    completions.min().map(|completion| completion.1)
+        (!cancelled && confirmed(folding, rule, place, text)).then(|| Hit {
+            phrase: phrase(rule, last).text.clone(),
+            span: last.span,
+            stream: last.stream,
+            excerpt: window(text, (last.character, last.character_end), EXCERPT_CHARACTERS),
+        })
+    };
+    (0..counted.len()).filter_map(complete).collect()
 }
 
 /// Whether the last of these occurrences completes the rule with the latest one of each other part;
 /// from and to which character of its stream it then reaches.
-fn complete(rule: &Rule, occurrences: &[Occurrence]) -> Option<(u32, u32)> {
-    let last = occurrences.last()?;
-    part(rule, last)?;
+fn complete(rule: &Rule, counted: &[&Occurrence]) -> Option<(u32, u32)> {
+    let last = counted.last()?;
     let parts = usize::from(!rule.any.is_empty()) + rule.all.len();
-    let together = |item: &&Occurrence| rule.near.is_none() || item.stream == last.stream;
+    let together = |item: &&&Occurrence| rule.near.is_none() || item.stream == last.stream;
     let latest = (0..parts)
-        .map(|number| occurrences.iter().rev().filter(together).find(|item| part(rule, item) == Some(number)))
-        .collect::<Option<Vec<&Occurrence>>>()?;
-    let last_start = latest.iter().map(|item| item.characters.0).max()?;
-    let first_end = latest.iter().map(|item| item.characters.1).min()?;
+        .map(|number| counted.iter().rev().filter(together).find(|item| part(rule, item) == Some(number)))
+        .collect::<Option<Vec<&&Occurrence>>>()?;
+    let last_start = latest.iter().map(|item| item.character).max()?;
+    let first_end = latest.iter().map(|item| item.character_end).min()?;
     if rule.near.is_some_and(|near| last_start.saturating_sub(first_end) > near) {
         return None;
     }
     let here = latest.iter().filter(|item| item.stream == last.stream);
-    let from = here.clone().map(|item| item.characters.0).min()?;
-    Some((from, here.map(|item| item.characters.1).max()?))
+    let from = here.clone().map(|item| item.character).min()?;
+    Some((from, here.map(|item| item.character_end).max()?))
 }
 
-/// What the body has to be read up to, before nothing can undo a complete rule any more.
-fn certain(rule: &Rule, last: &Occurrence, place: (u32, u32), texts: &Texts, end: u64) -> u64 {
-    let exception = if rule.none.is_empty() { Some(0) } else { rule.near };
-    let Some(exception) = exception else { return end };
-    if rule.none.is_empty() && rule.regex.is_none() {
-        return last.seen;
-    }
-    let ahead = exception.max(if rule.regex.is_some() { around(rule) } else { 0 });
-    let beyond = (place.1 + ahead + 1) as usize;
-    texts[last.stream as usize].shown.get(beyond).map_or(end, |item| item.1)
-}
-
-fn around(rule: &Rule) -> u32 {
-    rule.near.unwrap_or(REGEX_CHARACTERS).min(REGEX_CHARACTERS)
-}
-
-fn confirmed(rule: &Rule, place: (u32, u32), text: &Text, known: u64) -> bool {
+/// Whether the regular expression of a rule matches around a hit, as it is written or as it folds.
+fn confirmed(folding: &Folding, rule: &Rule, place: (u32, u32), text: &Text) -> bool {
     rule.regex.as_ref().is_none_or(|regex| {
-        let from = place.0.saturating_sub(around(rule));
-        let window: String = characters(text, from, place.1 + around(rule), known);
-        Regex::new(&regex.text).is_ok_and(|regex| regex.is_match(&window))
+        let window = window(text, place, rule.near.unwrap_or(REGEX_CHARACTERS).min(REGEX_CHARACTERS));
+        let folded = window.chars().flat_map(|c| folding.fold(c)).filter_map(|part| match part {
+            Folded::Letter(c) | Folded::Ideograph(c) => Some(c),
+            Folded::Free | Folded::Noise | Folded::Space => None,
+        });
+        let folded: String = folded.collect();
+        Regex::new(&regex.text).is_ok_and(|regex| regex.is_match(&window) || regex.is_match(&folded))
     })
 }
 
-fn characters(text: &Text, from: u32, to: u32, known: u64) -> String {
-    let shown = text.shown.iter().take(to as usize).skip(from as usize);
-    shown.filter(|item| item.1 <= known).map(|item| item.0).collect()
-}
-
-fn excerpt(text: &Text, (from, to): (u32, u32)) -> String {
-    let shown = characters(text, from.saturating_sub(EXCERPT_CHARACTERS), to + EXCERPT_CHARACTERS, u64::MAX);
-    format!("…{shown}…")
+/// The characters of a place and so many before and behind it.
+fn window(text: &Text, (from, to): (u32, u32), around: u32) -> String {
+    let from = from.saturating_sub(around) as usize;
+    text.shown.iter().take((to + around) as usize).skip(from).collect()
 }
 
 /// Characters between two stretches of text; 0 if they touch or overlap.
 fn distance(one: (u32, u32), other: (u32, u32)) -> u32 {
     one.0.max(other.0).saturating_sub(one.1.min(other.1))
-}
-
-/// Whether a byte belongs to one of the spans.
-pub(super) fn covers(spans: &[ByteSpan], at: usize) -> bool {
-    spans.iter().any(|span| (span.start..span.end).contains(&(at as u64)))
 }

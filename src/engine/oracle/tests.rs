@@ -4,7 +4,10 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
-use super::{Case, invariants};
+use super::{
+    Case,
+    invariants::{self, Subject},
+};
 use crate::engine::text::fold::{Folding, Reading};
 
 static FOLDING: LazyLock<Folding> = LazyLock::new(|| Folding::new(Reading::Looks));
@@ -24,8 +27,70 @@ fn bytes(most: usize) -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(any::<u8>(), 0..most)
 }
 
+/// Packs, most of them with something wrong.
+fn pack() -> impl Strategy<Value = String> {
+    let line = proptest::sample::select(vec![
+        "[pack]",
+        "id = \"a\"",
+        "title = \"t\"",
+        "clause = \"7.9\"",
+        "class = \"other\"",
+        "action = \"block\"",
+        "threshold = 100",
+        "[[rule]]",
+        "id = \"a.b\"",
+        "any = [\"赌博\", \"a\"]",
+        "all = [\"\"]",
+        "none = [\"，\"]",
+        "near = -1",
+        "regex = \"(\"",
+        "lanes = [\"text\", \"no\"]",
+        "gap = 99",
+        "expires = 2026-02-30",
+        "any_file = \"../x\"",
+        "====",
+        "x = 1",
+        "any = \"\"\"",
+        "\u{feff}",
+        "\t",
+        "赌 = 博",
+        "mode = \"shadow\"",
+    ]);
+    proptest::collection::vec(line, 0..24).prop_map(|lines| lines.join("\n"))
+}
+
 proptest! {
-    #![proptest_config(cases(400))]
+    #![proptest_config(cases(150))]
+
+    #[test]
+    fn what_is_decoded_does_not_depend_on_cuts(bytes in bytes(400)) {
+        invariants::coding(&bytes);
+    }
+
+    #[test]
+    fn charsets_are_read_as_the_standard_says(bytes in bytes(200)) {
+        invariants::reading(Subject::Charset, &bytes);
+    }
+
+    #[test]
+    fn markup_is_read_as_it_comes(bytes in bytes(120)) {
+        invariants::reading(Subject::Markup, &bytes);
+    }
+
+    #[test]
+    fn scripts_are_read_as_they_come(bytes in bytes(120)) {
+        invariants::reading(Subject::Script, &bytes);
+    }
+
+    #[test]
+    fn folding_is_done_once_and_for_all(text in "\\PC{0,40}") {
+        invariants::folding(&FOLDING, &text);
+    }
+
+    #[test]
+    fn every_complaint_has_a_place(text in pack()) {
+        invariants::rule_parser(&text);
+    }
 
     #[test]
     fn engine_and_oracle_say_the_same(

@@ -47,7 +47,7 @@ static MASKING_SET: LazyLock<Arc<RuleSet>> = LazyLock::new(|| {
 });
 
 fn rules_found(text: &str) -> Vec<String> {
-    let outcome = run(&SET, html("utf-8"), &policy(1 << 16), text.as_bytes(), &[]);
+    let outcome = drive(&SET, html("utf-8"), &policy(1 << 16), text.as_bytes(), &[]);
     let mut rules: Vec<String> = outcome.judgement.findings.iter().map(|it| it.rule[2..].to_owned()).collect();
     rules.sort();
     rules
@@ -88,7 +88,7 @@ fn the_longest_exception_wins() {
 fn what_is_covered_is_not_masked() {
     let text = "<p>三黄片，黄片，路口交通，口交，黄片纪念馆黄片纪</p>";
     for (hold, cuts) in [(1 << 16, vec![]), (0, vec![]), (40, (0..100).collect::<Vec<_>>())] {
-        let outcome = run(&MASKING_SET, html("utf-8"), &policy(hold), text.as_bytes(), &cuts);
+        let outcome = drive(&MASKING_SET, html("utf-8"), &policy(hold), text.as_bytes(), &cuts);
         let sent = String::from_utf8(outcome.sent).unwrap();
         assert_eq!(sent, "<p>三黄片，＊＊，路口交通，＊＊，黄片纪念馆＊＊纪</p>", "hold {hold}");
     }
@@ -119,7 +119,7 @@ regex = "[0-9]{5}"
     let text = format!("{filler}彩金{filler}客服 12345{filler}");
     let expected = text.replace("彩金", "＊＊").replace("客服", "＊＊");
     for hold in [1 << 20, 6000, 0] {
-        let outcome = run(&set, html("utf-8"), &policy(hold), text.as_bytes(), &[]);
+        let outcome = drive(&set, html("utf-8"), &policy(hold), text.as_bytes(), &[]);
         let sent = String::from_utf8(outcome.sent).unwrap();
         assert!(hold == 0 || sent == expected, "hold {hold}");
         assert_eq!(sent.len(), text.len());
@@ -208,9 +208,9 @@ proptest! {
     ) {
         let set = if mask { Arc::clone(&MASKING_SET) } else { Arc::clone(&SET) };
         let text = text.replace("三羊", "<p title='三羊").replace("机", "'>&#x673a;").replace("方", "<b>方</b>下注法院");
-        let whole = run(&set, html("utf-8"), &policy(hold), text.as_bytes(), &[]);
-        prop_assert_eq!(&whole, &run(&set, html("utf-8"), &policy(hold), text.as_bytes(), &cuts));
+        let whole = drive(&set, html("utf-8"), &policy(hold), text.as_bytes(), &[]);
+        prop_assert_eq!(&whole, &drive(&set, html("utf-8"), &policy(hold), text.as_bytes(), &cuts));
         let every: Vec<usize> = (0..text.len()).collect();
-        prop_assert_eq!(&whole, &run(&set, html("utf-8"), &policy(hold), text.as_bytes(), &every));
+        prop_assert_eq!(&whole, &drive(&set, html("utf-8"), &policy(hold), text.as_bytes(), &every));
     }
 }

@@ -1,0 +1,8 @@
+//! Any bytes in any charset.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use zhamen::engine::oracle::invariants::{self, Subject};
+
+fuzz_target!(|bytes: &[u8]| invariants::reading(Subject::Charset, bytes));
