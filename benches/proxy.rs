@@ -96,7 +96,6 @@ fn main() {
     let _origin = nginx::origin(folder.path(), origin_port);
     let mut peers = start(folder.path(), origin_port, &writer, if smoke { &COUNTS[..1] } else { &COUNTS });
     for peer in &peers {
-        wait_for(peer.port);
         for (page, body) in PAGES.iter().zip(&bodies) {
             let warm = load(peer.port, HOST, page.path, 4, Duration::from_millis(if smoke { 20 } else { 200 }));
             let whole = warm.requests > 0 && warm.body_bytes == warm.requests * body.len() as u64;
@@ -172,6 +171,8 @@ fn start(folder: &Path, origin: u16, writer: &Writer, counts: &[usize]) -> Vec<P
             Kind::Cold(count) => zhamen(count, "[scan]\nverdict_cache = 0\n"),
             Kind::Repeated => zhamen(USUAL, ""),
         };
+        // One after the other, so that building the rules takes none of them too long.
+        wait_for(port);
         Peer { kind, child, port, micros: vec![Vec::new(); PAGES.len()] }
     };
     kinds.map(launch).collect()
