@@ -75,7 +75,7 @@ fn parts(criterion: &mut Criterion, writer: &Writer) {
             });
         });
     }
-    let text = Bytes::from(writer.sentences(PAGE_BYTES / 80, &mut Random(5)));
+    let text = writer.text("zh.txt", PAGE_BYTES).map(|text| text.bodies[0].clone()).unwrap_or_default();
     let mut judge = Judge::new(rules.clone(), 0);
     group.throughput(Throughput::Bytes(text.len() as u64));
     group.bench_function("fold and match plain text", |bencher| {

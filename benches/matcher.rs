@@ -214,7 +214,7 @@ fn parse(text: &str) -> usize {
 
 fn without_bench(arguments: &[String]) -> String {
     let kept: Vec<&str> = arguments.iter().map(String::as_str).filter(|argument| *argument != "--bench").collect();
-    kept.join(" ")
+    if kept.is_empty() { String::new() } else { format!(" -- {}", kept.join(" ")) }
 }
 
 fn last_core() -> String {

@@ -2,15 +2,16 @@
 
 use std::{path::Path, process::Command, time::Instant};
 
-use super::{heap, matchers::Matcher, texts::Charset};
+use super::{clock::thread_time, heap, matchers::Matcher, texts::Charset};
 
 /// What one build cost.
 #[derive(Debug)]
 pub struct BuildCost {
     pub engine: String,
     pub phrases: usize,
-    /// Wall time.
     pub seconds: f64,
+    /// Processor time of the building thread.
+    pub busy_seconds: f64,
     /// How far the process's resident memory grew at the peak (VmHWM), bytes.
     pub peak_resident: usize,
     /// The same counted by the allocator; 0 where the library has one of its own.
@@ -37,28 +38,29 @@ pub fn measure(name: &str, list: &Path) -> Option<BuildCost> {
         engine: name.to_owned(),
         phrases: next()? as usize,
         seconds: next()?,
+        busy_seconds: next()?,
         peak_resident: next()? as usize,
         peak_heap: next()? as usize,
         size: next()? as usize,
     })
 }
 
-/// Builds once and prints what it took: phrases, seconds, and the three sizes in bytes.
+/// Builds once and prints what it took: phrases, seconds, busy seconds, and the three sizes in bytes.
 pub fn child(arguments: &[String]) {
     let [_, name, list] = arguments else { panic!("{FLAG} NAME LIST") };
     // Only the raw phrases: no dictionary was unpacked here that could leave memory behind.
     let phrases: Vec<String> = std::fs::read_to_string(list).expect("the list").lines().map(str::to_owned).collect();
     let (resident, allocated) = (status_bytes("VmRSS:"), heap::now());
     heap::begin();
-    let began = Instant::now();
+    let (began, busy) = (Instant::now(), thread_time());
     let Some(matcher) = Matcher::build(name, &phrases, Charset::Utf8, |phrase| phrase.as_bytes().to_vec()) else {
         return;
     };
-    let seconds = began.elapsed().as_secs_f64();
+    let (seconds, busy_seconds) = (began.elapsed().as_secs_f64(), (thread_time() - busy).as_secs_f64());
     let own = name != "hyperscan";
     let counted = heap::now() - allocated;
     println!(
-        "{} {seconds} {} {} {}",
+        "{} {seconds} {busy_seconds} {} {} {}",
         phrases.len(),
         status_bytes("VmHWM:").saturating_sub(resident),
         if own { heap::peak() - allocated } else { 0 },

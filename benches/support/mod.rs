@@ -62,7 +62,7 @@ pub fn free_port() -> u16 {
 }
 
 pub fn wait_for(port: u16) {
-    let until = Instant::now() + Duration::from_secs(20);
+    let until = Instant::now() + Duration::from_secs(60);
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         assert!(Instant::now() < until, "nothing listens on port {port}");
         std::thread::sleep(Duration::from_millis(20));
@@ -141,7 +141,7 @@ pub struct Load {
     pub body_bytes: u64,
 }
 
-/// Asks for one page again and again on keep-alive connections, for a time.
+/// Asks for one page again and again on keep-alive connections, for a time, and once at least.
 pub fn load(port: u16, host: &str, path: &str, connections: usize, time: Duration) -> Load {
     let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
     let until = Instant::now() + time;
@@ -155,7 +155,7 @@ pub fn load(port: u16, host: &str, path: &str, connections: usize, time: Duratio
                 let mut streams: Vec<TcpStream> =
                     (0..share).map(|_| TcpStream::connect(("127.0.0.1", port)).expect("connect")).collect();
                 let mut buffer = vec![0; 64 << 10];
-                while Instant::now() < until {
+                loop {
                     for stream in &mut streams {
                         stream.write_all(request.as_bytes()).expect("request");
                     }
@@ -163,8 +163,10 @@ pub fn load(port: u16, host: &str, path: &str, connections: usize, time: Duratio
                         load.body_bytes += read_response(stream, &mut buffer);
                         load.requests += 1;
                     }
+                    if Instant::now() >= until {
+                        return load;
+                    }
                 }
-                load
             })
         })
         .collect();

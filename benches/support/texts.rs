@@ -1,7 +1,8 @@
 //! The texts of the benches: written by rule from the dictionary, the same in every run.
 //!
 //! Sentences are words drawn as often as real text has them; one that holds a phrase of the largest
-//! set is drawn again, so that hits are as rare as they are on an innocent site.
+//! set, or makes one with the end of the sentence before it, is drawn again, so that hits are as rare
+//! as they are on an innocent site.
 
 use std::{collections::HashSet, fmt::Write as _, path::Path};
 
@@ -65,6 +66,25 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     TEXTS.iter().map(|text| text.0)
 }
 
+/// What a text is written with: chance, and the last characters that a page would show.
+struct Pen {
+    random: Random,
+    shown: Vec<char>,
+}
+
+impl Pen {
+    fn new(seed: u64) -> Self {
+        Self { random: Random(seed), shown: Vec::new() }
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        self.random.below(end)
+    }
+}
+
+/// Characters of a phrase, at most.
+const PHRASE_CHARACTERS_MAX: usize = 6;
+
 /// Writes texts.
 pub struct Writer {
     pub dictionary: Dictionary,
@@ -99,9 +119,9 @@ impl Writer {
     /// A Chinese page of exactly so many bytes.
     pub fn page(&self, bytes: usize) -> String {
         let mut page = head(Kind::Html, Charset::Utf8).to_owned();
-        let mut random = Random(11);
+        let mut pen = Pen::new(11);
         loop {
-            let block = self.block(&mut random);
+            let block = self.block(&mut pen);
             let left = bytes - page.len() - foot(Kind::Html).len();
             if block.len() > left {
                 page.extend(std::iter::repeat_n(' ', left));
@@ -112,12 +132,11 @@ impl Writer {
         }
     }
 
-    /// Text without markup, for what needs no more than that.
-    pub fn sentences(&self, count: usize, random: &mut Random) -> String {
+    fn sentences(&self, count: usize, pen: &mut Pen) -> String {
         let mut text = String::new();
         for _ in 0..count {
-            text.push_str(&self.sentence(random));
-            text.push(['，', '，', '，', '。', '。', '；', '！'][random.below(7)]);
+            text.push_str(&self.shown(pen));
+            text.push(['，', '，', '，', '。', '。', '；', '！'][pen.below(7)]);
         }
         text
     }
@@ -133,7 +152,7 @@ impl Writer {
     }
 
     fn document(&self, kind: Kind, charset: Charset, bytes: usize, planted: Option<&str>, seed: u64) -> Bytes {
-        let mut random = Random(seed);
+        let mut pen = Pen::new(seed);
         let mut body = if charset == Charset::Utf16 { vec![0xFF, 0xFE] } else { Vec::new() };
         body.extend(self.encode(charset, head(kind, charset)));
         let mut planted = planted;
@@ -141,91 +160,109 @@ impl Writer {
             if let Some(phrase) = planted.take_if(|_| body.len() > bytes / 2) {
                 body.extend(self.encode(charset, &plant(kind, phrase)));
             }
-            body.extend(self.encode(charset, &self.piece(kind, &mut random)));
+            body.extend(self.encode(charset, &self.piece(kind, &mut pen)));
         }
         body.extend(self.encode(charset, foot(kind)));
         body.into()
     }
 
-    fn piece(&self, kind: Kind, random: &mut Random) -> String {
+    fn piece(&self, kind: Kind, pen: &mut Pen) -> String {
         match kind {
-            Kind::Html | Kind::Saved(_) => self.block(random),
-            Kind::Plain => self.sentences(20, random) + "\n",
-            Kind::English => english(random),
-            Kind::Json => self.record(random),
-            Kind::Script => statement(random),
+            Kind::Html | Kind::Saved(_) => self.block(pen),
+            Kind::Plain => self.sentences(20, pen) + "\n",
+            Kind::English => english(pen),
+            Kind::Json => self.record(pen),
+            Kind::Script => statement(pen),
         }
     }
 
-    /// 6 to 14 words, none of which makes a phrase.
-    fn sentence(&self, random: &mut Random) -> String {
+    /// A sentence for an attribute: 6 to 14 words, none of which makes a phrase.
+    fn sentence(&self, pen: &mut Pen) -> String {
         loop {
-            let sentence: String = (0..6 + random.below(9)).map(|_| self.dictionary.word(random)).collect();
+            let sentence = self.words(pen);
             if !self.has_phrase(&sentence) {
                 return sentence;
             }
         }
     }
 
+    /// A sentence for the text, which goes on from what was shown before.
+    fn shown(&self, pen: &mut Pen) -> String {
+        loop {
+            let sentence = self.words(pen);
+            let joined: String = pen.shown.iter().copied().chain(sentence.chars()).collect();
+            if !self.has_phrase(&joined) {
+                let end = sentence.chars().rev().take(PHRASE_CHARACTERS_MAX - 1);
+                pen.shown = end.collect::<Vec<char>>().into_iter().rev().collect();
+                return sentence;
+            }
+        }
+    }
+
+    fn words(&self, pen: &mut Pen) -> String {
+        (0..6 + pen.below(9)).map(|_| self.dictionary.word(&mut pen.random)).collect()
+    }
+
     fn has_phrase(&self, text: &str) -> bool {
         let starts: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
         (0..starts.len()).any(|from| {
-            (from + 2..starts.len().min(from + 7)).any(|to| self.phrases.contains(&text[starts[from]..starts[to]]))
+            let ends = from + 2..starts.len().min(from + PHRASE_CHARACTERS_MAX + 1);
+            ends.into_iter().any(|to| self.phrases.contains(&text[starts[from]..starts[to]]))
         })
     }
 
     /// A part of a Chinese page.
-    fn block(&self, random: &mut Random) -> String {
-        match random.below(20) {
+    fn block(&self, pen: &mut Pen) -> String {
+        match pen.below(20) {
             0..10 => {
-                let (id, paragraph) = (hex(random), 2 + random.below(5));
-                format!("<p class=\"art-p\" data-id=\"{id}\">{}</p>\n", self.sentences(paragraph, random))
+                let (id, paragraph) = (hex(pen), 2 + pen.below(5));
+                format!("<p class=\"art-p\" data-id=\"{id}\">{}</p>\n", self.sentences(paragraph, pen))
             }
             10..15 => format!(
                 "<li class=\"item item-{}\"><a href=\"/news/{}/{}.html\" target=\"_blank\" title=\"{}\">{}</a>\
                  <span class=\"date\">2026-0{}-{}</span></li>\n",
-                1 + random.below(9),
-                2010 + random.below(16),
-                hex(random),
-                self.sentence(random),
-                self.sentence(random),
-                1 + random.below(9),
-                10 + random.below(19),
+                1 + pen.below(9),
+                2010 + pen.below(16),
+                hex(pen),
+                self.sentence(pen),
+                self.shown(pen),
+                1 + pen.below(9),
+                10 + pen.below(19),
             ),
             15..18 => format!(
                 "<div class=\"card\"><img src=\"https://img.example.cn/u/{}/{}.jpg\" alt=\"{}\" width=\"320\" \
                  height=\"180\" loading=\"lazy\"><h3 class=\"card-title\">{}</h3></div>\n",
-                hex(random),
-                hex(random),
-                self.sentence(random),
-                self.sentence(random),
+                hex(pen),
+                hex(pen),
+                self.sentence(pen),
+                self.shown(pen),
             ),
             _ => format!(
                 "<script>window.__d=window.__d||[];window.__d.push({{\"id\":\"{}\",\"t\":{},\"k\":[\"{}\",\"{}\"],\
                  \"cb\":function(a,b){{return a?b:null}}}});</script>\n",
-                hex(random),
-                random.below(1_000_000_000),
-                hex(random),
-                hex(random),
+                hex(pen),
+                pen.below(1_000_000_000),
+                hex(pen),
+                hex(pen),
             ),
         }
     }
 
     /// A record of an API's answer; one in eight writes Chinese as `\uXXXX`.
-    fn record(&self, random: &mut Random) -> String {
+    fn record(&self, pen: &mut Pen) -> String {
         let mut record = format!(
             "{{\"id\":{},\"url\":\"https:\\/\\/www.example.cn\\/a\\/{}\",\"title\":\"{}\",\"summary\":\"{}\",\
              \"tags\":[\"{}\",\"{}\"],\"views\":{},\"score\":0.{},\"top\":false,\"author\":null}},\n",
-            random.below(100_000_000),
-            hex(random),
-            self.sentence(random),
-            self.sentences(3, random),
-            hex(random),
-            hex(random),
-            random.below(100_000),
-            random.below(1000),
+            pen.below(100_000_000),
+            hex(pen),
+            self.shown(pen),
+            self.sentences(3, pen),
+            hex(pen),
+            hex(pen),
+            pen.below(100_000),
+            pen.below(1000),
         );
-        if random.below(8) == 0 {
+        if pen.below(8) == 0 {
             let mut escaped = String::new();
             for c in record.chars() {
                 let mut units = [0; 2];
@@ -287,11 +324,11 @@ fn plant(kind: Kind, phrase: &str) -> String {
     }
 }
 
-fn hex(random: &mut Random) -> String {
-    format!("{:08x}", random.below(1 << 31))
+fn hex(pen: &mut Pen) -> String {
+    format!("{:08x}", pen.below(1 << 31))
 }
 
-fn english(random: &mut Random) -> String {
+fn english(pen: &mut Pen) -> String {
     const WORDS: &str = "the of and to in a is that for it as was with be by on not he his but at are this have from \
         or had an they which one you were all her she there would their we him been has when who will no more if out \
         so up said what its about than into them can only other time new some could these two may first then do any \
@@ -300,17 +337,17 @@ fn english(random: &mut Random) -> String {
         year still see own work men day get here old life both between under last never know us three market report \
         government water company service school question example system history number development";
     let words: Vec<&str> = WORDS.split(' ').filter(|word| !word.is_empty()).collect();
-    let count = if random.below(10) < 7 { 30 + random.below(50) } else { 5 };
-    let text: Vec<&str> = (0..count).map(|_| words[random.below(words.len())]).collect();
+    let count = if pen.below(10) < 7 { 30 + pen.below(50) } else { 5 };
+    let text: Vec<&str> = (0..count).map(|_| words[pen.below(words.len())]).collect();
     let text = text.join(" ");
     match count {
-        5 => format!("<li><a href=\"/a/{}/{}\" class=\"nav-link\">{text}</a></li>\n", hex(random), hex(random)),
-        _ => format!("<p class=\"body-{}\" id=\"{}\">{text}.</p>\n", 1 + random.below(9), hex(random)),
+        5 => format!("<li><a href=\"/a/{}/{}\" class=\"nav-link\">{text}</a></li>\n", hex(pen), hex(pen)),
+        _ => format!("<p class=\"body-{}\" id=\"{}\">{text}.</p>\n", 1 + pen.below(9), hex(pen)),
     }
 }
 
 /// A statement as a minifier leaves it.
-fn statement(random: &mut Random) -> String {
+fn statement(pen: &mut Pen) -> String {
     const MEMBERS: &[&str] = &[
         "addEventListener",
         "appendChild",
@@ -351,19 +388,19 @@ fn statement(random: &mut Random) -> String {
         "value",
     ];
     const STRINGS: &[&str] = &["click", "function", "undefined", "object", "mouseenter", "btn-primary", "%", "px", "#"];
-    let name = |random: &mut Random| char::from(b'a' + random.below(26) as u8);
-    let member = |random: &mut Random| MEMBERS[random.below(MEMBERS.len())];
-    let string = |random: &mut Random| STRINGS[random.below(STRINGS.len())];
-    let (a, b, c, d) = (name(random), name(random), name(random), name(random));
-    let (m, n, o) = (member(random), member(random), member(random));
-    let number = random.below(5000);
-    match random.below(8) {
+    let name = |pen: &mut Pen| char::from(b'a' + pen.below(26) as u8);
+    let member = |pen: &mut Pen| MEMBERS[pen.below(MEMBERS.len())];
+    let string = |pen: &mut Pen| STRINGS[pen.below(STRINGS.len())];
+    let (a, b, c, d) = (name(pen), name(pen), name(pen), name(pen));
+    let (m, n, o) = (member(pen), member(pen), member(pen));
+    let number = pen.below(5000);
+    match pen.below(8) {
         0 => format!("function {a}{b}({c},{d}){{var t={c}.{m}||{{}};return t.{n}&&t.{n}({d},{number})}}"),
-        1 => format!("{a}.{m}=function({b}){{return null==this.{n}?{b}:this.{n}.{o}(\"{}\",{b})}};", string(random)),
+        1 => format!("{a}.{m}=function({b}){{return null==this.{n}?{b}:this.{n}.{o}(\"{}\",{b})}};", string(pen)),
         2 => format!("for(var {a}=0,{b}={c}.{m};{a}<{b};{a}++)if({c}[{a}].{n}!=={d}){{{c}[{a}].{o}={number};break}}"),
-        3 => format!("\"{}\"==typeof {a}.{m}?{b}.{n}({a}):{c}.{o}({a},!{});", string(random), random.below(2)),
-        4 => format!("var {a}{number}={b}({number}),{c}={a}{number}.{m}(/[^a-z0-9_-]+/g,\"{}\");", string(random)),
-        5 => format!("try{{{a}.{m}({b},{{{n}:!0,{o}:{number},key:\"{}\"}})}}catch({c}){{}}", string(random)),
+        3 => format!("\"{}\"==typeof {a}.{m}?{b}.{n}({a}):{c}.{o}({a},!{});", string(pen), pen.below(2)),
+        4 => format!("var {a}{number}={b}({number}),{c}={a}{number}.{m}(/[^a-z0-9_-]+/g,\"{}\");", string(pen)),
+        5 => format!("try{{{a}.{m}({b},{{{n}:!0,{o}:{number},key:\"{}\"}})}}catch({c}){{}}", string(pen)),
         6 => format!("switch({a}.{m}){{case {number}:{b}.{n}={c};break;default:{b}.{o}=void 0}}"),
         _ => format!("{a}.{m}.{n}=Object.assign({{}},{a}.{m}.{o},{{default:{b},id:{number}}}),{c}|=4,{d}>>>=1;"),
     }
