@@ -7,11 +7,14 @@
 mod base64;
 mod block;
 mod decode;
+mod event_stream;
 pub mod fold;
 mod html;
 mod js;
 mod json;
+mod markdown;
 mod media;
+mod multipart;
 mod octets;
 mod percent;
 mod plain;
@@ -25,6 +28,6 @@ mod tests;
 mod unescape;
 
 pub use block::{Block, Edge, Sink};
-pub use media::{Media, media_type};
+pub use media::{Boundary, Media, media_type};
 pub use reader::{Reader, Unreadable};
 pub use stream::{Lane, Stream};
