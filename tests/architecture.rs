@@ -40,10 +40,8 @@ const FOLDERS: [(&str, &[&str]); 2] = [
 ];
 
 /// What a folder uses of one below it, against the order. This list may only shrink.
-const UPWARD: [(&str, &str); 2] = [
-    ("engine::rules", "engine::body_filter::Judgement"),
-    ("domain::message", "domain::policy::Reason"),
-];
+const UPWARD: [(&str, &str); 2] =
+    [("engine::rules", "engine::body_filter::Judgement"), ("domain::message", "domain::policy::Reason")];
 
 const LINES_MAX: usize = 600;
 const LINES_MEDIAN_MAX: usize = 250;

@@ -24,13 +24,7 @@ pub(super) struct Json {
 impl Json {
     /// A reader whose strings belong to `stream`.
     pub(super) fn new(stream: Stream) -> Self {
-        Self {
-            stream,
-            quoted: true,
-            in_string: false,
-            escape: Unescape::default(),
-            text: StringText::new(stream),
-        }
+        Self { stream, quoted: true, in_string: false, escape: Unescape::default(), text: StringText::new(stream) }
     }
 
     /// A reader of what may be the inside of such a string.
@@ -72,7 +66,8 @@ impl Json {
     fn plain(&self, rest: &[u8]) -> usize {
         let stop = if !self.quoted {
             memchr(b'\\', rest)
-        } else if self.in_string { memchr3(b'\\', b'"', b'\n', rest)
+        } else if self.in_string {
+            memchr3(b'\\', b'"', b'\n', rest)
         } else {
             memchr2(b'\\', b'"', rest)
         };

@@ -104,10 +104,13 @@ fn media(essence: &[u8]) -> Media {
         "text/event-stream" => Media::EventStream,
         // Captions know tags and character references as well.
         "text/html" | "text/vtt" => Media::Html,
-        "application/json" | "text/json" | "application/x-ndjson" | "application/jsonl"
-        | "application/ndjson" | "application/stream+json" | "application/json-seq" => {
-            Media::Json
-        }
+        "application/json"
+        | "text/json"
+        | "application/x-ndjson"
+        | "application/jsonl"
+        | "application/ndjson"
+        | "application/stream+json"
+        | "application/json-seq" => Media::Json,
         "application/javascript"
         | "application/ecmascript"
         | "application/x-javascript"

@@ -5,6 +5,7 @@
 //! written with. [`fold`] says which characters count as the same.
 
 mod base64;
+mod bidi;
 mod block;
 mod decode;
 mod event_stream;
@@ -23,6 +24,8 @@ mod reader;
 mod sniff;
 mod stream;
 mod string;
+#[cfg(test)]
+mod suites;
 #[cfg(test)]
 mod tests;
 mod unescape;

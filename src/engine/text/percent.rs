@@ -63,7 +63,8 @@ impl Percent {
 
     fn escape_ended(&mut self, seen: u64, out: &mut impl FnMut(char, ByteSpan, u64)) {
         let digits = if self.is_wide() { 2 } else { 1 };
-        let value = self.held[digits..].iter().filter_map(|item| item.0.to_digit(16)).fold(0, |sum, digit| sum * 16 + digit);
+        let value =
+            self.held[digits..].iter().filter_map(|item| item.0.to_digit(16)).fold(0, |sum, digit| sum * 16 + digit);
         let (Some(first), Some(last)) = (self.held.first(), self.held.last()) else { return };
         let span = ByteSpan { start: first.1.start, end: last.1.end };
         self.held.clear();

@@ -3,6 +3,7 @@
 use encoding_rs::{Encoding, REPLACEMENT, UTF_8};
 
 use super::{
+    bidi::Bidi,
     block::{Block, Sink},
     decode::CharsetDecoder,
     event_stream::EventStream,
@@ -25,6 +26,7 @@ pub struct Reader {
     head: Vec<u8>,
     decoder: Option<CharsetDecoder>,
     document: Document,
+    bidi: Bidi,
     /// A body that consists of documents; none of what follows the charset is this reader's then.
     parts: Option<Box<Multipart>>,
     bytes: u64,
@@ -79,6 +81,7 @@ impl Reader {
             head: Vec::new(),
             decoder: None,
             document,
+            bidi: Bidi::default(),
             parts,
             bytes: 0,
             unreadable: None,
@@ -122,7 +125,7 @@ impl Reader {
             Document::Json(json) => json.open_from(),
             Document::Plain(_) => None,
         };
-        document.into_iter().chain(decoder.open_from()).min()
+        document.into_iter().chain(decoder.open_from()).chain(self.bidi.open_from()).min()
     }
 
     /// Takes the next bytes of the body, Content-Encoding undone.
@@ -139,6 +142,7 @@ impl Reader {
         if let Some(parts) = &mut self.parts {
             return parts.finish(sink);
         }
+        let sink = &mut self.bidi.before(sink, false);
         match &mut self.document {
             Document::EventStream(events) => events.finish(self.bytes, sink),
             Document::Form(form) => form.finish(self.bytes, sink),
@@ -203,9 +207,12 @@ impl Reader {
     }
 
     fn decode(&mut self, bytes: &[u8], ended: bool, sink: &mut impl Sink) {
-        let document = &mut self.document;
+        let (document, bidi) = (&mut self.document, &mut self.bidi);
         if let Some(decoder) = &mut self.decoder {
-            decoder.decode(bytes, ended, |block| document.feed(&block, sink));
+            decoder.decode(bytes, ended, |block| {
+                let watch = Bidi::concerns(block.text);
+                document.feed(&block, &mut bidi.before(sink, watch));
+            });
         }
     }
 }

@@ -74,7 +74,8 @@ pub(super) fn charset(
     }
 }
 
-fn named(window: &[u8], media: Media) -> Option<&'static Encoding> {
+/// The charset that these bytes name.
+pub(super) fn named(window: &[u8], media: Media) -> Option<&'static Encoding> {
     let named = match media {
         Media::Html | Media::Unknown => prescan::meta(window).or_else(|| prescan::xml(window)),
         Media::Xml => prescan::xml(window),

@@ -8,7 +8,7 @@ use crate::base::ByteSpan;
 /// What a document was said to consist of: characters with place and what was known, or an edge.
 type Said = (Stream, Option<(char, ByteSpan)>, Option<Edge>, u64);
 
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Collect {
     said: Vec<Said>,
 }
@@ -37,6 +37,11 @@ impl Sink for Collect {
 }
 
 impl Collect {
+    /// The characters of a stream with their places.
+    pub(super) fn characters(&self, stream: Stream) -> impl Iterator<Item = (char, ByteSpan)> {
+        self.said.iter().filter(move |said| said.0 == stream).filter_map(|said| said.1)
+    }
+
     /// What a stream says; hard edges are bars.
     pub(super) fn text(&self, stream: Stream) -> String {
         let mut text = String::new();
@@ -223,8 +228,16 @@ fn forms_are_decoded() {
 fn markdown_shows_what_it_shows() {
     let shown = |body: &str| says("text/markdown; charset=utf-8", body, Stream::Text);
     for body in [
-        "赌**博**", "赌*博*", "__赌__博", "~~赌~~博", "赌`博`", "[赌](http://example.com/a(b)c \"t\")博", "[赌][1]博",
-        "赌<b>博</b>", "&#36172;博", "![赌](x.png)博".trim_start_matches('!'),
+        "赌**博**",
+        "赌*博*",
+        "__赌__博",
+        "~~赌~~博",
+        "赌`博`",
+        "[赌](http://example.com/a(b)c \"t\")博",
+        "[赌][1]博",
+        "赌<b>博</b>",
+        "&#36172;博",
+        "![赌](x.png)博".trim_start_matches('!'),
     ] {
         assert!(shown(body).contains("赌博"), "{body}: {}", shown(body));
     }
@@ -236,13 +249,28 @@ fn markdown_shows_what_it_shows() {
 fn parts_are_documents() {
     let bodies = [
         ("multipart/mixed; boundary=b", "--b\r\nContent-Type: text/html\r\n\r\n<p>赌<b>博</b>\r\n--b--\r\n"),
-        ("multipart/mixed; boundary=b", "pre\r\n--b\r\n\r\nx\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\r\n--\r\n--bb\r\n赌博\r\n--b--"),
-        ("multipart/mixed; boundary=\"b b\"", "--b b \r\nContent-Type: application/json\r\n\r\n{\"a\":\"赌<i>博\"}\r\n--b b--\r\n"),
+        (
+            "multipart/mixed; boundary=b",
+            "pre\r\n--b\r\n\r\nx\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\r\n--\r\n--bb\r\n赌博\r\n--b--",
+        ),
+        (
+            "multipart/mixed; boundary=\"b b\"",
+            "--b b \r\nContent-Type: application/json\r\n\r\n{\"a\":\"赌<i>博\"}\r\n--b b--\r\n",
+        ),
         ("multipart/mixed", "--odd\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n赌博\r\n--odd--\r\n"),
         ("multipart/form-data; boundary=b", "--b\nContent-Disposition: form-data; name=a\n\n赌博\n--b--\n"),
-        ("multipart/mixed; boundary=b", "--b\r\nContent-Transfer-Encoding: base64\r\nContent-Type: text/plain;\r\n charset=utf-8\r\n\r\n6LWM\r\n5Y2a\r\n--b--"),
-        ("multipart/mixed; boundary=b", "--b\r\nContent-Transfer-Encoding: Quoted-Printable\r\nContent-Type: text/html; charset=gbk\r\n\r\n<p>=B6=C4=\r\n<b>=b2=A9 1=2\r\n--b--"),
-        ("multipart/mixed; boundary=a", "--a\r\nContent-Type: multipart/alternative; boundary=ab\r\n\r\n--ab\r\nContent-Type: text/html; charset=utf-8\r\n\r\n赌<b>博\r\n--ab--\r\n--a\r\n\r\nx\r\n--a--"),
+        (
+            "multipart/mixed; boundary=b",
+            "--b\r\nContent-Transfer-Encoding: base64\r\nContent-Type: text/plain;\r\n charset=utf-8\r\n\r\n6LWM\r\n5Y2a\r\n--b--",
+        ),
+        (
+            "multipart/mixed; boundary=b",
+            "--b\r\nContent-Transfer-Encoding: Quoted-Printable\r\nContent-Type: text/html; charset=gbk\r\n\r\n<p>=B6=C4=\r\n<b>=b2=A9 1=2\r\n--b--",
+        ),
+        (
+            "multipart/mixed; boundary=a",
+            "--a\r\nContent-Type: multipart/alternative; boundary=ab\r\n\r\n--ab\r\nContent-Type: text/html; charset=utf-8\r\n\r\n赌<b>博\r\n--ab--\r\n--a\r\n\r\nx\r\n--a--",
+        ),
         ("multipart/mixed; boundary=b", "赌博"),
     ];
     for (content_type, body) in bodies {
@@ -255,17 +283,85 @@ fn parts_are_documents() {
     assert_eq!(&whole[place.start as usize..place.end as usize], "5Y2a");
     let image = "--b\r\nContent-Type: image/png\r\n\r\n赌博\r\n--b--";
     assert_eq!(says("multipart/mixed; boundary=b", image, Stream::Text).replace('|', ""), "");
-    assert!(says("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; filename=\"赌博.txt\"\r\n\r\n", Stream::Attribute).contains("赌博"));
+    assert!(
+        says(
+            "multipart/form-data; boundary=b",
+            "--b\r\nContent-Disposition: form-data; filename=\"赌博.txt\"\r\n\r\n",
+            Stream::Attribute
+        )
+        .contains("赌博")
+    );
 }
 
 /// Pieces that documents are made of.
-const PIECES: [&str; 60] = [
-    "赌", "博", "\"", "'", "`", "+", " ", "\n", "\r", "\\", "\\u8d4c", "\\u{535a}", "\\ud83d", "\\ude00", "\\x41",
-    "\\101", "${", "}", "{", "/*", "*/", "//", "/", "[", "]", ",", ".join(\"\")", ".reverse()", "(", ")",
-    "String.fromCharCode(", "36172", "0x535a", "unescape(", "atob(", "6LWM5Y2a", "%u8d4c", "%E8%B5%8C", "%", "%B6",
-    "<b>", "</b>", "<i>", "&#36172;", "&", "<script>", "data: ", "=",
-    "\r\n--b\r\n", "\r\n--b--\r\n", "--b", "\r\n\r\n", "\n\n", "Content-Type: text/html; charset=utf-8\r\n",
-    "Content-Transfer-Encoding: base64\r\n", "Content-Transfer-Encoding: quoted-printable\r\n", "=E8=B5=8C", "*", "_", "~",
+const PIECES: [&str; 67] = [
+    "赌",
+    "博",
+    "\"",
+    "'",
+    "`",
+    "+",
+    " ",
+    "\n",
+    "\r",
+    "\\",
+    "\\u8d4c",
+    "\\u{535a}",
+    "\\ud83d",
+    "\\ude00",
+    "\\x41",
+    "\\101",
+    "${",
+    "}",
+    "{",
+    "/*",
+    "*/",
+    "//",
+    "/",
+    "[",
+    "]",
+    ",",
+    ".join(\"\")",
+    ".reverse()",
+    "(",
+    ")",
+    "String.fromCharCode(",
+    "36172",
+    "0x535a",
+    "unescape(",
+    "atob(",
+    "6LWM5Y2a",
+    "%u8d4c",
+    "%E8%B5%8C",
+    "%",
+    "%B6",
+    "<b>",
+    "</b>",
+    "<i>",
+    "&#36172;",
+    "&",
+    "<script>",
+    "data: ",
+    "=",
+    "\r\n--b\r\n",
+    "\r\n--b--\r\n",
+    "--b",
+    "\r\n\r\n",
+    "\n\n",
+    "Content-Type: text/html; charset=utf-8\r\n",
+    "Content-Transfer-Encoding: base64\r\n",
+    "Content-Transfer-Encoding: quoted-printable\r\n",
+    "=E8=B5=8C",
+    "*",
+    "_",
+    "~",
+    "\u{202E}",
+    "\u{202D}",
+    "\u{202C}",
+    "\u{2067}",
+    "\u{2069}",
+    "&#8238;",
+    "\\u202e",
 ];
 
 proptest! {

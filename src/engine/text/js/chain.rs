@@ -91,14 +91,7 @@ pub(super) fn may_join(byte: u8) -> bool {
 impl Between {
     /// Behind a string's quote, which is held at `mark`.
     pub(super) fn behind_string(mark: usize) -> Self {
-        Self {
-            mark,
-            comment: Comment::None,
-            place: Place::String,
-            word: [0; WORD_BYTES_MAX],
-            length: 0,
-            coding: None,
-        }
+        Self { mark, comment: Comment::None, place: Place::String, word: [0; WORD_BYTES_MAX], length: 0, coding: None }
     }
 
     /// Behind something like `+`.

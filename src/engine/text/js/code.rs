@@ -87,15 +87,15 @@ impl Tail {
 
 /// Whether an operand may come behind this code.
 fn allows_operand(code: &[u8]) -> bool {
-        let read = code.trim_ascii_end();
-        match read.last() {
-            None => true,
-            Some(b')' | b']' | b'"' | b'\'' | b'`' | b'$' | b'_') => false,
-            Some(byte) if byte.is_ascii_alphanumeric() => {
-                [&b"return"[..], b"typeof", b"case", b"in", b"of"].iter().any(|word| {
-                    read.strip_suffix(*word).is_some_and(|rest| !rest.last().is_some_and(u8::is_ascii_alphanumeric))
-                })
-            }
-            Some(byte) => byte.is_ascii(),
+    let read = code.trim_ascii_end();
+    match read.last() {
+        None => true,
+        Some(b')' | b']' | b'"' | b'\'' | b'`' | b'$' | b'_') => false,
+        Some(byte) if byte.is_ascii_alphanumeric() => {
+            [&b"return"[..], b"typeof", b"case", b"in", b"of"].iter().any(|word| {
+                read.strip_suffix(*word).is_some_and(|rest| !rest.last().is_some_and(u8::is_ascii_alphanumeric))
+            })
         }
+        Some(byte) => byte.is_ascii(),
     }
+}

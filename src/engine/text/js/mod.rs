@@ -178,7 +178,11 @@ impl Js {
             stop += find(&bytes[stop..], if is_plain { ENDS | SPECIAL } else { ENDS });
             match bytes.get(stop) {
                 None | Some(b'\\') => break,
-                Some(&byte) if byte == quote || if quote == b'`' { byte == b'$' } else { matches!(byte, b'\n' | b'\r') } => break,
+                Some(&byte)
+                    if byte == quote || if quote == b'`' { byte == b'$' } else { matches!(byte, b'\n' | b'\r') } =>
+                {
+                    break;
+                }
                 Some(b'%' | b'<' | b'&') => is_plain = false,
                 Some(_) => {}
             }
@@ -209,8 +213,7 @@ impl Js {
     /// Takes one character; `done` is what came just before it.
     fn lex(&mut self, c: char, span: ByteSpan, seen: u64, done: &[u8], sink: &mut impl Sink) {
         if self.escape.active() {
-            let taken =
-                self.with_escape(seen, sink, |escape, target| escape.push(Stream::Script, c, span, target));
+            let taken = self.with_escape(seen, sink, |escape, target| escape.push(Stream::Script, c, span, target));
             if taken {
                 return;
             }
@@ -480,7 +483,8 @@ impl Js {
         } else if matches!(c, ',' | ')' | ']' | '[' | '.') || c.is_ascii_whitespace() {
             if digits > 0 {
                 let number: String = self.held[mark..].iter().map(|held| held.c.to_ascii_lowercase()).collect();
-                let place = ByteSpan { start: self.held[mark].span.start, end: self.held[self.held.len() - 1].span.end };
+                let place =
+                    ByteSpan { start: self.held[mark].span.start, end: self.held[self.held.len() - 1].span.end };
                 self.held.truncate(mark);
                 let value = match number.strip_prefix("0x") {
                     Some(digits) => u32::from_str_radix(digits, 16),

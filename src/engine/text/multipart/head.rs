@@ -2,11 +2,7 @@
 
 use encoding_rs::{Encoding, UTF_8};
 
-use super::super::{
-    Edge, Media, Sink, Stream,
-    block::Block,
-    media::media_type,
-};
+use super::super::{Edge, Media, Sink, Stream, block::Block, media::media_type};
 
 /// Bytes of a part's head, at most: what is longer is its body.
 const HEAD_BYTES_MAX: usize = 8 << 10;

@@ -134,7 +134,8 @@ impl Multipart {
             State::Head => {
                 let in_head = self.head.push(byte, self.at, sink);
                 let boundaries = &self.boundaries;
-                if let Some((index, closes)) = self.head.delimiter().and_then(|line| delimiter_index(line, boundaries)) {
+                if let Some((index, closes)) = self.head.delimiter().and_then(|line| delimiter_index(line, boundaries))
+                {
                     // A part without a body.
                     self.follow(index, closes);
                 } else if !in_head {

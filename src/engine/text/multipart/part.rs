@@ -4,11 +4,7 @@
 use encoding_rs::Encoding;
 
 use super::{
-    super::{
-        Edge, Media, Reader, Sink, Stream,
-        base64::Digits,
-        block::Block,
-    },
+    super::{Edge, Media, Reader, Sink, Stream, base64::Digits, block::Block},
     Head,
 };
 use crate::base::ByteSpan;
