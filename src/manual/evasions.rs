@@ -12,6 +12,15 @@
 //! | the same trick the other way: 乾 for 干, 著 for 着 | false friends are kept apart | `false_friends_keep_apart` |
 //! | full width, capitals, styled letters and digits, accents | NFKD, lower case, marks dropped | `what_reads_alike_folds_alike` |
 //! | the phrase in an attribute or in the title | the attribute lane; a title is text | `a_hit_is_seen_in_every_charset_and_disguise` |
+//! | noise that the page's own styles hide: `style`, `hidden`, classes and ids of a `<style>` element, `<template>`, `<noscript>` | a stream of its own ([`Stream::Hidden`](crate::engine::text::Stream::Hidden)): neither between the characters shown nor lost | `hidden_text_does_not_interrupt_and_is_not_lost`, `simple_selectors_hide`, `what_cannot_be_seen_is_told_from_what_can` |
+//! | elements closed in the wrong order, or not at all, so that shown text passes for hidden | open elements as the tree builder keeps them | `hidden_elements_end_where_a_browser_ends_them` |
+//! | stray end tags and table tags within a word | a word ends only where a browser puts a box or a line | `words_end_where_a_browser_ends_them` |
+//! | pinyin over the characters (`<rt>`) | annotations are beside the line | `hidden_text_does_not_interrupt_and_is_not_lost` |
+//! | text that a style sheet puts in (`content:`), CSS escapes | strings of `content` are text, escapes are resolved | `strings_of_content_are_shown`, `style_sheets_and_style_attributes_are_read` |
+//! | a document within an attribute (`srcdoc`), a feed's CDATA or escaped markup | read as HTML of its own | `documents_within_documents_are_read` |
+//! | entities that an XML document declares itself | resolved when they are declared, bounded | `values_are_resolved_once_and_bounded`, `documents_within_documents_are_read` |
+//! | percent-encoded links, `javascript:` and `data:` URLs, escapes in event handlers | read as address, script or document | `urls_and_event_handlers_are_read_as_what_they_are`, `each_scheme_is_read_as_browsers_read_it` |
+//! | markup that only looks like a tag, a comment or a script's end | the tokenizer agrees with html5lib's cases | `the_tokenizer_agrees_with_html5lib` |
 //! | the phrase in a JSON document | strings are read for the text lane's rules | `plain_text_json_and_xml_are_read_too` |
 //! | escapes in scripts and JSON (`\u767e`, `\x41`) | resolved in the script lane ([`engine::text`](crate::engine::text)) | `plain_text_json_and_xml_are_read_too` |
 //! | another charset, declared or not, with or without BOM | the browser's order: BOM, header, `<meta>`, guess | `every_charset_is_read` |
@@ -67,14 +76,11 @@
 //! - **digits in words and words in digits** (六合 and 6合);
 //! - **text that is not in the text**: images, video, fonts with exchanged glyphs, PDF and office
 //!   files (media types that are not text are counted as `opaque_media_type`);
-//! - **text made in the browser**: CSS generated content, scripts that put strings together, Base64
-//!   in scripts, percent-encoding in links and scripts;
-//! - **HTML within strings**: markup and character references inside JSON strings, `srcdoc`, CDATA of
-//!   feeds and event streams are read as they stand (a phrase in one piece is found, one with tags in
-//!   between is not); `\u` escapes in event streams and in event-handler attributes; entities that an
-//!   XML document declares itself;
-//! - **excuses in hidden text**: rules of negative weight and `none` believe every word of the text
-//!   lane, also where a style sheet hides it;
+//! - **text made in the browser**: scripts that put strings together in ways of their own;
+//! - **HTML within strings of event streams** and their `\u` escapes are read as they stand;
+//! - **style sheets from elsewhere**, and selectors that ask for more than the element itself: what
+//!   they hide is taken for shown, what they show again for hidden where only its parents' font size,
+//!   colour or visibility says so (hidden text is scanned, but by itself);
 //! - **squared, circled and regional letters** without a decomposition in Unicode (🅰, 🇦);
 //! - **text that is hidden or shown by style sheets**: what is invisible is scanned, and the order on
 //!   the screen may be another one than in the source;

@@ -8,6 +8,8 @@ const BOUNDARY_BYTES_MAX: usize = 70;
 /// How a document is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Media {
+    /// A style sheet.
+    Css,
     /// `text/event-stream`: never held.
     EventStream,
     /// `application/x-www-form-urlencoded`: names and values, percent-encoded.
@@ -24,7 +26,7 @@ pub enum Media {
     Opaque,
     /// `text/plain` and other text.
     Plain,
-    /// A script or style sheet.
+    /// A script.
     Script,
     /// No Content-Type, or one that says nothing: HTML, unless it looks binary.
     Unknown,
@@ -120,8 +122,8 @@ fn media(essence: &[u8]) -> Media {
         | "text/jscript"
         | "text/livescript"
         | "application/x-ecmascript"
-        | "text/x-ecmascript"
-        | "text/css" => Media::Script,
+        | "text/x-ecmascript" => Media::Script,
+        "text/css" => Media::Css,
         "application/xml" | "text/xml" => Media::Xml,
         "application/x-www-form-urlencoded" => Media::Form,
         "text/markdown" | "text/x-markdown" => Media::Markdown,
@@ -139,11 +141,12 @@ mod tests {
     #[test]
     fn content_types_as_servers_write_them() {
         let boundary = Media::Multipart(Boundary::new(b"a b"));
-        let cases: [(&str, Media, Option<&str>); 19] = [
+        let cases: [(&str, Media, Option<&str>); 20] = [
             ("multipart/mixed; boundary=\"a b\"", boundary, None),
             ("multipart/form-data", Media::Multipart(Boundary::new(b"")), None),
             ("application/x-www-form-urlencoded;charset=gbk", Media::Form, Some("GBK")),
             ("text/markdown", Media::Markdown, None),
+            ("text/css", Media::Css, None),
             ("application/x-ndjson", Media::Json, None),
             ("text", Media::Unknown, None),
             ("/", Media::Unknown, None),

@@ -7,6 +7,7 @@
 mod base64;
 mod bidi;
 mod block;
+mod css;
 mod decode;
 mod event_stream;
 pub mod fold;

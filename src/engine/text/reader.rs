@@ -4,7 +4,8 @@ use encoding_rs::{Encoding, REPLACEMENT, UTF_8};
 
 use super::{
     bidi::Bidi,
-    block::{Block, Sink},
+    block::{Block, Edge, Sink},
+    css::CssText,
     decode::CharsetDecoder,
     event_stream::EventStream,
     html::Html,
@@ -48,6 +49,7 @@ pub enum Unreadable {
 }
 
 enum Document {
+    Css(Box<CssText>),
     EventStream(EventStream),
     Form(Box<Form>),
     Html(Box<Html>),
@@ -66,6 +68,7 @@ impl Reader {
             Media::Xml => Document::Html(Box::new(Html::new(true))),
             Media::Json => Document::Json(Box::new(Json::new(Stream::Script))),
             Media::Script => Document::Js(Box::new(Js::new())),
+            Media::Css => Document::Css(Box::new(CssText::sheet())),
             Media::Markdown => Document::Markdown(Box::new(Markdown::new())),
             Media::Form => Document::Form(Box::new(Form::new())),
             Media::Plain | Media::Multipart(_) => Document::Plain(Plain),
@@ -117,6 +120,7 @@ impl Reader {
             return (!self.head.is_empty()).then_some(self.bytes - self.head.len() as u64);
         };
         let document = match &self.document {
+            Document::Css(css) => css.open_from(),
             Document::EventStream(events) => events.open_from(),
             Document::Form(form) => form.open_from(),
             Document::Markdown(markdown) => markdown.open_from(),
@@ -144,6 +148,10 @@ impl Reader {
         }
         let sink = &mut self.bidi.before(sink, false);
         match &mut self.document {
+            Document::Css(css) => {
+                css.finish(self.bytes, sink);
+                sink.edge(Stream::Script, Edge::Hard, self.bytes);
+            }
             Document::EventStream(events) => events.finish(self.bytes, sink),
             Document::Form(form) => form.finish(self.bytes, sink),
             Document::Markdown(markdown) => markdown.finish(self.bytes, sink),
@@ -220,11 +228,12 @@ impl Reader {
 impl Document {
     fn feed(&mut self, block: &Block<'_>, sink: &mut impl Sink) {
         match self {
+            Self::Css(css) => css.feed_between(block, 0, block.text.len(), sink),
             Self::EventStream(events) => events.feed(block, sink),
             Self::Form(form) => form.feed(block, sink),
             Self::Markdown(markdown) => markdown.feed(block, sink),
             Self::Html(html) => html.feed(block, sink),
-            Self::Js(js) => js.feed_between(block, 0, block.text.len(), sink),
+            Self::Js(js) => js.run(block, 0, block.text.len(), sink),
             Self::Json(json) => json.feed_between(block, 0, block.text.len(), sink),
             Self::Plain(plain) => plain.feed(block, sink),
         }

@@ -246,6 +246,14 @@ fn markdown_shows_what_it_shows() {
 }
 
 #[test]
+fn style_sheets_and_captions_are_read() {
+    assert!(says("text/css; charset=utf-8", "a::before{content:\"\\8d4c\\535a\"}", Stream::Text).contains("赌博"));
+    let gbk = encoding_rs::GBK.encode("@charset \"gbk\";a::before{content:\"赌博\"}").0;
+    assert!(read("text/css", &gbk, &[5]).text(Stream::Text).contains("赌博"));
+    assert!(says("text/vtt", "WEBVTT\n\n00:01 --> 00:02\n<c.red>赌</c><i>&#21338;", Stream::Text).contains("赌博"));
+}
+
+#[test]
 fn parts_are_documents() {
     let bodies = [
         ("multipart/mixed; boundary=b", "--b\r\nContent-Type: text/html\r\n\r\n<p>赌<b>博</b>\r\n--b--\r\n"),
@@ -294,7 +302,7 @@ fn parts_are_documents() {
 }
 
 /// Pieces that documents are made of.
-const PIECES: [&str; 67] = [
+const PIECES: [&str; 68] = [
     "赌",
     "博",
     "\"",
@@ -338,6 +346,7 @@ const PIECES: [&str; 67] = [
     "<b>",
     "</b>",
     "<i>",
+    "<",
     "&#36172;",
     "&",
     "<script>",

@@ -1,12 +1,10 @@
 //! Character references (HTML, "character reference state"), streaming.
 
-use crate::{
-    base::ByteSpan,
-    engine::text::{Stream, block::Sink},
-};
+use super::dtd::Entities;
+use crate::base::ByteSpan;
 
 /// Longest name in the table, with its semicolon (`&CounterClockwiseContourIntegral;`).
-const NAME_BYTES_MAX: usize = 32;
+const NAME_CHARACTERS_MAX: usize = 32;
 
 /// A character reference that is being read.
 #[derive(Debug, Default)]
@@ -14,8 +12,15 @@ pub(super) struct CharRef {
     active: bool,
     /// Place of the ampersand.
     start: ByteSpan,
-    /// What followed it, all ASCII, with the offset behind each.
-    read: Vec<(u8, u64)>,
+    /// What followed it (of numbers, all but the digits), with the offset behind each.
+    read: Vec<(char, u64)>,
+    number: Option<Number>,
+}
+
+#[derive(Debug)]
+struct Number {
+    value: u32,
+    end: u64,
 }
 
 impl CharRef {
@@ -24,8 +29,10 @@ impl CharRef {
         self.active = true;
         self.start = span;
         self.read.clear();
+        self.number = None;
     }
 
+    #[inline]
     pub(super) fn active(&self) -> bool {
         self.active
     }
@@ -35,110 +42,115 @@ impl CharRef {
         self.active.then_some(self.start.start)
     }
 
-    /// Takes the next character; `false` if the reference ended before it (and has been emitted).
-    pub(super) fn push(&mut self, stream: Stream, c: char, span: ByteSpan, sink: &mut impl Sink) -> bool {
-        let numeric = self.read.first().is_some_and(|first| first.0 == b'#');
-        let hexadecimal = numeric && self.read.get(1).is_some_and(|second| matches!(second.0, b'x' | b'X'));
+    /// Takes the next character; `false` if the reference ended before it. What it stands for is
+    /// given to `emit` with its place.
+    pub(super) fn push(
+        &mut self,
+        within: Within<'_>,
+        c: char,
+        span: ByteSpan,
+        emit: &mut impl FnMut(char, ByteSpan),
+    ) -> bool {
+        let numeric = self.read.first().is_some_and(|first| first.0 == '#');
+        let radix = if matches!(self.read.get(1), Some(('x' | 'X', _))) { 16 } else { 10 };
+        if numeric && let Some(digit) = c.to_digit(radix) {
+            let value = self.number.as_ref().map_or(0, |number| number.value);
+            self.number = Some(Number { value: value.saturating_mul(radix).saturating_add(digit), end: span.end });
+            return true;
+        }
         let goes_on = match self.read.len() {
-            0 => c == '#' || c.is_ascii_alphanumeric(),
-            1 if numeric => c.is_ascii_digit() || matches!(c, 'x' | 'X'),
-            _ if hexadecimal => c.is_ascii_hexdigit(),
-            _ if numeric => c.is_ascii_digit(),
-            length => c.is_ascii_alphanumeric() && length < NAME_BYTES_MAX,
+            0 => c == '#' || within.goes_on(c),
+            1 if numeric => matches!(c, 'x' | 'X') && self.number.is_none(),
+            _ if numeric => false,
+            length => length < NAME_CHARACTERS_MAX && within.goes_on(c),
         };
         if goes_on {
-            // Leading zeros and endless digits change nothing beyond what is kept.
-            if self.read.len() < 2 * NAME_BYTES_MAX {
-                self.read.push((c as u8, span.end));
-            } else if let Some(last) = self.read.last_mut() {
-                *last = (c as u8, span.end);
-            }
+            self.read.push((c, span.end));
             return true;
         }
         let semicolon = c == ';' && !self.read.is_empty();
         if semicolon {
-            self.read.push((b';', span.end));
+            self.read.push((';', span.end));
         }
-        let next = if semicolon { None } else { Some(c) };
-        self.resolve(stream, next, span.end, sink);
+        self.resolve(within, if semicolon { None } else { Some(c) }, emit);
         semicolon
     }
 
     /// The text ends in the middle of a reference.
-    pub(super) fn finish(&mut self, stream: Stream, at: u64, sink: &mut impl Sink) {
+    pub(super) fn finish(&mut self, within: Within<'_>, emit: &mut impl FnMut(char, ByteSpan)) {
         if self.active {
-            self.resolve(stream, None, at, sink);
+            self.resolve(within, None, emit);
         }
     }
 
-    fn resolve(&mut self, stream: Stream, next: Option<char>, seen: u64, sink: &mut impl Sink) {
+    fn resolve(&mut self, within: Within<'_>, next: Option<char>, emit: &mut impl FnMut(char, ByteSpan)) {
         self.active = false;
-        let used = if self.read.first().is_some_and(|first| first.0 == b'#') {
-            self.numeric(stream, seen, sink)
-        } else {
-            self.named(stream, next, seen, sink)
-        };
+        if let Some(Number { value, end }) = self.number.take() {
+            let end = self.read.last().map_or(end, |last| last.1.max(end));
+            return emit(numeric_character(value), ByteSpan { start: self.start.start, end });
+        }
+        let used = self.named(within, next, emit);
         if used == 0 {
-            sink.character(stream, '&', self.start, seen);
+            emit('&', self.start);
         }
         // What is not part of the reference stands for itself.
         let mut start = if used == 0 { self.start.end } else { self.read[used - 1].1 };
-        for &(byte, end) in &self.read[used..] {
-            sink.character(stream, byte as char, ByteSpan { start, end }, seen);
+        for &(c, end) in &self.read[used..] {
+            emit(c, ByteSpan { start, end });
             start = end;
         }
     }
 
-    /// Emits a numeric reference; how much of `read` it used.
-    fn numeric(&self, stream: Stream, seen: u64, sink: &mut impl Sink) -> usize {
-        let hexadecimal = self.read.get(1).is_some_and(|second| matches!(second.0, b'x' | b'X'));
-        let (radix, from) = if hexadecimal { (16, 2) } else { (10, 1) };
-        let digits = self.read[from.min(self.read.len())..].iter().take_while(|item| item.0 != b';');
-        let mut value = 0_u32;
-        let mut count = 0;
-        for digit in digits.filter_map(|item| (item.0 as char).to_digit(radix)) {
-            value = value.saturating_mul(radix).saturating_add(digit);
-            count += 1;
-        }
-        if count == 0 {
+    /// Emits the longest name in the table that `read` begins with; how much of `read` it used.
+    fn named(&self, within: Within<'_>, next: Option<char>, emit: &mut impl FnMut(char, ByteSpan)) -> usize {
+        if self.read.len() < 2 || self.read[0].0 == '#' {
             return 0;
         }
-        let used = self.read.len();
-        let span = ByteSpan { start: self.start.start, end: self.read[used - 1].1 };
-        sink.character(stream, numeric_character(value), span, seen);
-        used
-    }
-
-    /// Emits the longest name in the table that `read` begins with; how much of `read` it used.
-    fn named(&self, stream: Stream, next: Option<char>, seen: u64, sink: &mut impl Sink) -> usize {
-        let mut key = vec![b'&'];
-        key.extend(self.read.iter().map(|item| item.0));
-        while key.len() > 1 {
-            if let Some(value) = htmlize::ENTITIES.get(key.as_slice()) {
-                let used = key.len() - 1;
-                let bare = key.last() != Some(&b';');
-                let following = self.read.get(used).map(|item| item.0 as char).or(next);
-                // For historical reasons, `?a=b&copy=c` in an attribute is not a reference.
-                if bare
-                    && stream == Stream::Attribute
-                    && following.is_some_and(|c| c == '=' || c.is_ascii_alphanumeric())
-                {
-                    return 0;
-                }
-                let span = ByteSpan { start: self.start.start, end: self.read[used - 1].1 };
-                for c in std::str::from_utf8(value).unwrap_or_default().chars() {
-                    sink.character(stream, c, span, seen);
-                }
-                return used;
+        if let Some(((';', end), name)) = self.read.split_last()
+            && let Some(value) = within.entities.and_then(|entities| entities.value(name.iter().map(|item| item.0)))
+        {
+            value.chars().for_each(|c| emit(c, ByteSpan { start: self.start.start, end: *end }));
+            return self.read.len();
+        }
+        let mut key = [b'&'; NAME_CHARACTERS_MAX + 2];
+        let mut length = 1;
+        for (slot, &(c, _)) in key[1..].iter_mut().zip(self.read.iter().take_while(|item| item.0.is_ascii())) {
+            *slot = c as u8;
+            length += 1;
+        }
+        for used in (2..length).rev() {
+            let Some(value) = htmlize::ENTITIES.get(&key[..=used]) else { continue };
+            let following = self.read.get(used).map(|item| item.0).or(next);
+            // For historical reasons, `?a=b&copy=c` in an attribute is not a reference.
+            if within.attribute && key[used] != b';' && following.is_some_and(|c| c == '=' || c.is_ascii_alphanumeric())
+            {
+                return 0;
             }
-            key.pop();
+            let span = ByteSpan { start: self.start.start, end: self.read[used - 1].1 };
+            std::str::from_utf8(value).unwrap_or_default().chars().for_each(|c| emit(c, span));
+            return used;
         }
         0
     }
 }
 
+/// Where a reference stands.
+#[derive(Clone, Copy)]
+pub(super) struct Within<'e> {
+    pub(super) attribute: bool,
+    /// What the document itself declares; only in XML.
+    pub(super) entities: Option<&'e Entities>,
+}
+
+impl Within<'_> {
+    /// Whether a name may go on with a character.
+    fn goes_on(self, c: char) -> bool {
+        c.is_ascii_alphanumeric() || self.entities.is_some_and(|entities| entities.names_have(c))
+    }
+}
+
 /// "Numeric character reference end state".
-fn numeric_character(value: u32) -> char {
+pub(super) fn numeric_character(value: u32) -> char {
     const WINDOWS_1252: [u16; 32] = [
         0x20AC, 0x81, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8D,
         0x017D, 0x8F, 0x90, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A,

@@ -1,133 +1,181 @@
-//! What elements do to the words on both sides of their tags.
+//! What is known of each element: what its tags do to words, to what is open, and to the tokenizer.
 
-/// Whether a word ends at a tag of this name: elements that a browser puts on a line, in a cell or
-/// in a box of their own (HTML, section 15.3, and the replaced elements).
-pub(super) fn breaks_words(name: &str) -> bool {
-    matches!(
-        name,
-        "address"
-            | "article"
-            | "aside"
-            | "audio"
-            | "blockquote"
-            | "body"
-            | "br"
-            | "button"
-            | "canvas"
-            | "caption"
-            | "center"
-            | "col"
-            | "colgroup"
-            | "dd"
-            | "details"
-            | "dialog"
-            | "dir"
-            | "div"
-            | "dl"
-            | "dt"
-            | "embed"
-            | "fieldset"
-            | "figcaption"
-            | "figure"
-            | "footer"
-            | "form"
-            | "frame"
-            | "frameset"
-            | "h1"
-            | "h2"
-            | "h3"
-            | "h4"
-            | "h5"
-            | "h6"
-            | "head"
-            | "header"
-            | "hgroup"
-            | "hr"
-            | "html"
-            | "iframe"
-            | "img"
-            | "input"
-            | "legend"
-            | "li"
-            | "listing"
-            | "main"
-            | "math"
-            | "menu"
-            | "nav"
-            | "object"
-            | "ol"
-            | "optgroup"
-            | "option"
-            | "p"
-            | "plaintext"
-            | "pre"
-            | "search"
-            | "section"
-            | "select"
-            | "summary"
-            | "svg"
-            | "table"
-            | "tbody"
-            | "td"
-            | "textarea"
-            | "tfoot"
-            | "th"
-            | "thead"
-            | "title"
-            | "tr"
-            | "ul"
-            | "video"
-            | "xmp"
-    )
+use super::name::Key;
+
+/// Facts about an element, as bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Facts(u16);
+
+impl Facts {
+    /// A word ends at its tags: it is put on a line, in a cell or in a box of its own (HTML, section
+    /// 15.3, and the replaced elements).
+    pub(super) const BREAKS: Self = Self(1);
+    /// It has no content and no end tag.
+    pub(super) const VOID: Self = Self(1 << 1);
+    /// Its start tag ends `<svg>` and `<math>` ("the rules for parsing tokens in foreign content").
+    pub(super) const LEAVES_FOREIGN: Self = Self(1 << 2);
+    /// "Formatting": closed by the end of a block, it opens again behind it.
+    pub(super) const FORMATTING: Self = Self(1 << 3);
+    /// "Special" (HTML, section 13.2.4.2).
+    pub(super) const SPECIAL: Self = Self(1 << 4);
+    /// Its start tag closes an open `<p>`.
+    pub(super) const CLOSES_P: Self = Self(1 << 5);
+    /// What is open outside of it is out of scope inside.
+    pub(super) const SCOPE: Self = Self(1 << 6);
+    /// Browsers do not render its content, or (`<rt>`) not in the line.
+    pub(super) const UNRENDERED: Self = Self(1 << 7);
+    /// Its content is not tokenized as markup.
+    pub(super) const RAW: Self = Self(1 << 8);
+
+    /// Without a table around, its tags do nothing.
+    pub(super) const IN_TABLE: Self = Self(1 << 9);
+
+    pub(super) const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    #[inline]
+    pub(super) const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// What is known of the element of this name.
+    #[inline]
+    pub(super) fn of(name: Key) -> Self {
+        let mut at = name.place(TABLE_BITS);
+        loop {
+            let (key, facts) = TABLE[at];
+            if key.is(name) || key.is_empty() {
+                return facts;
+            }
+            at = (at + 1) % TABLE.len();
+        }
+    }
 }
 
-/// Whether a start tag of this name ends `<svg>` and `<math>` (HTML, "the rules for parsing tokens in
-/// foreign content").
-pub(super) fn leaves_foreign_content(name: &str) -> bool {
-    matches!(
-        name,
-        "b" | "big"
-            | "blockquote"
-            | "body"
-            | "br"
-            | "center"
-            | "code"
-            | "dd"
-            | "div"
-            | "dl"
-            | "dt"
-            | "em"
-            | "embed"
-            | "h1"
-            | "h2"
-            | "h3"
-            | "h4"
-            | "h5"
-            | "h6"
-            | "head"
-            | "hr"
-            | "i"
-            | "img"
-            | "li"
-            | "listing"
-            | "menu"
-            | "meta"
-            | "nobr"
-            | "ol"
-            | "p"
-            | "pre"
-            | "ruby"
-            | "s"
-            | "small"
-            | "span"
-            | "strong"
-            | "strike"
-            | "sub"
-            | "sup"
-            | "table"
-            | "tt"
-            | "u"
-            | "ul"
-            | "var"
-    )
+const TABLE_BITS: u32 = 9;
+
+/// Open addressing, less than a third full.
+static TABLE: [(Key, Facts); 1 << TABLE_BITS] = table();
+
+const fn table() -> [(Key, Facts); 1 << TABLE_BITS] {
+    let mut table = [(Key::of(""), Facts(0)); 1 << TABLE_BITS];
+    let mut group = 0;
+    while group < ELEMENTS.len() {
+        let (facts, names) = ELEMENTS[group];
+        let mut index = 0;
+        while index < names.len() {
+            let key = Key::of(names[index]);
+            let mut at = key.place(TABLE_BITS);
+            while !table[at].0.is_empty() {
+                assert!(!table[at].0.is(key), "an element is listed twice");
+                at = (at + 1) % table.len();
+            }
+            table[at] = (key, facts);
+            index += 1;
+        }
+        group += 1;
+    }
+    table
+}
+
+const BLOCK: Facts = Facts::BREAKS.with(Facts::SPECIAL).with(Facts::CLOSES_P);
+const BOX: Facts = Facts::BREAKS.with(Facts::SPECIAL);
+const VOID: Facts = Facts::VOID.with(Facts::SPECIAL);
+const RAW: Facts = Facts::RAW.with(Facts::SPECIAL);
+const LEAVES: Facts = Facts::LEAVES_FOREIGN;
+
+const ELEMENTS: [(Facts, &[&str]); 29] = [
+    (
+        BLOCK,
+        &[
+            "address",
+            "article",
+            "aside",
+            "details",
+            "dir",
+            "fieldset",
+            "figcaption",
+            "figure",
+            "footer",
+            "form",
+            "header",
+            "hgroup",
+            "main",
+            "nav",
+            "search",
+            "section",
+            "summary",
+        ],
+    ),
+    (
+        BLOCK.with(LEAVES),
+        &[
+            "blockquote",
+            "center",
+            "dd",
+            "div",
+            "dl",
+            "dt",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "li",
+            "listing",
+            "menu",
+            "ol",
+            "p",
+            "pre",
+            "ul",
+        ],
+    ),
+    (BLOCK.with(LEAVES).with(Facts::SCOPE), &["table"]),
+    (BLOCK.with(LEAVES).with(Facts::VOID), &["hr"]),
+    (BLOCK.with(Facts::RAW), &["plaintext", "xmp"]),
+    (BOX, &["button", "select"]),
+    (BOX.with(Facts::IN_TABLE), &["colgroup", "tbody", "tfoot", "thead", "tr"]),
+    // Their tags within a page do nothing.
+    (LEAVES.with(Facts::SPECIAL), &["body", "head"]),
+    (Facts::SPECIAL.with(Facts::SCOPE), &["html"]),
+    (BOX.with(Facts::SCOPE).with(Facts::IN_TABLE), &["caption", "td", "th"]),
+    (BOX.with(Facts::SCOPE), &["object"]),
+    (BOX.with(Facts::RAW), &["iframe", "textarea", "title"]),
+    (BOX.with(Facts::VOID), &["input"]),
+    (BOX.with(Facts::VOID).with(Facts::IN_TABLE), &["col"]),
+    (Facts::SPECIAL, &["frameset"]),
+    (VOID, &["frame"]),
+    (BOX.with(Facts::VOID).with(LEAVES), &["br", "embed", "img"]),
+    (Facts::BREAKS, &["legend", "math", "optgroup", "option", "svg"]),
+    (Facts::BREAKS.with(Facts::CLOSES_P), &["dialog"]),
+    (Facts::BREAKS.with(Facts::UNRENDERED), &["audio", "canvas", "video"]),
+    (Facts::UNRENDERED, &["datalist", "rp", "rt"]),
+    (Facts::UNRENDERED.with(Facts::SPECIAL).with(Facts::SCOPE), &["template"]),
+    (Facts::SPECIAL.with(Facts::SCOPE), &["applet", "marquee"]),
+    (VOID, &["area", "base", "basefont", "bgsound", "keygen", "link", "param", "source", "track", "wbr"]),
+    (VOID.with(LEAVES), &["meta"]),
+    (RAW, &["noembed", "noframes", "noscript", "script", "style"]),
+    (Facts::FORMATTING, &["a", "font"]),
+    (
+        Facts::FORMATTING.with(LEAVES),
+        &["b", "big", "code", "em", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"],
+    ),
+    (LEAVES, &["ruby", "span", "sub", "sup", "var"]),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::{ELEMENTS, Facts, Key};
+
+    #[test]
+    fn every_element_is_found_and_nothing_else() {
+        for (facts, names) in ELEMENTS {
+            assert!(names.iter().all(|name| Facts::of(Key::of(name)) == facts));
+        }
+        for name in ["", "x", "scrip", "scripts", "blockquot"] {
+            assert_eq!(Facts::of(Key::of(name)), Facts::default(), "{name}");
+        }
+    }
 }

@@ -97,7 +97,7 @@ impl Js {
     }
 
     /// Takes the characters of a block between two indices.
-    pub(super) fn feed_between(&mut self, block: &Block<'_>, from: usize, to: usize, sink: &mut impl Sink) {
+    pub(super) fn run(&mut self, block: &Block<'_>, from: usize, to: usize, sink: &mut impl Sink) {
         let bytes = &block.text.as_bytes()[..to];
         let mut at = from;
         while at < to {

@@ -1,0 +1,85 @@
+//! Names of tags and attributes: lower case, in one number, so that comparing two costs nothing.
+
+/// A name, cut at [`Name::BYTES_MAX`]; every name that matters here is shorter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Name {
+    bytes: [u8; Name::BYTES_MAX],
+    length: u8,
+}
+
+impl Name {
+    const BYTES_MAX: usize = 16;
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Appends a byte, in lower case. NUL is a character like others here, so that what follows it
+    /// makes a difference.
+    #[inline]
+    pub(super) fn push(&mut self, byte: u8) {
+        let length = usize::from(self.length);
+        if length < Self::BYTES_MAX {
+            self.bytes[length] = if byte == 0 { 0xFF } else { byte.to_ascii_lowercase() };
+            self.length += 1;
+        }
+    }
+
+    pub(super) fn push_character(&mut self, c: char) {
+        for &byte in c.encode_utf8(&mut [0; 4]).as_bytes() {
+            self.push(byte);
+        }
+    }
+
+    pub(super) fn key(&self) -> Key {
+        Key(u128::from_le_bytes(self.bytes))
+    }
+
+    /// Whether the next character would be cut off.
+    pub(super) fn is_full(&self) -> bool {
+        usize::from(self.length) == Self::BYTES_MAX
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length)]
+    }
+
+    #[inline]
+    pub(super) fn starts_with(&self, prefix: &[u8]) -> bool {
+        self.bytes.starts_with(prefix)
+    }
+}
+
+/// A name as a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Key(u128);
+
+impl Key {
+    /// The key of a name of ours, written in lower case.
+    pub(super) const fn of(name: &str) -> Self {
+        let bytes = name.as_bytes();
+        assert!(bytes.len() < Name::BYTES_MAX, "a longer name would be cut");
+        let mut value = 0;
+        let mut at = 0;
+        while at < bytes.len() {
+            value |= (bytes[at] as u128) << (8 * at);
+            at += 1;
+        }
+        Self(value)
+    }
+
+    /// One of 2^`bits` places in a table.
+    #[inline]
+    pub(super) const fn place(self, bits: u32) -> usize {
+        let mixed = (self.0 as u64) ^ ((self.0 >> 64) as u64).rotate_left(17);
+        (mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - bits)) as usize
+    }
+
+    pub(super) const fn is(self, other: Self) -> bool {
+        self.0 == other.0
+    }
+
+    pub(super) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}

@@ -1,0 +1,665 @@
+//! What the tokenizer's findings mean: which stream the text belongs to, what is hidden, which
+//! element's text is raw, and what is a document of its own.
+
+use memchr::memchr;
+
+use super::{
+    Html,
+    elements::Facts,
+    look::{self, INHERITED, Look},
+    name::{Key, Name},
+    open_elements::{Hides, OpenElements},
+    style_sheet::StyleSheets,
+    tokenizer::{Content, Part, ScriptEscape, Tag, Tokens},
+    url_text::{Meaning, UrlText},
+};
+use crate::{
+    base::ByteSpan,
+    engine::text::{
+        Stream,
+        block::{Block, Edge, Sink},
+        css::CssText,
+        js::Js,
+    },
+};
+
+/// Bytes of an attribute's value that decide how an element looks.
+const VALUE_BYTES_MAX: usize = 2048;
+
+/// The page so far.
+#[derive(Debug)]
+pub(super) struct Page {
+    /// What kind of document it is.
+    kind: Kind,
+    /// The stream of what is shown.
+    shown: Stream,
+    reading: Reading,
+    /// `svg` or `math`, if one is open: within, no element's text is raw, and CDATA is text.
+    foreign: Option<Key>,
+    /// An element in there whose content is HTML again ("integration point").
+    integration: Option<Key>,
+    open: OpenElements,
+    sheets: StyleSheets,
+    attribute: Attribute,
+    found: Found,
+    /// The current attribute's value has begun a document of its own.
+    document_begun: bool,
+    url: UrlText,
+    sheet_text: CssText,
+    style_text: CssText,
+    /// Reads scripts; `None` within strings, where they are read as they stand.
+    script: Option<Box<Js>>,
+    /// Reads documents within this one; within those there are none.
+    inner: Option<Box<Html>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Html,
+    /// HTML within a string or another document.
+    Nested,
+    /// XML before its root element.
+    Xml,
+    Xhtml,
+    /// XML whose texts may be HTML, as in feeds.
+    Feed,
+}
+
+/// How the text of the current element is read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Reading {
+    /// As text of the page.
+    Plain,
+    /// As HTML that is not shown: `<noscript>`.
+    Inner,
+    Script,
+    Style,
+}
+
+/// What the value of the current attribute is read as.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Attribute {
+    Plain,
+    Class,
+    Id,
+    Style,
+    /// `srcdoc`.
+    Document,
+    /// `onclick` and its like.
+    Handler,
+    Url,
+}
+
+/// What the attributes of the current tag say.
+#[derive(Debug, Default)]
+struct Found {
+    any: bool,
+    hidden: bool,
+    open: bool,
+    style: Option<Vec<u8>>,
+    class: Option<Vec<u8>>,
+    id: Option<Vec<u8>>,
+    document: bool,
+}
+
+const DIALOG: Key = Key::of("dialog");
+const HTML: Key = Key::of("html");
+const MATH: Key = Key::of("math");
+const RP: Key = Key::of("rp");
+const RT: Key = Key::of("rt");
+const RUBY: Key = Key::of("ruby");
+const SCRIPT: Key = Key::of("script");
+const STYLE: Key = Key::of("style");
+const SVG: Key = Key::of("svg");
+
+const INTEGRATION_POINTS: [Key; 8] = [
+    Key::of("annotation-xml"),
+    Key::of("desc"),
+    Key::of("foreignobject"),
+    Key::of("mi"),
+    Key::of("mn"),
+    Key::of("mo"),
+    Key::of("mtext"),
+    Key::of("title"),
+];
+
+const URLS: [Key; 12] = [
+    Key::of("action"),
+    Key::of("background"),
+    Key::of("cite"),
+    Key::of("data"),
+    Key::of("data-href"),
+    Key::of("data-src"),
+    Key::of("data-url"),
+    Key::of("formaction"),
+    Key::of("href"),
+    Key::of("poster"),
+    Key::of("src"),
+    Key::of("xlink:href"),
+];
+
+const CLASS: Key = Key::of("class");
+const HIDDEN: Key = Key::of("hidden");
+const ID: Key = Key::of("id");
+const OPEN: Key = Key::of("open");
+const SRCDOC: Key = Key::of("srcdoc");
+
+impl Page {
+    pub(super) fn new(xml: bool) -> Self {
+        Self::of(if xml { Kind::Xml } else { Kind::Html }, Stream::Text)
+    }
+
+    pub(super) fn nested(shown: Stream) -> Self {
+        Self::of(Kind::Nested, shown)
+    }
+
+    fn of(kind: Kind, shown: Stream) -> Self {
+        Self {
+            kind,
+            shown,
+            reading: Reading::Plain,
+            foreign: None,
+            integration: None,
+            open: OpenElements::default(),
+            sheets: StyleSheets::default(),
+            attribute: Attribute::Plain,
+            found: Found::default(),
+            document_begun: false,
+            url: UrlText::default(),
+            sheet_text: CssText::sheet(),
+            style_text: CssText::attribute(),
+            script: (kind != Kind::Nested).then(|| Box::new(Js::new())),
+            inner: None,
+        }
+    }
+
+    /// Offset of characters that have been read but not passed on.
+    pub(super) fn open_from(&self) -> Option<u64> {
+        let inner = self.inner.as_ref().and_then(|inner| inner.open_from());
+        let css = self.sheet_text.open_from().into_iter().chain(self.style_text.open_from());
+        inner
+            .into_iter()
+            .chain(self.script.as_ref().and_then(|js| js.open_from()))
+            .chain(self.url.open_from())
+            .chain(css)
+            .min()
+    }
+
+    /// The page ends.
+    pub(super) fn finish(&mut self, seen: u64, sink: &mut impl Sink) {
+        self.end_reading(seen, sink);
+        self.settle_inner(seen, sink);
+        self.style_text.finish(seen, sink);
+    }
+
+    /// Where what is shown goes.
+    pub(super) fn show_in(&mut self, shown: Stream) {
+        self.shown = shown;
+    }
+
+    /// Begins afresh.
+    pub(super) fn restart(&mut self) {
+        self.foreign = None;
+        self.integration = None;
+        self.open.clear();
+        if self.found.any {
+            self.found = Found::default();
+        }
+        self.attribute = Attribute::Plain;
+        if !self.sheets.is_empty() {
+            self.sheets = StyleSheets::default();
+        }
+    }
+
+    /// The stream of text that stands here.
+    #[inline]
+    fn stream(&self) -> Stream {
+        if self.open.hidden() { Stream::Hidden } else { self.shown }
+    }
+
+    /// Whether what is read now goes to the inner reader.
+    #[inline]
+    fn is_inner(&self, part: Part) -> bool {
+        match part {
+            Part::Text | Part::Cdata => self.reading == Reading::Inner || self.kind == Kind::Feed,
+            Part::Value => self.attribute == Attribute::Document,
+            Part::Comment | Part::Name => false,
+        }
+    }
+
+    /// The reader of a document within this one, which has been read up to `seen`.
+    fn inner(&mut self, part: Part, seen: u64, sink: &mut impl Sink) -> &mut Html {
+        if part == Part::Value && !self.document_begun {
+            self.document_begun = true;
+            sink.edge(self.stream(), Edge::Hard, seen);
+        }
+        let hidden = self.reading == Reading::Inner || part == Part::Value && self.open.hidden();
+        let shown = if hidden { Stream::Hidden } else { self.shown };
+        let inner = self.inner.get_or_insert_with(|| Box::new(Html::nested(shown)));
+        inner.show_in(shown);
+        inner
+    }
+
+    fn settle_inner(&mut self, seen: u64, sink: &mut impl Sink) {
+        if let Some(inner) = &mut self.inner {
+            inner.settle(seen, sink);
+        }
+    }
+
+    /// The element whose text is read in a way of its own ends.
+    fn end_reading(&mut self, seen: u64, sink: &mut impl Sink) {
+        match self.reading {
+            Reading::Plain => return,
+            Reading::Inner => {
+                self.settle_inner(seen, sink);
+                sink.edge(Stream::Hidden, Edge::Soft, seen);
+            }
+            Reading::Script => self.end_script(seen, sink),
+            Reading::Style => {
+                self.sheet_text.finish(seen, sink);
+                self.sheets.finish_sheet();
+                sink.edge(Stream::Script, Edge::Hard, seen);
+            }
+        }
+        self.reading = Reading::Plain;
+    }
+
+    fn end_script(&mut self, seen: u64, sink: &mut impl Sink) {
+        match &mut self.script {
+            Some(js) => js.finish(seen, sink),
+            None => sink.edge(Stream::Script, Edge::Hard, seen),
+        }
+    }
+
+    fn url_run(&mut self, block: &Block<'_>, from: usize, to: usize, sink: &mut impl Sink) {
+        let mut at = from;
+        while at < to && !self.url.is_binary() {
+            let rest = &block.text[at..to];
+            if self.url.is_plain() {
+                let stop = at + memchr(b'%', rest.as_bytes()).unwrap_or(rest.len());
+                if stop > at {
+                    sink.run(Stream::Attribute, block, at, stop);
+                    at = stop;
+                    continue;
+                }
+            }
+            let Some(c) = rest.chars().next() else { break };
+            let span = block.span(at, at + c.len_utf8());
+            self.url_character(c, span, span.end, sink);
+            at += c.len_utf8();
+        }
+    }
+
+    fn url_character(&mut self, c: char, span: ByteSpan, seen: u64, sink: &mut impl Sink) {
+        self.with_url(sink, |url, mut out| url.character(c, span, seen, &mut out));
+    }
+
+    fn end_url(&mut self, seen: u64, sink: &mut impl Sink) {
+        let script = self.url.is_script();
+        self.with_url(sink, |url, mut out| url.finish(seen, &mut out));
+        if script {
+            self.end_script(seen, sink);
+        }
+    }
+
+    /// Gives what a URL consists of to whoever reads it. Within strings all is text.
+    fn with_url<S: Sink>(
+        &mut self,
+        sink: &mut S,
+        act: impl FnOnce(&mut UrlText, &mut dyn FnMut(Meaning, char, ByteSpan, u64)),
+    ) {
+        let mut url = std::mem::take(&mut self.url);
+        act(&mut url, &mut |meaning, c, span, seen| match (meaning, &mut self.script) {
+            (Meaning::Script, Some(js)) => js.character(c, span, seen, sink),
+            (Meaning::Script, None) => {}
+            (Meaning::Document, Some(_)) => self.inner(Part::Value, seen, sink).character(c, span, seen, sink),
+            (Meaning::Text | Meaning::Document, _) => sink.character(Stream::Attribute, c, span, seen),
+        });
+        self.url = url;
+    }
+
+    fn start_tag(&mut self, tag: &Tag, seen: u64, sink: &mut impl Sink) -> Content {
+        let name = tag.name.key();
+        let foreign = self.enters_foreign(name, tag.self_closing);
+        let facts = if foreign { Facts::default() } else { Facts::of(name) };
+        let hides = self.hides(tag, facts);
+        let was_hidden = self.open.hidden();
+        let acts = if !foreign {
+            self.open.start(name, facts, hides)
+        } else if !tag.self_closing {
+            self.open.start_foreign(name, hides);
+            true
+        } else {
+            true
+        };
+        let breaks = facts.has(Facts::BREAKS) || foreign && (name == SVG || name == MATH);
+        if hides.firmly && !was_hidden {
+            sink.edge(Stream::Hidden, Edge::Soft, seen);
+        }
+        // What is not displayed has no box that would end a word.
+        if breaks && acts && (!hides.firmly || facts.has(Facts::UNRENDERED)) {
+            let around = if was_hidden && self.open.hidden() { Stream::Hidden } else { self.shown };
+            sink.edge(around, Edge::Soft, seen);
+        }
+        if foreign || !facts.has(Facts::RAW) { Content::Normal } else { self.raw_content(name, seen, sink) }
+    }
+
+    fn end_tag(&mut self, tag: &Tag, seen: u64, sink: &mut impl Sink) {
+        let name = tag.name.key();
+        self.end_reading(seen, sink);
+        if self.foreign == Some(name) || self.in_foreign() && (name == Key::of("p") || name == Key::of("br")) {
+            self.leave_foreign();
+            return sink.edge(self.stream(), Edge::Soft, seen);
+        }
+        if self.integration == Some(name) {
+            self.integration = None;
+        }
+        let foreign = self.in_foreign();
+        let facts = if foreign { Facts::default() } else { Facts::of(name) };
+        let was_hidden = self.open.hidden();
+        let ends = self.open.end(name, facts);
+        let hidden = self.open.hidden();
+        if was_hidden && !hidden {
+            sink.edge(Stream::Hidden, Edge::Soft, seen);
+        }
+        if ends && facts.has(Facts::BREAKS) {
+            sink.edge(self.stream(), Edge::Soft, seen);
+        }
+    }
+
+    /// Whether tags are those of `<svg>` or `<math>` here.
+    fn in_foreign(&self) -> bool {
+        self.foreign.is_some() && self.integration.is_none()
+    }
+
+    /// Keeps track of `<svg>` and `<math>`; whether the start tag stands within, or is one.
+    fn enters_foreign(&mut self, name: Key, self_closing: bool) -> bool {
+        if !self.in_foreign() {
+            let root = name == SVG || name == MATH;
+            if root && !self_closing {
+                self.foreign = Some(name);
+                self.integration = None;
+            }
+            return root;
+        }
+        if Facts::of(name).has(Facts::LEAVES_FOREIGN) {
+            self.leave_foreign();
+            return false;
+        }
+        if INTEGRATION_POINTS.contains(&name) && !self_closing {
+            self.integration = Some(name);
+        }
+        true
+    }
+
+    fn leave_foreign(&mut self) {
+        if let Some(root) = self.foreign.take() {
+            self.open.leave_foreign(root);
+        }
+        self.integration = None;
+    }
+
+    fn raw_content(&mut self, name: Key, seen: u64, sink: &mut impl Sink) -> Content {
+        match name {
+            _ if name == SCRIPT || name == STYLE => {
+                self.reading = if name == SCRIPT { Reading::Script } else { Reading::Style };
+                sink.edge(Stream::Script, Edge::Hard, seen);
+                if name == SCRIPT { Content::Script(ScriptEscape::None) } else { Content::Raw }
+            }
+            _ if name == Key::of("title") || name == Key::of("textarea") => Content::Rcdata,
+            _ if name == Key::of("plaintext") => Content::Plaintext,
+            _ if name == Key::of("xmp") => Content::Raw,
+            _ => {
+                self.settle_inner(seen, sink);
+                sink.edge(Stream::Hidden, Edge::Soft, seen);
+                self.reading = if self.kind == Kind::Nested { Reading::Plain } else { Reading::Inner };
+                Content::Raw
+            }
+        }
+    }
+
+    /// A tag of XML. A self-closing one is two.
+    fn xml_tag(&mut self, tag: &Tag, seen: u64, sink: &mut impl Sink) {
+        let name = tag.name.key();
+        if self.kind == Kind::Xml {
+            self.kind = if name == HTML { Kind::Xhtml } else { Kind::Feed };
+        }
+        if self.kind == Kind::Feed {
+            self.settle_inner(seen, sink);
+            return sink.edge(self.shown, Edge::Soft, seen);
+        }
+        let facts = Facts::of(name);
+        if tag.end && (self.reading == Reading::Plain || name == SCRIPT || name == STYLE) {
+            self.end_reading(seen, sink);
+            self.open.end(name, Facts::default());
+        } else if !tag.end && !tag.self_closing {
+            let hides = self.hides(tag, facts);
+            self.open.start_foreign(name, hides);
+            if self.reading == Reading::Plain && (name == SCRIPT || name == STYLE) {
+                self.raw_content(name, seen, sink);
+            }
+        }
+        if facts.has(Facts::BREAKS) {
+            sink.edge(self.stream(), Edge::Soft, seen);
+        }
+    }
+
+    /// How the element of a start tag hides what stands in it.
+    #[inline]
+    fn hides(&mut self, tag: &Tag, facts: Facts) -> Hides {
+        let name = tag.name.key();
+        if !self.found.any && self.sheets.is_empty() && !facts.has(Facts::UNRENDERED) && name != DIALOG {
+            return Hides::default();
+        }
+        self.hides_by_style(tag, facts)
+    }
+
+    fn hides_by_style(&mut self, tag: &Tag, facts: Facts) -> Hides {
+        let found = &self.found;
+        let mut look = Look::default();
+        if !self.sheets.is_empty() {
+            let bytes = |value: &Option<Vec<u8>>| value.clone().unwrap_or_default();
+            look = self.sheets.look(&tag.name, &bytes(&found.class), &bytes(&found.id));
+        }
+        if let Some(style) = &found.style {
+            look = look.then(look::look(&String::from_utf8_lossy(style)));
+        }
+        if !facts.has(Facts::BREAKS) {
+            look.hides &= !look.of_boxes;
+        }
+        let name = tag.name.key();
+        let unrendered = match name {
+            _ if name == DIALOG => !found.open,
+            // Annotations stand above the line.
+            _ if name == RT || name == RP => self.open.is_open(RUBY),
+            _ => facts.has(Facts::UNRENDERED),
+        };
+        Hides {
+            firmly: look.hides & !INHERITED != 0 || (found.hidden || unrendered) && !look.displays(),
+            inherited: (look.hides & INHERITED) as u8,
+            shows: (look.shows & INHERITED) as u8,
+        }
+    }
+
+    fn value(&mut self) -> Option<&mut Vec<u8>> {
+        match self.attribute {
+            Attribute::Style => self.found.style.as_mut(),
+            Attribute::Class => self.found.class.as_mut(),
+            Attribute::Id => self.found.id.as_mut(),
+            Attribute::Plain | Attribute::Document | Attribute::Handler | Attribute::Url => None,
+        }
+    }
+
+    fn remember(&mut self, text: &str) {
+        if let Some(value) = self.value() {
+            let left = VALUE_BYTES_MAX.saturating_sub(value.len());
+            value.extend_from_slice(&text.as_bytes()[..text.len().min(left)]);
+        }
+    }
+}
+
+/// The page, and where its text goes.
+pub(super) struct PageTokens<'p, S> {
+    pub(super) page: &'p mut Page,
+    pub(super) sink: &'p mut S,
+}
+
+impl<S: Sink> Tokens for PageTokens<'_, S> {
+    fn run(&mut self, part: Part, block: &Block<'_>, from: usize, to: usize) {
+        let (page, sink) = (&mut *self.page, &mut *self.sink);
+        if page.is_inner(part) {
+            let first = block.text[from..to].chars().next().map_or(0, char::len_utf8);
+            let seen = block.offset(from + first);
+            return page.inner(part, seen, sink).feed_between(block, from, to, sink);
+        }
+        match part {
+            Part::Text | Part::Cdata => match page.reading {
+                Reading::Plain | Reading::Inner => sink.run(page.stream(), block, from, to),
+                Reading::Script => match &mut page.script {
+                    Some(js) => js.run(block, from, to, sink),
+                    None => sink.run(Stream::Script, block, from, to),
+                },
+                Reading::Style => {
+                    page.sheets.feed(&block.text.as_bytes()[from..to]);
+                    page.sheet_text.feed_between(block, from, to, sink);
+                }
+            },
+            Part::Value => {
+                match page.attribute {
+                    Attribute::Style => page.style_text.feed_between(block, from, to, sink),
+                    Attribute::Url => return page.url_run(block, from, to, sink),
+                    Attribute::Handler => {
+                        sink.run(Stream::Attribute, block, from, to);
+                        if let Some(js) = &mut page.script {
+                            js.run(block, from, to, sink);
+                        }
+                    }
+                    Attribute::Plain | Attribute::Class | Attribute::Id | Attribute::Document => {
+                        sink.run(Stream::Attribute, block, from, to);
+                    }
+                }
+                page.remember(&block.text[from..to]);
+            }
+            Part::Comment => sink.run(Stream::Comment, block, from, to),
+            Part::Name => {}
+        }
+    }
+
+    fn character(&mut self, part: Part, c: char, span: ByteSpan, seen: u64) {
+        let (page, sink) = (&mut *self.page, &mut *self.sink);
+        if page.is_inner(part) {
+            return page.inner(part, seen, sink).character(c, span, seen, sink);
+        }
+        match part {
+            Part::Text | Part::Cdata => match page.reading {
+                Reading::Plain | Reading::Inner => sink.character(page.stream(), c, span, seen),
+                Reading::Script => match &mut page.script {
+                    Some(js) => js.character(c, span, seen, sink),
+                    None => sink.character(Stream::Script, c, span, seen),
+                },
+                Reading::Style => {
+                    page.sheets.feed(c.encode_utf8(&mut [0; 4]).as_bytes());
+                    page.sheet_text.character(c, span, seen, sink);
+                }
+            },
+            Part::Value => {
+                match page.attribute {
+                    Attribute::Style => page.style_text.character(c, span, seen, sink),
+                    Attribute::Url => return page.url_character(c, span, seen, sink),
+                    Attribute::Handler => {
+                        sink.character(Stream::Attribute, c, span, seen);
+                        if let Some(js) = &mut page.script {
+                            js.character(c, span, seen, sink);
+                        }
+                    }
+                    Attribute::Plain | Attribute::Class | Attribute::Id | Attribute::Document => {
+                        sink.character(Stream::Attribute, c, span, seen);
+                    }
+                }
+                page.remember(c.encode_utf8(&mut [0; 4]));
+            }
+            Part::Comment => sink.character(Stream::Comment, c, span, seen),
+            // Names of attributes are ASCII; what is not may be text behind a `<` that was no tag.
+            Part::Name if !c.is_ascii() => sink.character(page.shown, c, span, seen),
+            Part::Name => {}
+        }
+    }
+
+    #[inline]
+    fn attribute(&mut self, name: &Name) {
+        let page = &mut *self.page;
+        let key = name.key();
+        let found = &mut page.found;
+        // Of two attributes of one name the first counts.
+        page.attribute = if key == Key::of("style") && found.style.is_none() {
+            found.style = Some(Vec::new());
+            Attribute::Style
+        } else if key == CLASS && found.class.is_none() && !page.sheets.is_empty() {
+            found.class = Some(Vec::new());
+            Attribute::Class
+        } else if key == ID && found.id.is_none() && !page.sheets.is_empty() {
+            found.id = Some(Vec::new());
+            Attribute::Id
+        } else if key == SRCDOC && !found.document && matches!(page.kind, Kind::Html | Kind::Xhtml) {
+            found.document = true;
+            Attribute::Document
+        } else if name.starts_with(b"on") {
+            page.attribute = Attribute::Handler;
+            return;
+        } else if URLS.contains(&key) {
+            page.attribute = Attribute::Url;
+            return;
+        } else {
+            found.hidden |= key == HIDDEN;
+            found.open |= key == OPEN;
+            found.any |= key == HIDDEN || key == OPEN;
+            page.attribute = Attribute::Plain;
+            return;
+        };
+        found.any = true;
+    }
+
+    fn end_value(&mut self, seen: u64) {
+        let (page, sink) = (&mut *self.page, &mut *self.sink);
+        match page.attribute {
+            Attribute::Style => page.style_text.finish(seen, sink),
+            Attribute::Handler => page.end_script(seen, sink),
+            Attribute::Url => page.end_url(seen, sink),
+            Attribute::Plain | Attribute::Class | Attribute::Id | Attribute::Document => {}
+        }
+        if std::mem::take(&mut page.document_begun) {
+            page.settle_inner(seen, sink);
+            sink.edge(page.stream(), Edge::Hard, seen);
+        }
+        sink.edge(Stream::Attribute, Edge::Hard, seen);
+        page.attribute = Attribute::Plain;
+    }
+
+    #[inline]
+    fn tag(&mut self, tag: &Tag, seen: u64) -> Content {
+        let (page, sink) = (&mut *self.page, &mut *self.sink);
+        let content = match page.kind {
+            Kind::Xml | Kind::Xhtml | Kind::Feed => {
+                page.xml_tag(tag, seen, sink);
+                Content::Normal
+            }
+            Kind::Html | Kind::Nested if tag.end => {
+                page.end_tag(tag, seen, sink);
+                Content::Normal
+            }
+            Kind::Html | Kind::Nested => page.start_tag(tag, seen, sink),
+        };
+        if page.found.any {
+            page.found = Found::default();
+        }
+        content
+    }
+
+    fn end_comment(&mut self, seen: u64) {
+        self.sink.edge(Stream::Comment, Edge::Hard, seen);
+    }
+
+    fn knows_cdata(&self) -> bool {
+        self.page.in_foreign() || !matches!(self.page.kind, Kind::Html | Kind::Nested)
+    }
+}

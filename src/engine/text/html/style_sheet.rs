@@ -1,0 +1,403 @@
+//! The page's own style sheets, as far as they hide or show elements by simple selectors: `.x`,
+//! `#x`, `tag`, `tag.x`, `.x.y`.
+//!
+//! What another selector shows again, or only some screens hide, is not taken for hidden.
+
+use std::collections::BTreeMap;
+
+use super::{
+    look::{self, Look},
+    name::Name,
+};
+use crate::engine::text::css;
+
+const RULES_MAX: usize = 1024;
+const PRELUDE_BYTES_MAX: usize = 1024;
+const BLOCK_BYTES_MAX: usize = 4096;
+const DEPTH_MAX: usize = 8;
+/// Classes of one element that are looked up.
+const CLASSES_MAX: usize = 16;
+
+/// What the style sheets of a page say about how elements look.
+#[derive(Debug, Default)]
+pub(super) struct StyleSheets {
+    rules: BTreeMap<u64, Rule>,
+    /// Whether any rule asks for two classes, and for the tag's name.
+    pairs: bool,
+    parser: Parser,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Rule {
+    look: Look,
+    /// What another selector may show again.
+    unsure: u16,
+}
+
+/// Takes a style sheet apart into selectors and declarations.
+#[derive(Debug, Default)]
+struct Parser {
+    state: State,
+    /// The selectors, or the name of the at-rule.
+    prelude: Vec<u8>,
+    block: Vec<u8>,
+    in_block: bool,
+    /// The conditions of the at-rules around, and nested rules, which are passed over.
+    around: Vec<Condition>,
+    /// Deeper than is kept.
+    deeper: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum State {
+    #[default]
+    Plain,
+    Slash,
+    Comment,
+    CommentStar,
+    Quoted(u8),
+    QuotedBackslash(u8),
+    Backslash,
+}
+
+/// Whether the rules within an at-rule apply.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+enum Condition {
+    Always,
+    /// On some screens.
+    Sometimes,
+    /// Not on screens, or they are no rules.
+    Never,
+}
+
+impl StyleSheets {
+    /// Whether nothing is hidden or shown by any rule.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Takes the next characters of a style element.
+    pub(super) fn feed(&mut self, text: &[u8]) {
+        let mut at = 0;
+        while let Some(&byte) = text.get(at) {
+            match self.parser.state {
+                State::Plain => {
+                    let end =
+                        text[at..].iter().position(|&byte| is_special(byte)).map_or(text.len(), |found| at + found);
+                    self.parser.keep(&text[at..end]);
+                    at = end;
+                    let Some(&special) = text.get(at) else { return };
+                    self.special(special);
+                }
+                State::Slash if byte == b'*' => self.parser.state = State::Comment,
+                State::Slash => {
+                    self.parser.keep(b"/");
+                    self.parser.state = State::Plain;
+                    continue;
+                }
+                State::Comment if byte == b'*' => self.parser.state = State::CommentStar,
+                State::Comment => {
+                    at = memchr::memchr(b'*', &text[at..]).map_or(text.len(), |found| at + found);
+                    continue;
+                }
+                State::CommentStar => {
+                    self.parser.state = match byte {
+                        b'/' => State::Plain,
+                        b'*' => State::CommentStar,
+                        _ => State::Comment,
+                    };
+                }
+                State::Quoted(quote) => {
+                    self.parser.keep(&[byte]);
+                    if byte == quote || byte == b'\n' {
+                        self.parser.state = State::Plain;
+                    } else if byte == b'\\' {
+                        self.parser.state = State::QuotedBackslash(quote);
+                    }
+                }
+                State::QuotedBackslash(quote) => {
+                    self.parser.keep(&[byte]);
+                    self.parser.state = State::Quoted(quote);
+                }
+                State::Backslash => {
+                    self.parser.keep(&[byte]);
+                    self.parser.state = State::Plain;
+                }
+            }
+            at += 1;
+        }
+    }
+
+    /// The style element ends.
+    pub(super) fn finish_sheet(&mut self) {
+        if self.parser.in_block {
+            self.end_block();
+        }
+        self.parser = Parser::default();
+    }
+
+    /// How the rules make an element look.
+    pub(super) fn look(&self, tag: &Name, classes: &[u8], id: &[u8]) -> Look {
+        let mut found = Rule::default();
+        let mut take = |key: u64| {
+            if let Some(rule) = self.rules.get(&key) {
+                found.look = found.look.then(rule.look);
+                found.unsure |= rule.unsure;
+            }
+        };
+        let tag = hash(Kind::Tag, tag.as_bytes());
+        take(tag);
+        let names = classes.split(u8::is_ascii_whitespace).filter(|name| !name.is_empty()).take(CLASSES_MAX);
+        let names = names.map(|name| hash(Kind::Class, name));
+        let id = (!id.is_empty()).then(|| hash(Kind::Id, id.trim_ascii()));
+        for name in names.clone() {
+            take(name);
+        }
+        if self.pairs {
+            let all = names.clone().chain(id).chain([tag]);
+            for (index, one) in all.clone().enumerate() {
+                for other in all.clone().skip(index + 1) {
+                    take(both(one, other));
+                }
+            }
+        }
+        id.into_iter().for_each(take);
+        found.look.hides &= !found.unsure;
+        found.look.shows |= found.unsure;
+        found.look
+    }
+
+    fn special(&mut self, byte: u8) {
+        let parser = &mut self.parser;
+        match byte {
+            b'/' => parser.state = State::Slash,
+            b'"' | b'\'' => {
+                parser.keep(&[byte]);
+                parser.state = State::Quoted(byte);
+            }
+            b'\\' => {
+                parser.keep(b"\\");
+                parser.state = State::Backslash;
+            }
+            b';' if !parser.in_block => parser.prelude.clear(),
+            b'{' if parser.in_block || parser.deeper > 0 => {
+                // A nested rule, passed over; what stands before it belongs to the rule around.
+                let end = parser.block.iter().rposition(|&byte| byte == b';').map_or(0, |at| at + 1);
+                parser.block.truncate(end);
+                parser.deeper += 1;
+            }
+            b'{' => match condition(&parser.prelude) {
+                Some(condition) if parser.around.len() < DEPTH_MAX => {
+                    parser.around.push(condition);
+                    parser.prelude.clear();
+                }
+                Some(_) => parser.deeper += 1,
+                None => {
+                    parser.in_block = true;
+                    parser.block.clear();
+                }
+            },
+            b'}' if parser.deeper > 0 => parser.deeper -= 1,
+            b'}' if parser.in_block => self.end_block(),
+            b'}' => {
+                parser.around.pop();
+                parser.prelude.clear();
+            }
+            _ => parser.keep(&[byte]),
+        }
+    }
+
+    fn end_block(&mut self) {
+        self.parser.in_block = false;
+        let (prelude, block) = (std::mem::take(&mut self.parser.prelude), std::mem::take(&mut self.parser.block));
+        let condition =
+            self.parser.around.iter().copied().fold(Condition::Always, |all, one| if one > all { one } else { all });
+        if condition != Condition::Never && prelude.len() < PRELUDE_BYTES_MAX && block.len() < BLOCK_BYTES_MAX {
+            let look = look::look(&String::from_utf8_lossy(&block));
+            if look.hides | look.shows != 0 {
+                let prelude = String::from_utf8_lossy(&prelude);
+                for selector in css::plain(&prelude).split(',') {
+                    self.add(selector.trim(), look, condition == Condition::Always);
+                }
+            }
+        }
+        self.parser.prelude = prelude;
+        self.parser.prelude.clear();
+        self.parser.block = block;
+        self.parser.block.clear();
+    }
+
+    fn add(&mut self, selector: &str, look: Look, mut sure: bool) {
+        let Some(parsed) = Selector::parse(selector) else { return };
+        sure &= parsed.sure;
+        let mut change = |key: u64| {
+            let full = self.rules.len() >= RULES_MAX;
+            let rule = match self.rules.get_mut(&key) {
+                Some(rule) => rule,
+                None if full => return,
+                None => self.rules.entry(key).or_default(),
+            };
+            if sure {
+                rule.look = rule.look.then(look);
+            } else {
+                rule.unsure |= look.shows;
+            }
+        };
+        match *parsed.names.as_slice() {
+            [one] => change(one),
+            [one, other] if sure => {
+                change(both(one, other));
+                self.pairs = true;
+            }
+            ref several if !sure && look.shows != 0 => several.iter().copied().for_each(change),
+            _ => {}
+        }
+    }
+}
+
+impl Parser {
+    fn keep(&mut self, bytes: &[u8]) {
+        if self.deeper > 0 {
+            return;
+        }
+        let (kept, bytes_max) =
+            if self.in_block { (&mut self.block, BLOCK_BYTES_MAX) } else { (&mut self.prelude, PRELUDE_BYTES_MAX) };
+        kept.extend_from_slice(&bytes[..bytes.len().min(bytes_max.saturating_sub(kept.len()))]);
+    }
+}
+
+/// The subject of a selector.
+struct Selector {
+    names: Vec<u64>,
+    /// Nothing but the subject decides whether it matches.
+    sure: bool,
+}
+
+impl Selector {
+    /// Reads a selector in lower case; `None` if it says nothing about elements at rest.
+    fn parse(selector: &str) -> Option<Self> {
+        const DYNAMIC: [&str; 9] =
+            [":hover", ":active", ":focus", ":target", ":checked", ":visited", ":before", ":after", ":first-l"];
+        if selector.contains("::") || DYNAMIC.iter().any(|pseudo| selector.contains(pseudo)) {
+            return None;
+        }
+        let mut sure = !selector.contains([':', '[', '(']);
+        let mut compounds = selector.split(|c: char| c.is_ascii_whitespace() || matches!(c, '>' | '+' | '~'));
+        let subject = compounds.next_back()?;
+        sure &= compounds.all(|around| matches!(around, "" | "html" | "body" | "*"));
+        let subject = subject.split([':', '[', '(']).next().unwrap_or(subject);
+        let mut names = Vec::new();
+        let mut rest = subject;
+        while !rest.is_empty() && names.len() < 4 {
+            let (kind, name) = match rest.as_bytes()[0] {
+                b'.' => (Kind::Class, &rest[1..]),
+                b'#' => (Kind::Id, &rest[1..]),
+                _ => (Kind::Tag, rest),
+            };
+            let end = name.find(['.', '#']).unwrap_or(name.len());
+            if !name[..end].is_empty() && &name[..end] != "*" {
+                names.push(hash(kind, name[..end].as_bytes()));
+            }
+            rest = &name[end..];
+        }
+        (!names.is_empty()).then_some(Self { names, sure })
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Class,
+    Id,
+    Tag,
+}
+
+/// FNV-1a; names that fall together harm only the page that invents them.
+fn hash(kind: Kind, name: &[u8]) -> u64 {
+    let mut hash = 0xCBF2_9CE4_8422_2325_u64 ^ (kind as u64);
+    for byte in name {
+        hash = (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01B3);
+    }
+    hash
+}
+
+fn both(one: u64, other: u64) -> u64 {
+    one.wrapping_add(other).rotate_left(1)
+}
+
+#[inline]
+fn is_special(byte: u8) -> bool {
+    matches!(byte, b'{' | b'}' | b';' | b'/' | b'"' | b'\'' | b'\\')
+}
+
+/// What the prelude of an at-rule with a block of rules says; `None` of a rule.
+fn condition(prelude: &[u8]) -> Option<Condition> {
+    let text = String::from_utf8_lossy(prelude.trim_ascii()).to_ascii_lowercase();
+    let rest = text.strip_prefix('@')?;
+    let name = rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next().unwrap_or("");
+    let query = rest[name.len()..].trim();
+    Some(match name {
+        "media" if matches!(query, "" | "all" | "screen" | "only screen") => Condition::Always,
+        "media" if query.starts_with("print") || query.starts_with("speech") => Condition::Never,
+        "layer" | "supports" => Condition::Always,
+        "media" | "container" | "scope" | "starting-style" | "document" => Condition::Sometimes,
+        _ => Condition::Never,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Name, StyleSheets};
+
+    fn hides(sheet: &str, cut: usize, tag: &str, classes: &str, id: &str) -> bool {
+        let mut sheets = StyleSheets::default();
+        let cut = cut.min(sheet.len());
+        sheets.feed(&sheet.as_bytes()[..cut]);
+        sheets.feed(&sheet.as_bytes()[cut..]);
+        sheets.finish_sheet();
+        let mut name = Name::default();
+        tag.bytes().for_each(|byte| name.push(byte));
+        sheets.look(&name, classes.as_bytes(), id.as_bytes()).hides != 0
+    }
+
+    #[test]
+    fn simple_selectors_hide() {
+        for (sheet, tag, classes, id, expected) in [
+            (".x{display:none}", "i", "a x b", "", true),
+            (".x{display:none}", "i", "xx", "", false),
+            ("#x{display:none}", "i", "", "x", true),
+            ("em{display:none}", "em", "", "", true),
+            ("i.x , b{display:none}", "i", "x", "", true),
+            ("i.x{display:none}", "b", "x", "", false),
+            (".x.y{display:none}", "b", "y x", "", true),
+            ("body .x{display:none}", "b", "x", "", true),
+            (".z .x{display:none}", "b", "x", "", false),
+            ("/* { */ .x /**/ {dis\\70lay:none}", "b", "x", "", true),
+            (".y:before{content:\"}\"} .x{display:none", "b", "x", "", true),
+            ("@charset \"utf-8\"; .x{display:none}", "b", "x", "", true),
+            ("@font-face{src:x} .x{display:none}", "b", "x", "", true),
+            ("@media screen{.x{display:none}}", "b", "x", "", true),
+            ("@media print{.x{display:none}}", "b", "x", "", false),
+            ("@media (max-width:9px){.x{display:none}} .y{display:none}", "b", "x", "", false),
+            ("@media (max-width:9px){.x{display:none}} .y{display:none}", "b", "y", "", true),
+            (".x{display:none} .x{display:inline}", "b", "x", "", false),
+            (".x{display:none} .z .x{display:inline}", "b", "x", "", false),
+            (".x{display:none} @media print{.x{display:inline}}", "b", "x", "", true),
+            (".x{display:none} .x:hover{display:inline}", "b", "x", "", true),
+            (".a{color:red;.x{y:z}display:none}", "b", "a", "", true),
+        ] {
+            for cut in 0..=sheet.len() {
+                assert_eq!(hides(sheet, cut, tag, classes, id), expected, "{sheet} cut at {cut}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read(sheet in "[.#x{};:'\"/*@a \\\\-]{0,80}", cut in 0..80_usize) {
+            let whole = hides(&sheet, 0, "x", "x a", "x");
+            prop_assert_eq!(whole, hides(&sheet, cut, "x", "x a", "x"));
+        }
+    }
+}

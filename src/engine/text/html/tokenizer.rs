@@ -1,0 +1,698 @@
+//! The tokenizer's states (HTML, section 13.2.5), streaming: what is text, what is an attribute's
+//! value, what is a comment, and where tags are. What all this means is for [`Tokens`] to say.
+//!
+//! Whatever stands for itself is passed on in runs. Tags are read byte by byte in one loop
+//! ([`Tokenizer::tag`]) as long as they are plain; anything else, and tags that are cut by the end
+//! of a block, go character by character through [`Tokenizer::character`], state by state.
+
+use memchr::{memchr, memchr2, memchr3};
+
+use super::{
+    char_ref::{CharRef, Within},
+    dtd::Entities,
+    name::{Key, Name},
+    raw::RawStep,
+};
+use crate::{base::ByteSpan, engine::text::block::Block};
+
+/// Takes what the tokenizer finds, in order.
+pub(super) trait Tokens {
+    /// A run of characters that stand for themselves.
+    fn run(&mut self, part: Part, block: &Block<'_>, from: usize, to: usize);
+
+    /// One character, at `span`; the body has been read up to `seen`.
+    fn character(&mut self, part: Part, c: char, span: ByteSpan, seen: u64);
+
+    /// A start tag has an attribute of this name; its value, if it has one, follows.
+    fn attribute(&mut self, name: &Name);
+
+    /// The value of the attribute is complete.
+    fn end_value(&mut self, seen: u64);
+
+    /// A tag is complete: how is what follows to be read?
+    fn tag(&mut self, tag: &Tag, seen: u64) -> Content;
+
+    /// A comment is complete.
+    fn end_comment(&mut self, seen: u64);
+
+    /// Whether `<![CDATA[` begins a section here.
+    fn knows_cdata(&self) -> bool;
+}
+
+/// What a character belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Cdata,
+    Comment,
+    /// Names within a tag, in strings: who puts a string into a page as text shows them.
+    Name,
+    Text,
+    Value,
+}
+
+/// A tag.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tag {
+    pub(super) name: Name,
+    pub(super) end: bool,
+    pub(super) self_closing: bool,
+}
+
+/// How text is read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Content {
+    /// With markup and character references.
+    Normal,
+    /// `<title>`, `<textarea>`: character references, no tags but its own end.
+    Rcdata,
+    /// `<style>`, `<xmp>`, …: no tags but its own end.
+    Raw,
+    Script(ScriptEscape),
+    Plaintext,
+}
+
+/// "Script data escaped" and "double escaped".
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum ScriptEscape {
+    None,
+    Single,
+    Double,
+}
+
+/// The tokenizer.
+#[derive(Debug)]
+pub(super) struct Tokenizer {
+    pub(super) state: State,
+    pub(super) content: Content,
+    reference: CharRef,
+    /// The tag being read.
+    pub(super) tag: Tag,
+    /// The attribute being read.
+    attribute: Name,
+    /// The raw-text element that is open.
+    pub(super) raw_name: Key,
+    /// Characters that may be text, or may be markup.
+    pub(super) held: Vec<(char, ByteSpan)>,
+    /// Quote of the value being read.
+    quote: char,
+    /// Dashes read in a row, in scripts.
+    pub(super) dashes: u8,
+    comment: CommentStep,
+    /// A bogus comment is a processing instruction of XML: it ends at `?>`, and this tells whether
+    /// `?` was read.
+    instruction: Option<bool>,
+    /// In XML: what the document declares.
+    entities: Option<Box<Entities>>,
+    /// Whether names are passed on as [`Part::Name`].
+    names: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum State {
+    Text,
+    /// `<` was read, and is held.
+    TagOpen,
+    /// `</` was read, and is held.
+    EndTagOpen,
+    TagName,
+    BeforeAttributeName,
+    AttributeName,
+    AfterAttributeName,
+    BeforeValue,
+    QuotedValue,
+    UnquotedValue,
+    /// `/` was read in a tag.
+    SelfClosing,
+    /// `<!` was read, and what follows is held.
+    Markup,
+    Comment,
+    /// `<?…>`, `</%…>`: up to the next `>`.
+    BogusComment,
+    Doctype,
+    /// CDATA section, up to `]]>`; brackets are held.
+    Cdata,
+    /// `<` in raw text was read, and is held with what follows.
+    Raw(RawStep),
+}
+
+/// Where in a comment; dashes (and `!`) that may be its end are held.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum CommentStep {
+    Start,
+    StartDash,
+    Inside,
+    Dash,
+    End,
+    EndBang,
+}
+
+impl Tokenizer {
+    /// A tokenizer at the beginning of a document.
+    pub(super) fn new(xml: bool, names: bool) -> Self {
+        Self {
+            state: State::Text,
+            content: Content::Normal,
+            reference: CharRef::default(),
+            tag: Tag::default(),
+            attribute: Name::default(),
+            raw_name: Key::default(),
+            held: Vec::new(),
+            quote: '"',
+            dashes: 0,
+            comment: CommentStep::Start,
+            instruction: None,
+            entities: xml.then(Box::default),
+            names,
+        }
+    }
+
+    /// Begins afresh, with the same buffers.
+    pub(super) fn restart(&mut self) {
+        self.state = State::Text;
+        self.content = Content::Normal;
+        self.held.clear();
+        self.dashes = 0;
+    }
+
+    /// Offset of characters that have been read but not passed on.
+    pub(super) fn open_from(&self) -> Option<u64> {
+        let held = match self.state {
+            State::Text | State::Comment | State::BogusComment | State::Doctype | State::Markup => None,
+            State::TagOpen | State::EndTagOpen | State::Cdata | State::Raw(_) => self.held.first(),
+            State::TagName | State::BeforeAttributeName | State::AttributeName | State::AfterAttributeName => None,
+            State::BeforeValue | State::QuotedValue | State::UnquotedValue | State::SelfClosing => None,
+        };
+        held.map(|item| item.1.start).into_iter().chain(self.reference.open_from()).min()
+    }
+
+    /// Takes the characters of a block between two indices.
+    pub(super) fn feed(&mut self, block: &Block<'_>, from: usize, to: usize, tokens: &mut impl Tokens) {
+        let bytes = &block.text.as_bytes()[..to];
+        let mut at = from;
+        while at < to {
+            let stop = at + self.run_length(&bytes[at..]);
+            if stop > at {
+                if let Some(part) = self.part() {
+                    tokens.run(part, block, at, stop);
+                    self.dashes = 0;
+                }
+                at = stop;
+                continue;
+            }
+            if !self.reference.active() && !self.names {
+                match self.state {
+                    State::Text if self.content == Content::Normal && bytes[at] == b'<' => {
+                        at = self.tag(block, bytes, at, tokens);
+                        continue;
+                    }
+                    State::BeforeAttributeName => {
+                        at = self.attributes(block, bytes, at, tokens);
+                        continue;
+                    }
+                    _ => {}
+                }
+            }
+            let Some(c) = block.text[at..].chars().next() else { break };
+            let next = at + c.len_utf8();
+            let span = block.span(at, next);
+            self.character(c, span, span.end, tokens);
+            at = next;
+        }
+    }
+
+    /// The text ends.
+    pub(super) fn finish(&mut self, seen: u64, tokens: &mut impl Tokens) {
+        if let Some(part) = self.part() {
+            self.reference.finish(within(part, &self.entities), &mut |c, span| tokens.character(part, c, span, seen));
+        }
+        match self.state {
+            State::TagOpen | State::EndTagOpen | State::Raw(_) => self.release(Part::Text, seen, tokens),
+            State::Cdata => self.release(Part::Cdata, seen, tokens),
+            State::Markup => {
+                self.release(Part::Comment, seen, tokens);
+                tokens.end_comment(seen);
+            }
+            State::Comment | State::BogusComment => tokens.end_comment(seen),
+            State::QuotedValue | State::UnquotedValue => self.end_value(seen, tokens),
+            State::Text | State::TagName | State::BeforeAttributeName | State::AttributeName => {}
+            State::AfterAttributeName | State::BeforeValue | State::SelfClosing | State::Doctype => {}
+        }
+        self.held.clear();
+        self.state = State::Text;
+    }
+
+    /// What the characters of a run belong to, in this state.
+    fn part(&self) -> Option<Part> {
+        match self.state {
+            State::Text => Some(Part::Text),
+            State::QuotedValue | State::UnquotedValue if !self.tag.end => Some(Part::Value),
+            State::Comment | State::BogusComment => Some(Part::Comment),
+            State::Cdata => Some(Part::Cdata),
+            _ => None,
+        }
+    }
+
+    /// Length of the run of bytes at the beginning that no state change can come from.
+    #[inline]
+    fn run_length(&self, rest: &[u8]) -> usize {
+        if self.reference.active() || rest.is_empty() {
+            return 0;
+        }
+        let end = match self.state {
+            State::Text => match self.content {
+                Content::Normal | Content::Rcdata => memchr2(b'<', b'&', rest),
+                Content::Raw | Content::Script(ScriptEscape::None) => memchr(b'<', rest),
+                Content::Script(_) => memchr3(b'<', b'-', b'>', rest),
+                Content::Plaintext => None,
+            },
+            State::QuotedValue => memchr2(self.quote as u8, b'&', rest),
+            State::UnquotedValue => rest.iter().position(|&byte| ends_unquoted(byte)),
+            State::Comment if self.comment == CommentStep::Inside => memchr(b'-', rest),
+            State::BogusComment if self.instruction.is_some() => Some(0),
+            State::BogusComment => memchr(b'>', rest),
+            State::Cdata if self.held.is_empty() => memchr(b']', rest),
+            State::Doctype if self.entities.is_none() => memchr(b'>', rest),
+            _ => Some(0),
+        };
+        end.unwrap_or(rest.len())
+    }
+
+    /// Reads a tag from its `<` on as far as it is plain; how far that is.
+    #[inline]
+    fn tag(&mut self, block: &Block<'_>, bytes: &[u8], start: usize, tokens: &mut impl Tokens) -> usize {
+        self.held.clear();
+        let mut at = start + 1;
+        let end = bytes.get(at) == Some(&b'/');
+        let name_at = if end { at + 1 } else { at };
+        if !bytes.get(name_at).is_some_and(u8::is_ascii_alphabetic) {
+            self.held.push(('<', block.span(start, at)));
+            self.state = State::TagOpen;
+            return at;
+        }
+        self.begin_tag(end);
+        at = name_at;
+        while let Some(&byte) = bytes.get(at) {
+            if ends_name(byte) {
+                return self.attributes(block, bytes, at, tokens);
+            }
+            self.tag.name.push(byte);
+            at += 1;
+        }
+        self.state = State::TagName;
+        at
+    }
+
+    /// Reads attributes, from the end of the tag's name or of a value on, up to the end of the tag, as
+    /// far as they are plain; how far that is.
+    fn attributes(&mut self, block: &Block<'_>, bytes: &[u8], mut at: usize, tokens: &mut impl Tokens) -> usize {
+        loop {
+            self.state = State::BeforeAttributeName;
+            at = skip_space(bytes, at);
+            match bytes.get(at) {
+                None => return at,
+                Some(b'>') => {
+                    self.end_tag(block.offset(at + 1), tokens);
+                    return at + 1;
+                }
+                Some(b'/') => {
+                    self.state = State::SelfClosing;
+                    return at + 1;
+                }
+                Some(_) => {}
+            }
+            self.attribute.clear();
+            // The first character belongs to the name, even if it is `=`.
+            let name_at = at;
+            self.state = State::AttributeName;
+            loop {
+                match bytes.get(at) {
+                    None => return at,
+                    Some(&byte) if ends_name(byte) || byte == b'=' && at > name_at => break,
+                    Some(&byte) => self.attribute.push(byte),
+                }
+                at += 1;
+            }
+            self.end_attribute_name(tokens);
+            self.state = State::AfterAttributeName;
+            at = skip_space(bytes, at);
+            match bytes.get(at) {
+                None => return at,
+                Some(b'=') => {}
+                Some(_) => continue,
+            }
+            self.state = State::BeforeValue;
+            at = skip_space(bytes, at + 1);
+            let stop = match bytes.get(at) {
+                None => return at,
+                Some(b'>') => continue,
+                Some(&quote @ (b'"' | b'\'')) => {
+                    at += 1;
+                    self.quote = quote as char;
+                    self.state = State::QuotedValue;
+                    memchr2(quote, b'&', &bytes[at..])
+                }
+                Some(_) => {
+                    self.state = State::UnquotedValue;
+                    bytes[at..].iter().position(|&byte| ends_unquoted(byte))
+                }
+            };
+            let stop = stop.map_or(bytes.len(), |found| at + found);
+            if stop > at && !self.tag.end {
+                tokens.run(Part::Value, block, at, stop);
+            }
+            at = stop;
+            match bytes.get(at) {
+                None | Some(b'&') => return at,
+                // The quote, or what ends an unquoted value, has been read.
+                Some(_) => self.end_value(block.offset(at + 1), tokens),
+            }
+            at += usize::from(self.state == State::QuotedValue);
+        }
+    }
+
+    /// Takes one character, at `span`; the body has been read up to `seen`.
+    pub(super) fn character(&mut self, c: char, span: ByteSpan, seen: u64, tokens: &mut impl Tokens) {
+        if self.reference.active() {
+            let part = if self.state == State::Text { Part::Text } else { Part::Value };
+            let dropped = part == Part::Value && self.tag.end;
+            let mut emit = |c, span| {
+                if !dropped {
+                    tokens.character(part, c, span, seen);
+                }
+            };
+            if self.reference.push(within(part, &self.entities), c, span, &mut emit) {
+                return;
+            }
+        }
+        match self.state {
+            State::Text => self.text(c, span, seen, tokens),
+            State::TagOpen => match c {
+                '/' => {
+                    self.held.push((c, span));
+                    self.state = State::EndTagOpen;
+                }
+                '!' => {
+                    self.held.clear();
+                    self.state = State::Markup;
+                }
+                '?' => self.begin_bogus(c, span, seen, tokens),
+                c if self.begins_name(c) => {
+                    self.begin_tag(false);
+                    self.tag.name.push_character(c);
+                }
+                _ => self.not_markup(c, span, seen, tokens),
+            },
+            State::EndTagOpen => match c {
+                '>' => self.state = State::Text,
+                c if self.begins_name(c) => {
+                    self.begin_tag(true);
+                    self.tag.name.push_character(c);
+                }
+                _ => self.begin_bogus(c, span, seen, tokens),
+            },
+            State::TagName => match c {
+                '>' => self.end_tag(seen, tokens),
+                '/' => self.state = State::SelfClosing,
+                c if c.is_ascii_whitespace() => self.state = State::BeforeAttributeName,
+                c => {
+                    self.tag.name.push_character(c);
+                    self.name(c, span, seen, tokens);
+                }
+            },
+            State::SelfClosing if c == '>' => {
+                self.tag.self_closing = true;
+                self.end_tag(seen, tokens);
+            }
+            State::BeforeAttributeName | State::AfterAttributeName | State::SelfClosing => match c {
+                '>' => self.end_tag(seen, tokens),
+                '=' if self.state == State::AfterAttributeName => self.state = State::BeforeValue,
+                '/' => self.state = State::SelfClosing,
+                c if c.is_ascii_whitespace() => {
+                    if self.state == State::SelfClosing {
+                        self.state = State::BeforeAttributeName;
+                    }
+                }
+                c => {
+                    self.attribute.clear();
+                    self.attribute.push_character(c);
+                    self.state = State::AttributeName;
+                    self.name(c, span, seen, tokens);
+                }
+            },
+            State::AttributeName => match c {
+                '>' | '/' | '=' => {
+                    self.end_attribute_name(tokens);
+                    self.state = State::AfterAttributeName;
+                    self.character(c, span, seen, tokens);
+                }
+                c if c.is_ascii_whitespace() => {
+                    self.end_attribute_name(tokens);
+                    self.state = State::AfterAttributeName;
+                }
+                c => {
+                    self.attribute.push_character(c);
+                    self.name(c, span, seen, tokens);
+                }
+            },
+            State::BeforeValue => match c {
+                '"' | '\'' => {
+                    self.quote = c;
+                    self.state = State::QuotedValue;
+                }
+                '>' => self.end_tag(seen, tokens),
+                c if c.is_ascii_whitespace() => {}
+                _ => {
+                    self.state = State::UnquotedValue;
+                    self.value(c, span, seen, tokens);
+                }
+            },
+            State::QuotedValue if c == self.quote => {
+                self.end_value(seen, tokens);
+                self.state = State::BeforeAttributeName;
+            }
+            State::UnquotedValue if c == '>' || c.is_ascii_whitespace() => {
+                self.end_value(seen, tokens);
+                self.state = State::BeforeAttributeName;
+                self.character(c, span, seen, tokens);
+            }
+            State::QuotedValue | State::UnquotedValue => self.value(c, span, seen, tokens),
+            State::Markup => self.markup(c, span, seen, tokens),
+            State::Comment => self.comment(c, span, seen, tokens),
+            State::BogusComment => match c {
+                '>' if self.instruction != Some(false) => self.end_comment(seen, tokens),
+                _ => {
+                    self.instruction = self.instruction.map(|_| c == '?');
+                    tokens.character(Part::Comment, c, span, seen);
+                }
+            },
+            State::Doctype => {
+                let ends = self.entities.as_mut().map_or(c == '>', |entities| entities.doctype(c));
+                if ends {
+                    self.state = State::Text;
+                }
+            }
+            State::Cdata => self.cdata(c, span, seen, tokens),
+            State::Raw(step) => self.raw(step, c, span, seen, tokens),
+        }
+    }
+
+    fn begins_name(&self, c: char) -> bool {
+        c.is_ascii_alphabetic() || self.entities.is_some() && (c.is_alphabetic() || matches!(c, '_' | ':'))
+    }
+
+    fn text(&mut self, c: char, span: ByteSpan, seen: u64, tokens: &mut impl Tokens) {
+        match (c, self.content) {
+            ('&', Content::Normal | Content::Rcdata) => return self.reference.begin(span),
+            ('<', Content::Normal | Content::Rcdata | Content::Raw | Content::Script(_)) => {
+                self.held.clear();
+                self.held.push((c, span));
+                self.state = if self.content == Content::Normal { State::TagOpen } else { State::Raw(RawStep::Less) };
+                return;
+            }
+            ('-', Content::Script(_)) => self.dashes = (self.dashes + 1).min(2),
+            ('>', Content::Script(_)) if self.dashes >= 2 => {
+                self.content = Content::Script(ScriptEscape::None);
+                self.dashes = 0;
+            }
+            _ => self.dashes = 0,
+        }
+        tokens.character(Part::Text, c, span, seen);
+    }
+
+    /// What is held was no markup, and neither is the character behind it, by itself.
+    pub(super) fn not_markup(&mut self, c: char, span: ByteSpan, seen: u64, tokens: &mut impl Tokens) {
+        self.release(Part::Text, seen, tokens);
+        self.dashes = 0;
+        self.state = State::Text;
+        self.text(c, span, seen, tokens);
+    }
+
+    fn name(&self, c: char, span: ByteSpan, seen: u64, tokens: &mut impl Tokens) {
+        if self.names {
+            tokens.character(Part::Name, c, span, seen);
+        }
+    }
+
+    fn begin_tag(&mut self, end: bool) {
+        self.tag = Tag { end, ..Tag::default() };
+        self.state = State::TagName;
+    }
+
+    fn begin_bogus(&mut self, c: char, span: ByteSpan, seen: u64, tokens: &mut impl Tokens) {
+        self.state = State::BogusComment;
+        self.instruction = (self.entities.is_some() && c == '?').then_some(false);
+        tokens.character(Part::Comment, c, span, seen);
+    }
+
+    #[inline]
+    fn end_attribute_name(&self, tokens: &mut impl Tokens) {
+        if !self.tag.end {
+            tokens.attribute(&self.attribute);
+        }
+    }
+
+    #[inline]
+    fn end_value(&self, seen: u64, tokens: &mut impl Tokens) {
+        if !self.tag.end {
+            tokens.end_value(seen);
+        }
+    }
+
+    /// `>` of a tag.
+    #[inline]
+    pub(super) fn end_tag(&mut self, seen: u64, tokens: &mut impl Tokens) {
+        self.state = State::Text;
+        self.content = tokens.tag(&self.tag, seen);
+        self.dashes = 0;
+        if !self.tag.end {
+            self.raw_name = self.tag.name.key();
+        }
+    }
+
+    fn value(&mut self, c: char, span: ByteSpan, seen: u64, tokens: &mut impl Tokens) {
+        if c == '&' {
+            self.reference.begin(span);
+        } else if !self.tag.end {
+            tokens.character(Part::Value, c, span, seen);
+        }
+    }
+
+    /// Behind `<!`: a comment, a document type, a CDATA section, or anything up to `>`.
+    fn markup(&mut self, c: char, span: ByteSpan, seen: u64, tokens: &mut impl Tokens) {
+        const DOCTYPE: &str = "doctype";
+        const CDATA: &str = "[CDATA[";
+        let at = self.held.len();
+        let alike = |other: &str, held: &[(char, ByteSpan)]| {
+            let same = |(one, two): (&(char, ByteSpan), char)| {
+                one.0 == two || other == DOCTYPE && one.0.eq_ignore_ascii_case(&two)
+            };
+            held.iter().zip(other.chars()).all(same)
+                && other
+                    .chars()
+                    .nth(at)
+                    .is_some_and(|next| next == c || other == DOCTYPE && next.eq_ignore_ascii_case(&c))
+        };
+        let begun = ["--", DOCTYPE, CDATA].into_iter().find(|other| alike(other, &self.held));
+        match begun.filter(|&begun| begun != CDATA || tokens.knows_cdata()) {
+            Some(begun) if begun.len() == at + 1 => {
+                self.held.clear();
+                self.comment = CommentStep::Start;
+                self.state = match begun {
+                    CDATA => State::Cdata,
+                    DOCTYPE => State::Doctype,
+                    _ => State::Comment,
+                };
+            }
+            Some(_) => self.held.push((c, span)),
+            None => {
+                self.release(Part::Comment, seen, tokens);
+                self.state = State::BogusComment;
+                self.instruction = None;
+                self.character(c, span, seen, tokens);
+            }
+        }
+    }
+
+    fn comment(&mut self, c: char, span: ByteSpan, seen: u64, tokens: &mut impl Tokens) {
+        let step = match (self.comment, c) {
+            (CommentStep::Start | CommentStep::StartDash | CommentStep::End | CommentStep::EndBang, '>') => {
+                return self.end_comment(seen, tokens);
+            }
+            (CommentStep::Start, '-') => CommentStep::StartDash,
+            (CommentStep::Inside, '-') => CommentStep::Dash,
+            (CommentStep::StartDash | CommentStep::Dash, '-') => CommentStep::End,
+            (CommentStep::End, '!') => CommentStep::EndBang,
+            (CommentStep::End, '-') => {
+                let (first, place) = self.held.remove(0);
+                tokens.character(Part::Comment, first, place, seen);
+                CommentStep::End
+            }
+            (CommentStep::EndBang, '-') => {
+                self.release(Part::Comment, seen, tokens);
+                CommentStep::Dash
+            }
+            _ => {
+                self.release(Part::Comment, seen, tokens);
+                tokens.character(Part::Comment, c, span, seen);
+                self.comment = CommentStep::Inside;
+                return;
+            }
+        };
+        self.held.push((c, span));
+        self.comment = step;
+    }
+
+    fn cdata(&mut self, c: char, span: ByteSpan, seen: u64, tokens: &mut impl Tokens) {
+        match (c, self.held.len()) {
+            (']', 2) => {
+                let (first, place) = self.held.remove(0);
+                tokens.character(Part::Cdata, first, place, seen);
+                self.held.push((c, span));
+            }
+            (']', _) => self.held.push((c, span)),
+            ('>', 2) => {
+                self.held.clear();
+                self.state = State::Text;
+            }
+            _ => {
+                self.release(Part::Cdata, seen, tokens);
+                tokens.character(Part::Cdata, c, span, seen);
+            }
+        }
+    }
+
+    fn end_comment(&mut self, seen: u64, tokens: &mut impl Tokens) {
+        tokens.end_comment(seen);
+        self.held.clear();
+        self.state = State::Text;
+    }
+
+    /// What was held back stands for itself.
+    pub(super) fn release(&mut self, part: Part, seen: u64, tokens: &mut impl Tokens) {
+        for (c, span) in self.held.drain(..) {
+            tokens.character(part, c, span, seen);
+        }
+    }
+}
+
+fn within(part: Part, entities: &Option<Box<Entities>>) -> Within<'_> {
+    Within { attribute: part == Part::Value, entities: entities.as_deref() }
+}
+
+#[inline]
+fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+    while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
+        at += 1;
+    }
+    at
+}
+
+#[inline]
+fn ends_name(byte: u8) -> bool {
+    matches!(byte, b'>' | b'/') || byte.is_ascii_whitespace()
+}
+
+#[inline]
+fn ends_unquoted(byte: u8) -> bool {
+    matches!(byte, b'>' | b'&') || byte.is_ascii_whitespace()
+}
