@@ -3,60 +3,83 @@
 use super::octets::Octets;
 use crate::base::ByteSpan;
 
-/// Decodes Base64 (both alphabets; white space is skipped), a character at a time, as long as it is
-/// text: nothing more comes once a byte shows that it is not.
+/// Digits → bytes.
 #[derive(Debug, Default)]
-pub(super) struct Base64 {
+pub(super) struct Digits {
     bits: u32,
     count: u32,
     /// The digits that the next byte is made of.
     span: Option<ByteSpan>,
+}
+
+/// Decodes Base64 to characters, as long as it is text: nothing more comes once a byte shows that it
+/// is not.
+#[derive(Debug, Default)]
+pub(super) struct Base64 {
+    digits: Digits,
     octets: Octets,
     ended: bool,
 }
 
-impl Base64 {
-    /// Offset of the first digit that has not become a character.
+impl Digits {
+    /// Offset of the first digit that is not part of a byte yet.
     pub(super) fn open_from(&self) -> Option<u64> {
-        self.octets.open_from().or(self.span.map(|span| span.start))
+        self.span.map(|span| span.start)
     }
 
-    /// Takes the next digit.
-    pub(super) fn push(&mut self, c: char, span: ByteSpan, seen: u64, out: &mut impl FnMut(char, ByteSpan, u64)) {
-        let digit = match c {
-            'A'..='Z' => c as u32 - 'A' as u32,
-            'a'..='z' => c as u32 - 'a' as u32 + 26,
-            '0'..='9' => c as u32 - '0' as u32 + 52,
-            '+' | '-' => 62,
-            '/' | '_' => 63,
-            _ if c.is_ascii_whitespace() => return,
-            _ => return self.finish(seen, out),
-        };
-        if self.ended {
-            return;
+    /// The value of a digit of either alphabet.
+    pub(super) fn value(c: char) -> Option<u32> {
+        match c {
+            'A'..='Z' => Some(c as u32 - 'A' as u32),
+            'a'..='z' => Some(c as u32 - 'a' as u32 + 26),
+            '0'..='9' => Some(c as u32 - '0' as u32 + 52),
+            '+' | '-' => Some(62),
+            '/' | '_' => Some(63),
+            _ => None,
         }
+    }
+
+    /// Takes the value of the next digit; the byte that it completes.
+    pub(super) fn push(&mut self, value: u32, span: ByteSpan) -> Option<(u8, ByteSpan)> {
         let start = self.span.map_or(span.start, |begun| begun.start);
-        self.bits = self.bits << 6 | digit;
+        self.bits = self.bits << 6 | value;
         self.count += 6;
         if self.count < 8 {
             self.span = Some(ByteSpan { start, end: span.end });
-            return;
+            return None;
         }
         self.count -= 8;
         let byte = (self.bits >> self.count) as u8;
         self.bits &= (1 << self.count) - 1;
         // The digit at the border belongs to the byte before it.
         self.span = (self.count > 0).then_some(ByteSpan { start: span.end, end: span.end });
-        if matches!(byte, 0..=8 | 0x0E..=0x1A | 0x1C..=0x1F) {
-            return self.finish(seen, out);
+        Some((byte, ByteSpan { start, end: span.end }))
+    }
+}
+
+impl Base64 {
+    /// Offset of the first digit that has not become a character.
+    pub(super) fn open_from(&self) -> Option<u64> {
+        self.octets.open_from().or(self.digits.open_from())
+    }
+
+    /// Takes the next digit; white space is skipped.
+    pub(super) fn push(&mut self, c: char, span: ByteSpan, seen: u64, out: &mut impl FnMut(char, ByteSpan, u64)) {
+        if self.ended || c.is_ascii_whitespace() {
+            return;
         }
-        self.octets.push(byte, ByteSpan { start, end: span.end }, seen, out);
+        let Some(value) = Digits::value(c) else { return self.finish(seen, out) };
+        match self.digits.push(value, span) {
+            None => {}
+            Some((0..=8 | 0x0E..=0x1A | 0x1C..=0x1F, _)) => self.finish(seen, out),
+            Some((byte, span)) => self.octets.push(byte, span, seen, out),
+        }
     }
 
     /// The text ends here; whatever comes behind a padding is not read.
     pub(super) fn finish(&mut self, seen: u64, out: &mut impl FnMut(char, ByteSpan, u64)) {
         self.octets.finish(seen, out);
-        self.span = None;
+        self.digits = Digits::default();
         self.ended = true;
     }
 }

@@ -5,8 +5,8 @@
 //! exactly the bytes that the Encoding Standard says, so offsets never drift.
 
 use encoding_rs::{
-    BIG5, CoderResult, Decoder, DecoderResult, EUC_JP, EUC_KR, Encoding, GB18030, GBK, ISO_2022_JP, SHIFT_JIS, UTF_8,
-    UTF_16BE, UTF_16LE,
+    BIG5, CoderResult, Decoder, DecoderResult, EUC_JP, Encoding, GB18030, GBK, ISO_2022_JP, SHIFT_JIS, UTF_8, UTF_16BE,
+    UTF_16LE,
 };
 
 use super::block::Block;
@@ -66,11 +66,11 @@ impl CharsetDecoder {
         }
         let mut rest = bytes;
         while !rest.is_empty() {
-            let (valid, malformed) = match std::str::from_utf8(rest) {
+            let (valid, malformed) = match simdutf8::compat::from_utf8(rest) {
                 Ok(text) => (text, None),
                 Err(error) => {
                     let (valid, _) = rest.split_at(error.valid_up_to());
-                    (std::str::from_utf8(valid).unwrap_or_default(), Some(error.error_len()))
+                    (simdutf8::compat::from_utf8(valid).unwrap_or_default(), Some(error.error_len()))
                 }
             };
             if !valid.is_empty() {
@@ -134,20 +134,32 @@ impl CharsetDecoder {
     }
 
     /// Walks the characters decoded since `known` and the bytes from `at` in step.
-    fn account(&mut self, source: &[u8], mut at: usize, known: usize) -> usize {
-        let mut characters = self.text[known..].chars();
-        while let Some(c) = characters.next() {
-            self.map.resize(self.map.len() + c.len_utf8(), at as u32);
-            let rest = source.get(at..).unwrap_or_default();
-            if self.encoding == BIG5
-                && let [0x88, 0x62 | 0x64 | 0xA3 | 0xA5, ..] = rest
-                && let Some(mark) = characters.next()
-            {
-                // Four Big5 sequences are a letter and a combining mark.
-                self.map.resize(self.map.len() + mark.len_utf8(), at as u32);
-            }
-            at += sequence_length(self.encoding, rest);
-        }
+    fn account(&mut self, source: &[u8], at: usize, known: usize) -> usize {
+        self.map.resize(self.text.len(), 0);
+        let (text, map) = (&self.text.as_bytes()[known..], &mut self.map[known..]);
+        let at = if self.encoding == UTF_16LE || self.encoding == UTF_16BE {
+            in_step_utf16(text, map, at)
+        } else if self.encoding.is_single_byte() {
+            in_step(text, map, source, at, |_| 1)
+        } else if self.encoding == GBK || self.encoding == GB18030 {
+            in_step(text, map, source, at, |rest| match rest {
+                [0x80 | 0xFF, ..] => 1,
+                [_, 0x30..=0x39, ..] => 4,
+                _ => 2,
+            })
+        } else if self.encoding == SHIFT_JIS {
+            in_step(text, map, source, at, |rest| if let [0x80 | 0xA1..=0xDF, ..] = rest { 1 } else { 2 })
+        } else if self.encoding == EUC_JP {
+            in_step(text, map, source, at, |rest| if let [0x8F, ..] = rest { 3 } else { 2 })
+        } else if self.encoding == BIG5 {
+            in_step(text, map, source, at, |rest| match rest {
+                // Four sequences are a letter and a combining mark: the mark has no bytes of its own.
+                [0x88, 0x62 | 0x64 | 0xA3 | 0xA5, ..] => 0,
+                _ => 2,
+            })
+        } else {
+            in_step(text, map, source, at, |_| 2)
+        };
         at.min(source.len())
     }
 
@@ -197,32 +209,75 @@ impl CharsetDecoder {
     }
 }
 
-/// Length in bytes of the valid sequence at the beginning of `rest`.
+/// Writes down where each character of `text` stands in `source`, from `at` on; where the last one
+/// ends. ASCII stands for itself; `length` tells of any other sequence how many bytes it has. If it
+/// says none, the sequence is two characters, and two bytes.
 #[inline]
-fn sequence_length(encoding: &'static Encoding, rest: &[u8]) -> usize {
-    let first = rest.first().copied().unwrap_or(0);
-    if encoding == UTF_16LE || encoding == UTF_16BE {
-        let high = if encoding == UTF_16LE { rest.get(1).copied().unwrap_or(0) } else { first };
-        return if high & 0xFC == 0xD8 { 4 } else { 2 };
-    }
-    if first < 0x80 || encoding.is_single_byte() {
-        return 1;
-    }
-    if encoding == GBK || encoding == GB18030 {
-        match (first, rest.get(1)) {
-            (0x80 | 0xFF, _) => 1,
-            (_, Some(0x30..=0x39)) => 4,
-            _ => 2,
+fn in_step(text: &[u8], map: &mut [u32], source: &[u8], mut at: usize, length: impl Fn(&[u8]) -> usize) -> usize {
+    let mut index = 0;
+    while let Some(&lead) = text.get(index) {
+        if lead < 0x80 {
+            let ascii = Encoding::ascii_valid_up_to(&text[index..]);
+            for (place, offset) in map[index..index + ascii].iter_mut().zip(at as u32..) {
+                *place = offset;
+            }
+            index += ascii;
+            at += ascii;
+            continue;
         }
-    } else if encoding == BIG5 || encoding == EUC_KR {
-        2
-    } else if encoding == EUC_JP {
-        if first == 0x8F { 3 } else { 2 }
-    } else if encoding == SHIFT_JIS {
-        if matches!(first, 0x80 | 0xA1..=0xDF) { 1 } else { 2 }
-    } else {
-        1
+        // Most text that is not ASCII is made of characters of three bytes.
+        if lead & 0xF0 == 0xE0
+            && let Some(places) = map.get_mut(index..index + 3)
+        {
+            places.copy_from_slice(&[at as u32; 3]);
+            index += 3;
+        } else {
+            index = one_place(map, index, lead, at);
+        }
+        let bytes = length(source.get(at..).unwrap_or_default());
+        if bytes == 0
+            && let Some(&mark) = text.get(index)
+        {
+            index = one_place(map, index, mark, at);
+        }
+        at += if bytes == 0 { 2 } else { bytes };
     }
+    at
+}
+
+/// The same for UTF-16: the character alone tells.
+fn in_step_utf16(text: &[u8], map: &mut [u32], mut at: usize) -> usize {
+    let mut index = 0;
+    while let Some(&lead) = text.get(index) {
+        if lead < 0x80 {
+            let ascii = Encoding::ascii_valid_up_to(&text[index..]);
+            for (place, offset) in map[index..index + ascii].iter_mut().zip((at as u32..).step_by(2)) {
+                *place = offset;
+            }
+            index += ascii;
+            at += 2 * ascii;
+        } else {
+            index = one_place(map, index, lead, at);
+            at += if lead >= 0xF0 { 4 } else { 2 };
+        }
+    }
+    at
+}
+
+/// Writes down the place of the character that begins with `lead`; the index behind it.
+#[inline]
+fn one_place(map: &mut [u32], index: usize, lead: u8, at: usize) -> usize {
+    let end = index
+        + match lead {
+            0x00..=0x7F => 1,
+            0x80..=0xDF => 2,
+            0xE0..=0xEF => 3,
+            0xF0..=0xFF => 4,
+        };
+    if let Some(places) = map.get_mut(index..end) {
+        places.fill(at as u32);
+    }
+    end
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! JSON, JSON lines and JSON-like things: strings with their escapes resolved.
 
-use memchr::{memchr2, memchr3};
+use memchr::{memchr, memchr2, memchr3};
 
 use super::{
     block::{Block, Edge, Sink},
@@ -14,6 +14,8 @@ use crate::{base::ByteSpan, engine::text::Stream};
 #[derive(Debug)]
 pub(super) struct Json {
     stream: Stream,
+    /// Strings stand in quotes; otherwise everything is one string.
+    quoted: bool,
     in_string: bool,
     escape: Unescape,
     text: StringText,
@@ -22,7 +24,12 @@ pub(super) struct Json {
 impl Json {
     /// A reader whose strings belong to `stream`.
     pub(super) fn new(stream: Stream) -> Self {
-        Self { stream, in_string: false, escape: Unescape::default(), text: StringText::new(stream) }
+        Self { stream, quoted: true, in_string: false, escape: Unescape::default(), text: StringText::new(stream) }
+    }
+
+    /// A reader of what may be the inside of such a string.
+    pub(super) fn loose(stream: Stream) -> Self {
+        Self { quoted: false, in_string: true, ..Self::new(stream) }
     }
 
     /// Offset of the first character that has not been handed on.
@@ -30,11 +37,11 @@ impl Json {
         self.text.open_from().into_iter().chain(self.escape.open_from()).min()
     }
 
-    /// Takes the next characters.
-    pub(super) fn feed(&mut self, block: &Block<'_>, sink: &mut impl Sink) {
-        let bytes = block.text.as_bytes();
-        let mut at = 0;
-        while at < bytes.len() {
+    /// Takes the characters of a block between two indices.
+    pub(super) fn feed_between(&mut self, block: &Block<'_>, from: usize, to: usize, sink: &mut impl Sink) {
+        let bytes = &block.text.as_bytes()[..to];
+        let mut at = from;
+        while at < to {
             if self.escape.open_from().is_none() {
                 let stop = at + self.plain(&bytes[at..]);
                 if stop > at {
@@ -57,7 +64,13 @@ impl Json {
 
     /// Length of the run at the beginning that holds neither quotes nor escapes.
     fn plain(&self, rest: &[u8]) -> usize {
-        let stop = if self.in_string { memchr3(b'\\', b'"', b'\n', rest) } else { memchr2(b'\\', b'"', rest) };
+        let stop = if !self.quoted {
+            memchr(b'\\', rest)
+        } else if self.in_string {
+            memchr3(b'\\', b'"', b'\n', rest)
+        } else {
+            memchr2(b'\\', b'"', rest)
+        };
         stop.unwrap_or(rest.len())
     }
 
@@ -72,13 +85,13 @@ impl Json {
         }
         self.escape.drop_high(self.stream, seen, &mut target);
         match (c, self.in_string) {
-            ('"', _) => {
+            ('"', _) if self.quoted => {
                 self.text.end(seen, sink);
                 self.in_string = !self.in_string;
                 sink.edge(self.stream, Edge::Hard, seen);
             }
             // No string goes on behind the end of a line: what follows a broken one is read again.
-            ('\n', true) => {
+            ('\n', true) if self.quoted => {
                 self.text.end(seen, sink);
                 self.in_string = false;
                 sink.edge(self.stream, Edge::Hard, seen);
@@ -93,7 +106,9 @@ impl Json {
         let mut target = Target::On { text: self.in_string.then_some(&mut self.text), seen: at, sink };
         self.escape.finish(self.stream, at, &mut target);
         self.text.end(at, sink);
-        self.in_string = false;
-        sink.edge(self.stream, Edge::Hard, at);
+        if self.quoted {
+            self.in_string = false;
+            sink.edge(self.stream, Edge::Hard, at);
+        }
     }
 }

@@ -5,14 +5,18 @@
 //! written with. [`fold`] says which characters count as the same.
 
 mod base64;
+mod bidi;
 mod block;
 mod css;
 mod decode;
+mod event_stream;
 pub mod fold;
 mod html;
 mod js;
 mod json;
+mod markdown;
 mod media;
+mod multipart;
 mod octets;
 mod percent;
 mod plain;
@@ -22,10 +26,12 @@ mod sniff;
 mod stream;
 mod string;
 #[cfg(test)]
+mod suites;
+#[cfg(test)]
 mod tests;
 mod unescape;
 
 pub use block::{Block, Edge, Sink};
-pub use media::{Media, media_type};
+pub use media::{Boundary, Media, media_type};
 pub use reader::{Reader, Unreadable};
 pub use stream::{Lane, Stream};

@@ -1,52 +1,71 @@
-//! Plain text, and event streams.
+//! Plain text, and posted forms.
 
-use memchr::memchr2;
+use memchr::memchr3;
 
-use super::block::{Block, Edge, Sink};
+use super::{
+    block::{Block, Edge, Sink},
+    string::StringText,
+};
 use crate::engine::text::Stream;
 
-/// Reads plain text; of an event stream, the lines without their field name `data:`.
+/// Reads plain text.
 #[derive(Debug)]
-pub(super) struct Plain {
-    /// Characters of `data:` (and one space) that the line began with; `None` in plain text and
-    /// behind the field name.
-    field: Option<usize>,
-    event_stream: bool,
-}
-
-const FIELD: &str = "data: ";
+pub(super) struct Plain;
 
 impl Plain {
-    pub(super) fn new(event_stream: bool) -> Self {
-        Self { field: event_stream.then_some(0), event_stream }
+    /// Takes the next characters.
+    pub(super) fn feed(&self, block: &Block<'_>, sink: &mut impl Sink) {
+        sink.run(Stream::Text, block, 0, block.text.len());
     }
 
+    /// The document ends.
+    pub(super) fn finish(&self, at: u64, sink: &mut impl Sink) {
+        sink.edge(Stream::Text, Edge::Hard, at);
+    }
+}
+
+/// Reads `application/x-www-form-urlencoded` (URL, section 5.1). Names and values stand apart.
+#[derive(Debug)]
+pub(super) struct Form {
+    text: StringText,
+}
+
+impl Form {
+    /// A reader at the beginning of a form.
+    pub(super) fn new() -> Self {
+        Self { text: StringText::new(Stream::Text) }
+    }
+
+    /// Offset of the first character that has not been handed on.
+    pub(super) fn open_from(&self) -> Option<u64> {
+        self.text.open_from()
+    }
+
+    /// Takes the next characters.
     pub(super) fn feed(&mut self, block: &Block<'_>, sink: &mut impl Sink) {
         let bytes = block.text.as_bytes();
         let mut at = 0;
         while at < bytes.len() {
-            if let Some(matched) = self.field {
-                // What goes before the colon is the field's name, and the reader never sees it. Any
-                // other field is read as it stands: the part of `data: ` that it shares is lost to
-                // the scan, and no phrase begins in there.
-                if FIELD.as_bytes().get(matched) == Some(&bytes[at]) {
-                    at += 1;
-                    self.field = Some(matched + 1).filter(|&matched| matched < FIELD.len());
-                    continue;
-                }
-                self.field = None;
+            let stop = at + memchr3(b'&', b'=', b'+', &bytes[at..]).unwrap_or(bytes.len() - at);
+            if stop > at {
+                self.text.run(block, at, stop, sink);
             }
-            let stop = if self.event_stream { memchr2(b'\n', b'\r', &bytes[at..]) } else { None };
-            let stop = stop.map_or(bytes.len(), |found| at + found + 1);
-            sink.run(Stream::Text, block, at, stop);
-            if self.event_stream && bytes[at..stop].last().is_some_and(|last| matches!(last, b'\n' | b'\r')) {
-                self.field = Some(0);
+            at = stop + 1;
+            if stop == bytes.len() {
+                break;
             }
-            at = stop;
+            let span = block.span(stop, at);
+            if bytes[stop] == b'+' {
+                self.text.character(' ', span, span.end, sink);
+            } else {
+                self.finish(span.end, sink);
+            }
         }
     }
 
+    /// The form, or a field of it, ends.
     pub(super) fn finish(&mut self, at: u64, sink: &mut impl Sink) {
+        self.text.end(at, sink);
         sink.edge(Stream::Text, Edge::Hard, at);
     }
 }

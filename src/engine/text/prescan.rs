@@ -47,6 +47,12 @@ pub(super) fn xml(bytes: &[u8]) -> Option<&'static Encoding> {
     Encoding::for_label(&value[..value.iter().position(|&byte| byte == quote)?])
 }
 
+/// The charset that a style sheet names (CSS Syntax, section 3.2).
+pub(super) fn css(bytes: &[u8]) -> Option<&'static Encoding> {
+    let label = bytes.strip_prefix(b"@charset \"")?;
+    Encoding::for_label(&label[..find(label, b"\";")?])
+}
+
 fn starts_with_tag(rest: &[u8], tag: &[u8]) -> bool {
     rest.len() > tag.len()
         && rest[..tag.len()].eq_ignore_ascii_case(tag)

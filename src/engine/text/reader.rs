@@ -3,13 +3,18 @@
 use encoding_rs::{Encoding, REPLACEMENT, UTF_8};
 
 use super::{
-    block::{Block, Sink},
+    bidi::Bidi,
+    block::{Block, Edge, Sink},
+    css::CssText,
     decode::CharsetDecoder,
+    event_stream::EventStream,
     html::Html,
     js::Js,
     json::Json,
+    markdown::Markdown,
     media::Media,
-    plain::Plain,
+    multipart::Multipart,
+    plain::{Form, Plain},
     sniff::{self, Sniffed},
 };
 use crate::engine::text::Stream;
@@ -22,6 +27,9 @@ pub struct Reader {
     head: Vec<u8>,
     decoder: Option<CharsetDecoder>,
     document: Document,
+    bidi: Bidi,
+    /// A body that consists of documents; none of what follows the charset is this reader's then.
+    parts: Option<Box<Multipart>>,
     bytes: u64,
     unreadable: Option<Unreadable>,
     /// Nothing says that the body is text: it is not if it looks binary.
@@ -41,9 +49,13 @@ pub enum Unreadable {
 }
 
 enum Document {
+    Css(Box<CssText>),
+    EventStream(EventStream),
+    Form(Box<Form>),
     Html(Box<Html>),
     Js(Box<Js>),
     Json(Box<Json>),
+    Markdown(Box<Markdown>),
     Plain(Plain),
 }
 
@@ -56,8 +68,15 @@ impl Reader {
             Media::Xml => Document::Html(Box::new(Html::new(true))),
             Media::Json => Document::Json(Box::new(Json::new(Stream::Script))),
             Media::Script => Document::Js(Box::new(Js::new())),
-            Media::Plain => Document::Plain(Plain::new(false)),
-            Media::EventStream => Document::Plain(Plain::new(true)),
+            Media::Css => Document::Css(Box::new(CssText::sheet())),
+            Media::Markdown => Document::Markdown(Box::new(Markdown::new())),
+            Media::Form => Document::Form(Box::new(Form::new())),
+            Media::Plain | Media::Multipart(_) => Document::Plain(Plain),
+            Media::EventStream => Document::EventStream(EventStream::new()),
+        };
+        let parts = match media {
+            Media::Multipart(boundary) => Some(Box::new(Multipart::new(&boundary))),
+            _ => None,
         };
         Self {
             media,
@@ -65,6 +84,8 @@ impl Reader {
             head: Vec::new(),
             decoder: None,
             document,
+            bidi: Bidi::default(),
+            parts,
             bytes: 0,
             unreadable: None,
             doubtful: doubtful || media == Media::Unknown,
@@ -74,7 +95,7 @@ impl Reader {
 
     /// The charset's name, once it is known; empty before.
     pub fn charset(&self) -> &'static str {
-        self.decoder.as_ref().map_or("", |decoder| decoder.encoding().name())
+        self.encoding().map_or("", Encoding::name)
     }
 
     /// Why the body is not read, if it is not.
@@ -84,21 +105,31 @@ impl Reader {
 
     /// The charset, once it is known.
     pub fn encoding(&self) -> Option<&'static Encoding> {
-        self.decoder.as_ref().map(CharsetDecoder::encoding)
+        match &self.parts {
+            Some(parts) => parts.encoding(),
+            None => self.decoder.as_ref().map(CharsetDecoder::encoding),
+        }
     }
 
     /// Offset of the first byte that has not been given to the sink as a character.
     pub fn open_from(&self) -> Option<u64> {
+        if let Some(parts) = &self.parts {
+            return parts.open_from();
+        }
         let Some(decoder) = &self.decoder else {
             return (!self.head.is_empty()).then_some(self.bytes - self.head.len() as u64);
         };
         let document = match &self.document {
+            Document::Css(css) => css.open_from(),
+            Document::EventStream(events) => events.open_from(),
+            Document::Form(form) => form.open_from(),
+            Document::Markdown(markdown) => markdown.open_from(),
             Document::Html(html) => html.open_from(),
             Document::Js(js) => js.open_from(),
             Document::Json(json) => json.open_from(),
             Document::Plain(_) => None,
         };
-        document.into_iter().chain(decoder.open_from()).min()
+        document.into_iter().chain(decoder.open_from()).chain(self.bidi.open_from()).min()
     }
 
     /// Takes the next bytes of the body, Content-Encoding undone.
@@ -112,7 +143,18 @@ impl Reader {
         if self.unreadable.is_some() {
             return;
         }
+        if let Some(parts) = &mut self.parts {
+            return parts.finish(sink);
+        }
+        let sink = &mut self.bidi.before(sink, false);
         match &mut self.document {
+            Document::Css(css) => {
+                css.finish(self.bytes, sink);
+                sink.edge(Stream::Script, Edge::Hard, self.bytes);
+            }
+            Document::EventStream(events) => events.finish(self.bytes, sink),
+            Document::Form(form) => form.finish(self.bytes, sink),
+            Document::Markdown(markdown) => markdown.finish(self.bytes, sink),
             Document::Html(html) => html.finish(self.bytes, sink),
             Document::Js(js) => js.finish(self.bytes, sink),
             Document::Json(json) => json.finish(self.bytes, sink),
@@ -122,6 +164,9 @@ impl Reader {
 
     fn take(&mut self, bytes: &[u8], ended: bool, sink: &mut impl Sink) {
         self.bytes += bytes.len() as u64;
+        if let Some(parts) = &mut self.parts {
+            return parts.feed(bytes, sink);
+        }
         if self.unreadable.is_none() {
             self.read(bytes, ended, sink);
         }
@@ -170,9 +215,12 @@ impl Reader {
     }
 
     fn decode(&mut self, bytes: &[u8], ended: bool, sink: &mut impl Sink) {
-        let document = &mut self.document;
+        let (document, bidi) = (&mut self.document, &mut self.bidi);
         if let Some(decoder) = &mut self.decoder {
-            decoder.decode(bytes, ended, |block| document.feed(&block, sink));
+            decoder.decode(bytes, ended, |block| {
+                let watch = Bidi::concerns(block.text);
+                document.feed(&block, &mut bidi.before(sink, watch));
+            });
         }
     }
 }
@@ -180,9 +228,13 @@ impl Reader {
 impl Document {
     fn feed(&mut self, block: &Block<'_>, sink: &mut impl Sink) {
         match self {
+            Self::Css(css) => css.feed_between(block, 0, block.text.len(), sink),
+            Self::EventStream(events) => events.feed(block, sink),
+            Self::Form(form) => form.feed(block, sink),
+            Self::Markdown(markdown) => markdown.feed(block, sink),
             Self::Html(html) => html.feed(block, sink),
             Self::Js(js) => js.run(block, 0, block.text.len(), sink),
-            Self::Json(json) => json.feed(block, sink),
+            Self::Json(json) => json.feed_between(block, 0, block.text.len(), sink),
             Self::Plain(plain) => plain.feed(block, sink),
         }
     }

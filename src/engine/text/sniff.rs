@@ -11,8 +11,8 @@ const PRESCAN_BYTES: usize = 1024;
 /// The guess wants so many bytes behind the first one that is not ASCII.
 const GUESS_BYTES: usize = 1024;
 
-/// A `<meta>` that comes later is found as well, up to here, as long as everything before is ASCII:
-/// browsers read the page again when they meet it.
+/// A `<meta>` that comes later is found as well, up to here: browsers read the page again when they
+/// meet it.
 const LATE_META_BYTES: usize = 16 << 10;
 
 /// What the beginning of a body says about its charset.
@@ -62,7 +62,12 @@ pub(super) fn charset(
     }
     let looked_at = &head[..head.len().min(LATE_META_BYTES)];
     let first = looked_at.iter().position(|byte| !byte.is_ascii());
-    let wanted = first.map_or(LATE_META_BYTES, |first| first + GUESS_BYTES);
+    let late_meta = matches!(media, Media::Html | Media::Unknown);
+    let wanted = match first {
+        Some(first) if !late_meta => first + GUESS_BYTES,
+        Some(first) => LATE_META_BYTES.max(first + GUESS_BYTES),
+        None => LATE_META_BYTES,
+    };
     if head.len() < wanted && !ended {
         return Sniffed::Wait;
     }
@@ -74,10 +79,12 @@ pub(super) fn charset(
     }
 }
 
-fn named(window: &[u8], media: Media) -> Option<&'static Encoding> {
+/// The charset that these bytes name.
+pub(super) fn named(window: &[u8], media: Media) -> Option<&'static Encoding> {
     let named = match media {
         Media::Html | Media::Unknown => prescan::meta(window).or_else(|| prescan::xml(window)),
         Media::Xml => prescan::xml(window),
+        Media::Css => prescan::css(window),
         _ => None,
     };
     named.map(|encoding| match encoding {

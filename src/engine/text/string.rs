@@ -128,16 +128,14 @@ impl Markup {
                 sink.run(self.stream, block, from, at);
             }
         }
-        let stream = self.stream;
         if at < to {
-            self.html().feed_between(block, at, to, &mut Within { stream, seen: 0, sink });
+            self.html().feed_between(block, at, to, &mut Within(sink));
         }
     }
 
     fn character(&mut self, c: char, span: ByteSpan, seen: u64, sink: &mut impl Sink) {
-        let stream = self.stream;
         if self.engaged || c == '<' || c == '&' {
-            self.html().character(c, span, seen, &mut Within { stream, seen, sink });
+            self.html().character(c, span, seen, &mut Within(sink));
         } else {
             sink.character(self.stream, c, span, seen);
         }
@@ -149,46 +147,33 @@ impl Markup {
     }
 
     fn end(&mut self, seen: u64, sink: &mut impl Sink) {
-        let stream = self.stream;
         if std::mem::take(&mut self.engaged)
             && let Some(html) = &mut self.html
         {
-            html.settle(seen, &mut Within { stream, seen, sink });
+            html.settle(seen, &mut Within(sink));
         }
     }
 }
 
 /// The sink of a document within a string. One type for all depths: a script in markup in a string of
 /// a script must not be a type of its own.
-struct Within<'s> {
-    stream: Stream,
-    /// The body has been read at least up to here.
-    seen: u64,
-    sink: &'s mut dyn Sink,
-}
-
-impl Within<'_> {
-    /// What is shown belongs to the string's stream.
-    fn place(&self, stream: Stream) -> Stream {
-        if stream == Stream::Text { self.stream } else { stream }
-    }
-}
+struct Within<'s>(&'s mut dyn Sink);
 
 impl Sink for Within<'_> {
     fn wants(&self, stream: Stream) -> bool {
-        self.sink.wants(self.place(stream))
+        self.0.wants(stream)
     }
 
     fn run(&mut self, stream: Stream, block: &Block<'_>, from: usize, to: usize) {
-        self.sink.run(self.place(stream), block, from, to);
+        self.0.run(stream, block, from, to);
     }
 
     fn character(&mut self, stream: Stream, c: char, span: ByteSpan, seen: u64) {
-        self.sink.character(self.place(stream), c, span, seen.max(self.seen));
+        self.0.character(stream, c, span, seen);
     }
 
     fn edge(&mut self, stream: Stream, edge: Edge, seen: u64) {
-        self.sink.edge(self.place(stream), edge, seen.max(self.seen));
+        self.0.edge(stream, edge, seen);
     }
 }
 

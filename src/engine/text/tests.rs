@@ -8,7 +8,7 @@ use crate::base::ByteSpan;
 /// What a document was said to consist of: characters with place and what was known, or an edge.
 type Said = (Stream, Option<(char, ByteSpan)>, Option<Edge>, u64);
 
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Collect {
     said: Vec<Said>,
 }
@@ -37,6 +37,11 @@ impl Sink for Collect {
 }
 
 impl Collect {
+    /// The characters of a stream with their places.
+    pub(super) fn characters(&self, stream: Stream) -> impl Iterator<Item = (char, ByteSpan)> {
+        self.said.iter().filter(move |said| said.0 == stream).filter_map(|said| said.1)
+    }
+
     /// What a stream says; hard edges are bars.
     pub(super) fn text(&self, stream: Stream) -> String {
         let mut text = String::new();
@@ -190,8 +195,114 @@ fn json_strings_are_read_as_pages_show_them() {
     assert!(json("{\"a\": \"赌\n{\"b\":\"x<i>\"}\n\"赌<b>博\"").contains("赌博"));
 }
 
+#[test]
+fn events_carry_documents() {
+    let stream = |body: &str| says("text/event-stream", body, Stream::Text);
+    for body in [
+        "event: x\ndata: 赌博\n\n",
+        "data:赌\ndata:博\n\n",
+        "data: {\"a\":\"\\u8d4c\\u535a\"}\n\n",
+        "data: {\"a\":\"赌<b>博\"}\r\n\r\n",
+        "data: {\r\ndata: \"a\":\"赌&#21338;\"}\r\n\r\n",
+        "data: <p>赌<b>博</b></p>\n\n",
+        "data: <p\ndata: >赌<b>博\n\n",
+        "data: 赌<b>博\n\n",
+        "data: \\u8d4c\\u535a\n\n",
+        ": comment\r\rdata: x <i>赌</i>博",
+    ] {
+        assert!(stream(body).replace(['\n', '\r', ' '], "").contains("赌博"), "{body}: {}", stream(body));
+    }
+    let apart = stream("data: {\"a\":\"赌\"}\n\ndata: {\"a\":\"博\"}\n\n");
+    assert!(apart.contains("赌|") && !apart.replace(['\n', ' '], "").contains("赌博"), "{apart}");
+}
+
+#[test]
+fn forms_are_decoded() {
+    let form = |body: &str| says("application/x-www-form-urlencoded", body, Stream::Text);
+    assert_eq!(form("a=%E8%B5%8C%E5%8D%9A+x&b=%B6%C4%B2%A9&c=100%"), "a|赌博 x|b|赌博|c|100%|");
+    assert_eq!(form("a=%3Cp%3E%E8%B5%8C%3Cb%3E%E5%8D%9A"), "a|赌博|");
+    assert!(!form("%E8%B5%8C=%E5%8D%9A").contains("赌博"));
+}
+
+#[test]
+fn markdown_shows_what_it_shows() {
+    let shown = |body: &str| says("text/markdown; charset=utf-8", body, Stream::Text);
+    for body in [
+        "赌**博**",
+        "赌*博*",
+        "__赌__博",
+        "~~赌~~博",
+        "赌`博`",
+        "[赌](http://example.com/a(b)c \"t\")博",
+        "[赌][1]博",
+        "赌<b>博</b>",
+        "&#36172;博",
+        "![赌](x.png)博".trim_start_matches('!'),
+    ] {
+        assert!(shown(body).contains("赌博"), "{body}: {}", shown(body));
+    }
+    assert_eq!(shown("snake_case 1~2 \\* \\<b>"), "snake_case 1~2 * <b>|");
+    assert_eq!(says("text/markdown", "[a](赌博)", Stream::Attribute), "赌博|");
+}
+
+#[test]
+fn style_sheets_and_captions_are_read() {
+    assert!(says("text/css; charset=utf-8", "a::before{content:\"\\8d4c\\535a\"}", Stream::Text).contains("赌博"));
+    let gbk = encoding_rs::GBK.encode("@charset \"gbk\";a::before{content:\"赌博\"}").0;
+    assert!(read("text/css", &gbk, &[5]).text(Stream::Text).contains("赌博"));
+    assert!(says("text/vtt", "WEBVTT\n\n00:01 --> 00:02\n<c.red>赌</c><i>&#21338;", Stream::Text).contains("赌博"));
+}
+
+#[test]
+fn parts_are_documents() {
+    let bodies = [
+        ("multipart/mixed; boundary=b", "--b\r\nContent-Type: text/html\r\n\r\n<p>赌<b>博</b>\r\n--b--\r\n"),
+        (
+            "multipart/mixed; boundary=b",
+            "pre\r\n--b\r\n\r\nx\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\r\n--\r\n--bb\r\n赌博\r\n--b--",
+        ),
+        (
+            "multipart/mixed; boundary=\"b b\"",
+            "--b b \r\nContent-Type: application/json\r\n\r\n{\"a\":\"赌<i>博\"}\r\n--b b--\r\n",
+        ),
+        ("multipart/mixed", "--odd\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n赌博\r\n--odd--\r\n"),
+        ("multipart/form-data; boundary=b", "--b\nContent-Disposition: form-data; name=a\n\n赌博\n--b--\n"),
+        (
+            "multipart/mixed; boundary=b",
+            "--b\r\nContent-Transfer-Encoding: base64\r\nContent-Type: text/plain;\r\n charset=utf-8\r\n\r\n6LWM\r\n5Y2a\r\n--b--",
+        ),
+        (
+            "multipart/mixed; boundary=b",
+            "--b\r\nContent-Transfer-Encoding: Quoted-Printable\r\nContent-Type: text/html; charset=gbk\r\n\r\n<p>=B6=C4=\r\n<b>=b2=A9 1=2\r\n--b--",
+        ),
+        (
+            "multipart/mixed; boundary=a",
+            "--a\r\nContent-Type: multipart/alternative; boundary=ab\r\n\r\n--ab\r\nContent-Type: text/html; charset=utf-8\r\n\r\n赌<b>博\r\n--ab--\r\n--a\r\n\r\nx\r\n--a--",
+        ),
+        ("multipart/mixed; boundary=b", "赌博"),
+    ];
+    for (content_type, body) in bodies {
+        let text = says(content_type, body, Stream::Text) + &says(content_type, body, Stream::Script);
+        assert!(text.contains("赌博"), "{body}: {text}");
+    }
+    let whole = "--b\r\nContent-Transfer-Encoding: base64\r\n\r\n6LWM5Y2a\r\n--b--";
+    let read = read("multipart/mixed; boundary=b", whole.as_bytes(), &[]);
+    let place = read.said.iter().find_map(|said| said.1.filter(|item| item.0 == '博')).unwrap().1;
+    assert_eq!(&whole[place.start as usize..place.end as usize], "5Y2a");
+    let image = "--b\r\nContent-Type: image/png\r\n\r\n赌博\r\n--b--";
+    assert_eq!(says("multipart/mixed; boundary=b", image, Stream::Text).replace('|', ""), "");
+    assert!(
+        says(
+            "multipart/form-data; boundary=b",
+            "--b\r\nContent-Disposition: form-data; filename=\"赌博.txt\"\r\n\r\n",
+            Stream::Attribute
+        )
+        .contains("赌博")
+    );
+}
+
 /// Pieces that documents are made of.
-const PIECES: [&str; 48] = [
+const PIECES: [&str; 68] = [
     "赌",
     "博",
     "\"",
@@ -235,21 +346,44 @@ const PIECES: [&str; 48] = [
     "<b>",
     "</b>",
     "<i>",
+    "<",
     "&#36172;",
     "&",
     "<script>",
     "data: ",
     "=",
+    "\r\n--b\r\n",
+    "\r\n--b--\r\n",
+    "--b",
+    "\r\n\r\n",
+    "\n\n",
+    "Content-Type: text/html; charset=utf-8\r\n",
+    "Content-Transfer-Encoding: base64\r\n",
+    "Content-Transfer-Encoding: quoted-printable\r\n",
+    "=E8=B5=8C",
+    "*",
+    "_",
+    "~",
+    "\u{202E}",
+    "\u{202D}",
+    "\u{202C}",
+    "\u{2067}",
+    "\u{2069}",
+    "&#8238;",
+    "\\u202e",
 ];
 
 proptest! {
     #[test]
     fn cuts_never_matter(
-        which in 0..3_usize,
+        which in 0..6_usize,
         pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..40),
         cuts in proptest::collection::vec(any::<usize>(), 0..12),
     ) {
-        let content_type = ["text/javascript; charset=utf-8", "application/json", "text/event-stream"][which];
+        let content_type = [
+            "text/javascript; charset=utf-8", "application/json", "text/event-stream", "text/markdown; charset=utf-8",
+            "application/x-www-form-urlencoded", "multipart/mixed; boundary=b",
+        ][which];
         let body = pieces.concat();
         let whole = read(content_type, body.as_bytes(), &[]);
         let cut = read(content_type, body.as_bytes(), &cuts);
