@@ -9,7 +9,10 @@ use super::{
     lane_text::{LaneText, decode},
     layer::{Layer, NOISE, NONE, RARE, WORD, code_of, first_bytes},
 };
-use crate::engine::text::{Edge, fold::Coded};
+use crate::engine::text::{
+    Edge,
+    fold::{Coded, WordPart},
+};
 
 /// A gap that no phrase bridges.
 pub(super) const BROKEN: u8 = u8::MAX;
@@ -50,6 +53,8 @@ struct Word {
     /// As it folds; not longer than any word of a phrase.
     text: String,
     too_long: bool,
+    /// Room for what it is more than a word.
+    parts: Vec<WordPart>,
 }
 
 impl Tokens {
@@ -200,9 +205,9 @@ impl Tokens {
         if !std::mem::take(&mut self.word.active) || self.word.too_long {
             return;
         }
-        let text = std::mem::take(&mut self.word.text);
-        layer.word_symbols(&text, |symbol| self.push(layer, symbol, self.word.at));
-        self.word.text = text;
+        let (text, mut parts) = (std::mem::take(&mut self.word.text), std::mem::take(&mut self.word.parts));
+        layer.word_symbols(&text, &mut parts, |symbol| self.push(layer, symbol, self.word.at));
+        (self.word.text, self.word.parts) = (text, parts);
     }
 
     /// Looks at one character closely.
