@@ -130,11 +130,12 @@ impl Anchors {
         }
     }
 
-    /// Calls `candidate` with each place of `codes` where an anchor may begin. A code that stands
+    /// Collects each place of `codes` where an anchor may begin. A code that stands
     /// twice may stand for itself once, so that the third code is not certain there: such a place is
     /// a candidate if any anchor is near.
-    #[inline]
-    pub(super) fn candidates(&self, codes: &[u16], mut candidate: impl FnMut(usize)) {
+    #[inline(always)]
+    pub(super) fn candidates(&self, codes: &[u16], places: &mut Vec<u32>) {
+        let mut candidate = |place: usize| places.push(place as u32);
         let mut windows = codes.windows(3).enumerate();
         // Four at a time, with one branch.
         let mut quads = codes.windows(6).step_by(4).enumerate();

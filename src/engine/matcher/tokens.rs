@@ -8,6 +8,7 @@ use super::{
     ascii,
     lane_text::{LaneText, decode},
     layer::{Layer, NOISE, NONE, RARE, WORD, code_of, first_bytes},
+    processor::{self, Work},
 };
 use crate::engine::text::{
     Edge,
@@ -60,20 +61,13 @@ struct Word {
 impl Tokens {
     /// Reads what has come since the last call.
     pub(super) fn read(&mut self, layer: &Layer, text: &mut LaneText) {
-        let end = text.bytes().len() as u32;
-        self.make_room((end - self.read) as usize);
-        while let Some(edge) = text.edges().get(self.edges) {
-            let at = edge.at;
-            self.stretch(layer, text, at);
-            self.end_word(layer);
-            self.edges += 1;
-        }
-        self.stretch(layer, text, end);
+        processor::run(Read { tokens: self, layer, text });
     }
 
-    /// Room for a token a byte.
-    fn make_room(&mut self, bytes: usize) {
-        let wanted = self.len + bytes + 1;
+    /// Room for so many tokens more, and one.
+    #[inline(always)]
+    fn make_room(&mut self, tokens: usize) {
+        let wanted = self.len + tokens + 1;
         if self.codes.len() < wanted {
             self.codes.resize(wanted, 0);
             self.ats.resize(wanted, 0);
@@ -81,6 +75,7 @@ impl Tokens {
     }
 
     /// Reads up to an index.
+    #[inline(always)]
     fn stretch(&mut self, layer: &Layer, text: &mut LaneText, end: u32) {
         let mut at = self.read as usize;
         let end = end as usize;
@@ -98,8 +93,9 @@ impl Tokens {
     }
 
     /// Characters of three bytes, up to one that has to be looked at closely.
-    #[inline]
+    #[inline(always)]
     fn wide(&mut self, layer: &Layer, bytes: &[u8], mut at: usize) -> usize {
+        self.make_room((bytes.len() - at) / 3);
         let plane = layer.plane();
         let (codes, ats) = (&mut self.codes[..], &mut self.ats[..]);
         let mut len = self.len;
@@ -122,7 +118,7 @@ impl Tokens {
     }
 
     /// ASCII, up to what is not.
-    #[inline]
+    #[inline(always)]
     fn ascii(&mut self, layer: &Layer, bytes: &[u8], mut at: usize) -> usize {
         if !layer.has_words() {
             return at + bytes[at..].iter().position(|byte| !byte.is_ascii()).unwrap_or(bytes.len() - at);
@@ -174,6 +170,7 @@ impl Tokens {
         self.end_word(layer);
     }
 
+    #[inline(never)]
     fn begin_word(&mut self, at: usize) {
         self.word.active = true;
         self.word.at = at as u32;
@@ -211,6 +208,7 @@ impl Tokens {
     }
 
     /// Looks at one character closely.
+    #[inline(never)]
     fn close(&mut self, layer: &Layer, text: &mut LaneText, at: usize) -> usize {
         let Some((c, length)) = decode(&text.bytes()[at..]) else { return text.bytes().len() };
         match layer.fold(c) {
@@ -386,6 +384,27 @@ impl Tokens {
             self.word.too_long |= self.word.at < gone;
             self.word.at = self.word.at.saturating_sub(gone);
         }
+    }
+}
+
+struct Read<'r> {
+    tokens: &'r mut Tokens,
+    layer: &'r Layer,
+    text: &'r mut LaneText,
+}
+
+impl Work for Read<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { tokens, layer, text } = self;
+        while let Some(edge) = text.edges().get(tokens.edges) {
+            let at = edge.at;
+            tokens.stretch(layer, text, at);
+            tokens.end_word(layer);
+            tokens.edges += 1;
+        }
+        let end = text.bytes().len() as u32;
+        tokens.stretch(layer, text, end);
     }
 }
 
