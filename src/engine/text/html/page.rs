@@ -247,7 +247,7 @@ impl Page {
     fn end_tag(&mut self, tag: &Tag, seen: u64, sink: &mut impl Sink) {
         let name = tag.name.key();
         self.end_reading(seen, sink);
-        if self.foreign == Some(name) || self.in_foreign() && (name == Key::of("p") || name == Key::of("br")) {
+        if self.foreign == Some(name) || self.in_foreign() && (name == const { Key::of("p") } || name == const { Key::of("br") }) {
             self.leave_foreign();
             return sink.edge(self.stream(), Edge::Soft, seen);
         }
@@ -306,9 +306,9 @@ impl Page {
                 sink.edge(Stream::Script, Edge::Hard, seen);
                 if name == SCRIPT { Content::Script(ScriptEscape::None) } else { Content::Raw }
             }
-            _ if name == Key::of("title") || name == Key::of("textarea") => Content::Rcdata,
-            _ if name == Key::of("plaintext") => Content::Plaintext,
-            _ if name == Key::of("xmp") => Content::Raw,
+            _ if name == const { Key::of("title") } || name == const { Key::of("textarea") } => Content::Rcdata,
+            _ if name == const { Key::of("plaintext") } => Content::Plaintext,
+            _ if name == const { Key::of("xmp") } => Content::Raw,
             _ => {
                 self.settle_inner(seen, sink);
                 sink.edge(Stream::Hidden, Edge::Soft, seen);
