@@ -72,3 +72,33 @@ fn the_tokenizer_goes_where_a_browser_goes() {
         assert_eq!(drive(&set, head, &policy(1 << 16), page.as_bytes(), &[9]).end, "block", "{page}");
     }
 }
+
+#[test]
+fn what_a_browser_puts_together_is_read_as_one() {
+    let set = Arc::clone(&RULES);
+    let noise = "nothing that belongs here, at some length";
+    let html = [
+        format!("<p>百<i style='display:none'>{noise}</i>家乐"),
+        format!("<style>.q{{visibility:hidden}}</style><p>百<i class=q>{noise}</i>家乐"),
+        format!("<p>百<template>{noise}</template>家<noscript>{noise}</noscript>乐"),
+        format!("<div hidden>{noise}百<b>家</b>乐{noise}</div>"),
+        format!("<p>百<span hidden>{noise}</p><p>家乐"),
+        "<iframe srcdoc='百&lt;b title=x&gt;家&lt;/b&gt;乐'></iframe>".to_owned(),
+        "<iframe src='data:text/html,%E7%99%BE<b>家</b>乐'></iframe>".to_owned(),
+        "<style>p::after{content:'\\767e\\5bb6\\4E50'}</style>".to_owned(),
+    ];
+    let xml = [
+        "<rss><d><![CDATA[百<b title='x'>家</b>乐]]></d></rss>".to_owned(),
+        "<feed><d>百&lt;b title='x'>家&lt;/b>乐</d></feed>".to_owned(),
+        "<!DOCTYPE d [<!ENTITY x \"家\">]><d>百&x;乐</d>".to_owned(),
+    ];
+    let pages = html.iter().map(|page| ("text/html", page)).chain(xml.iter().map(|page| ("application/xml", page)));
+    for (content_type, page) in pages {
+        let content_type = format!("{content_type}; charset=utf-8");
+        let head = BodyHead { content_type: Some(content_type.as_bytes()), content_encoding: None };
+        let whole = run(&set, head, &policy(1 << 16), page.as_bytes(), &[]);
+        assert_eq!(whole.end, "block", "{page}");
+        let cuts: Vec<usize> = (0..page.len()).collect();
+        assert_eq!(whole, run(&set, head, &policy(1 << 16), page.as_bytes(), &cuts), "{page}");
+    }
+}

@@ -43,11 +43,6 @@ impl Name {
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
     }
-
-    #[inline]
-    pub(super) fn starts_with(&self, prefix: &[u8]) -> bool {
-        self.bytes.starts_with(prefix)
-    }
 }
 
 /// A name as a number.

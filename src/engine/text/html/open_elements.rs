@@ -127,7 +127,7 @@ impl OpenElements {
             }
             _ if self.may_be_open(name) || HEADINGS.contains(&name) => self.end_below(name, facts),
             // `</p>` alone is an empty paragraph, and `</br>` a line break.
-            _ => name == P || name == Key::of("br"),
+            _ => name == P || name == const { Key::of("br") },
         }
     }
 
@@ -185,7 +185,7 @@ impl OpenElements {
             self.find_open(&[BUTTON], Scope::Usual)
         } else if name == A {
             self.find_open(&[A], Scope::Usual)
-        } else if top == Some(OPTION) && (name == OPTION || name == Key::of("optgroup"))
+        } else if top == Some(OPTION) && (name == OPTION || name == const { Key::of("optgroup") })
             || (top == Some(RT) || top == Some(RP)) && (name == RT || name == RP)
             || top.is_some_and(|top| HEADINGS.contains(&top)) && HEADINGS.contains(&name)
         {
@@ -213,7 +213,7 @@ impl OpenElements {
                 Scope::Button => open.facts.has(Facts::SCOPE) || open.name == BUTTON,
                 Scope::Table => open.name == TABLE || open.name == TEMPLATE,
                 Scope::Special { lists } => {
-                    let passes = lists && (open.name == DIV || open.name == P || open.name == Key::of("address"));
+                    let passes = lists && (open.name == DIV || open.name == P || open.name == const { Key::of("address") });
                     open.facts.has(Facts::SPECIAL) && !passes
                 }
             };
