@@ -32,7 +32,7 @@ use self::{
     table::{Entry, Table},
 };
 
-pub use coded::{Coded, CodedFolding, ENTRY_FREE, ENTRY_LETTERS, ENTRY_NOISE, ENTRY_RARE, ENTRY_SPACE, WordPart};
+pub use coded::{Coded, CodedFolding, WordPart};
 
 /// How generously characters count as the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
