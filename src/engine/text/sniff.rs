@@ -15,6 +15,9 @@ const GUESS_BYTES: usize = 1024;
 /// meet it.
 const LATE_META_BYTES: usize = 16 << 10;
 
+/// Whether a body is binary is told by so many bytes (MIME Sniffing, "resource header").
+pub(super) const BINARY_BYTES: usize = 512;
+
 /// What the beginning of a body says about its charset.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Sniffed {
@@ -127,7 +130,7 @@ fn utf16_by_zeros(head: &[u8]) -> Option<&'static Encoding> {
 /// Whether a body without a useful Content-Type is not text: it has bytes in its first 512 that no
 /// text has (MIME Sniffing, "binary data byte"), and no byte order mark.
 pub(super) fn looks_binary(head: &[u8]) -> bool {
-    let window = &head[..head.len().min(512)];
+    let window = &head[..head.len().min(BINARY_BYTES)];
     Encoding::for_bom(window).is_none()
         && utf16_by_zeros(window).is_none()
         && window.iter().any(|byte| matches!(byte, 0x00..=0x08 | 0x0B | 0x0E..=0x1A | 0x1C..=0x1F))
