@@ -6,7 +6,7 @@
 
 use super::{
     ascii,
-    lane_text::{LaneText, decode},
+    lane_text::{END, LaneText, decode},
     layer::{Layer, NOISE, NONE, RARE, WORD, code_of, first_bytes},
     processor::{self, Work},
 };
@@ -38,9 +38,8 @@ pub(super) struct Tokens {
     /// Phrases of one token that were found since the last look, with the token.
     pub(super) singles: Vec<(u32, u32)>,
     word: Word,
-    /// The text before this index has been read, and so many of its edges.
+    /// The text before this index has been read.
     read: u32,
-    edges: usize,
     /// Tokens before this one have been searched.
     pub(super) fresh: usize,
 }
@@ -72,24 +71,6 @@ impl Tokens {
             self.codes.resize(wanted, 0);
             self.ats.resize(wanted, 0);
         }
-    }
-
-    /// Reads up to an index.
-    #[inline(always)]
-    fn stretch(&mut self, layer: &Layer, text: &mut LaneText, end: u32) {
-        let mut at = self.read as usize;
-        let end = end as usize;
-        while let Some(&byte) = text.bytes()[..end].get(at) {
-            at = match byte {
-                0..0x80 if layer.plain_ascii() => self.ascii(layer, &text.bytes()[..end], at),
-                0xE0..0xF0 if !self.word.active => {
-                    let stop = self.wide(layer, &text.bytes()[..end], at);
-                    if stop > at { stop } else { self.close(layer, text, at) }
-                }
-                _ => self.close(layer, text, at),
-            };
-        }
-        self.read = end as u32;
     }
 
     /// Characters of three bytes, up to one that has to be looked at closely.
@@ -211,6 +192,10 @@ impl Tokens {
     #[inline(never)]
     fn close(&mut self, layer: &Layer, text: &mut LaneText, at: usize) -> usize {
         let Some((c, length)) = decode(&text.bytes()[at..]) else { return text.bytes().len() };
+        if c == char::from(END) {
+            self.end_word(layer);
+            return at + 1;
+        }
         match layer.fold(c) {
             Coded::Free => {
                 if length > 1 {
@@ -362,9 +347,9 @@ impl Tokens {
         })
     }
 
-    /// Forgets the tokens that no later match can have, and those of text that is no more: `gone`
-    /// bytes, `edges` edges.
-    pub(super) fn forget(&mut self, layer: &Layer, gone: u32, edges: usize) {
+    /// Forgets the tokens that no later match can have, and those of text that is no more; `gone` is
+    /// how much of it.
+    pub(super) fn forget(&mut self, layer: &Layer, gone: u32) {
         let old = self.ats[..self.len].partition_point(|&at| at < gone);
         let old = old.max(self.len.saturating_sub(layer.tokens_max + 1));
         if old > 0 {
@@ -379,7 +364,6 @@ impl Tokens {
         if gone > 0 {
             self.ats[..self.len].iter_mut().for_each(|at| *at -= gone);
             self.read -= gone;
-            self.edges -= edges;
             // So long a word is none of a phrase's, whatever is invisible in it.
             self.word.too_long |= self.word.at < gone;
             self.word.at = self.word.at.saturating_sub(gone);
@@ -397,14 +381,18 @@ impl Work for Read<'_> {
     #[inline(always)]
     fn run(self) {
         let Self { tokens, layer, text } = self;
-        while let Some(edge) = text.edges().get(tokens.edges) {
-            let at = edge.at;
-            tokens.stretch(layer, text, at);
-            tokens.end_word(layer);
-            tokens.edges += 1;
+        let mut at = tokens.read as usize;
+        while let Some(&byte) = text.bytes().get(at) {
+            at = match byte {
+                0..0x80 if layer.plain_ascii() => tokens.ascii(layer, text.bytes(), at),
+                0xE0..0xF0 if !tokens.word.active => {
+                    let stop = tokens.wide(layer, text.bytes(), at);
+                    if stop > at { stop } else { tokens.close(layer, text, at) }
+                }
+                _ => tokens.close(layer, text, at),
+            };
         }
-        let end = text.bytes().len() as u32;
-        tokens.stretch(layer, text, end);
+        tokens.read = at as u32;
     }
 }
 
