@@ -165,6 +165,7 @@ impl Page {
 
     fn url_run(&mut self, block: &Block<'_>, from: usize, to: usize, sink: &mut impl Sink) {
         let mut at = from;
+        self.url.begin(block.text.as_bytes()[from]);
         while at < to && !self.url.is_binary() {
             let rest = &block.text[at..to];
             if self.url.is_plain() {
@@ -187,6 +188,9 @@ impl Page {
     }
 
     fn end_url(&mut self, seen: u64, sink: &mut impl Sink) {
+        if self.url.is_plain() {
+            return self.url.end_plain();
+        }
         let script = self.url.is_script();
         self.with_url(sink, |url, mut out| url.finish(seen, &mut out));
         if script {

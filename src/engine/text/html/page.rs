@@ -247,7 +247,9 @@ impl Page {
     fn end_tag(&mut self, tag: &Tag, seen: u64, sink: &mut impl Sink) {
         let name = tag.name.key();
         self.end_reading(seen, sink);
-        if self.foreign == Some(name) || self.in_foreign() && (name == const { Key::of("p") } || name == const { Key::of("br") }) {
+        if self.foreign == Some(name)
+            || self.in_foreign() && (name == const { Key::of("p") } || name == const { Key::of("br") })
+        {
             self.leave_foreign();
             return sink.edge(self.stream(), Edge::Soft, seen);
         }
@@ -379,17 +381,10 @@ impl Page {
             shows: (look.shows & INHERITED) as u8,
         }
     }
-}
 
-/// The page, and where its text goes.
-pub(super) struct PageTokens<'p, S> {
-    pub(super) page: &'p mut Page,
-    pub(super) sink: &'p mut S,
-}
-
-impl<S: Sink> Tokens for PageTokens<'_, S> {
-    fn run(&mut self, part: Part, block: &Block<'_>, from: usize, to: usize) {
-        let (page, sink) = (&mut *self.page, &mut *self.sink);
+    /// A run of characters that is more than plain text.
+    fn run(&mut self, part: Part, block: &Block<'_>, from: usize, to: usize, sink: &mut impl Sink) {
+        let page = self;
         if page.is_inner(part) {
             let first = block.text[from..to].chars().next().map_or(0, char::len_utf8);
             let seen = block.offset(from + first);
@@ -410,6 +405,28 @@ impl<S: Sink> Tokens for PageTokens<'_, S> {
             Part::Value => page.value_run(block, from, to, sink),
             Part::Comment => sink.run(Stream::Comment, block, from, to),
             Part::Name => {}
+        }
+    }
+}
+
+/// The page, and where its text goes.
+pub(super) struct PageTokens<'p, S> {
+    pub(super) page: &'p mut Page,
+    pub(super) sink: &'p mut S,
+}
+
+impl<S: Sink> Tokens for PageTokens<'_, S> {
+    #[inline]
+    fn run(&mut self, part: Part, block: &Block<'_>, from: usize, to: usize) {
+        let page = &mut *self.page;
+        match part {
+            Part::Text if page.reading == Reading::Plain && page.kind != Kind::Feed => {
+                self.sink.run(page.stream(), block, from, to);
+            }
+            Part::Value if page.attribute == Attribute::Plain => self.sink.run(Stream::Attribute, block, from, to),
+            Part::Cdata | Part::Comment | Part::Name | Part::Text | Part::Value => {
+                page.run(part, block, from, to, self.sink);
+            }
         }
     }
 

@@ -3,7 +3,10 @@
 
 use memchr::memchr2;
 
-use super::tokenizer::{Part, State, Tokenizer, Tokens};
+use super::{
+    name::Name,
+    tokenizer::{Part, State, Tokenizer, Tokens},
+};
 use crate::engine::text::block::Block;
 
 impl Tokenizer {
@@ -11,7 +14,7 @@ impl Tokenizer {
     #[inline]
     pub(super) fn tag(&mut self, block: &Block<'_>, bytes: &[u8], start: usize, tokens: &mut impl Tokens) -> usize {
         self.held.clear();
-        let mut at = start + 1;
+        let at = start + 1;
         let end = bytes.get(at) == Some(&b'/');
         let name_at = if end { at + 1 } else { at };
         if !bytes.get(name_at).is_some_and(u8::is_ascii_alphabetic) {
@@ -20,16 +23,17 @@ impl Tokenizer {
             return at;
         }
         self.begin_tag(end);
-        at = name_at;
-        while let Some(&byte) = bytes.get(at) {
-            if ends_name(byte) {
-                return self.attributes(block, bytes, at, tokens);
-            }
-            self.tag.name.push(byte);
-            at += 1;
+        if let Some((name, length)) = Name::read(&bytes[name_at..], &ENDS_NAME, false) {
+            self.tag.name = name;
+            return self.attributes(block, bytes, name_at + length, tokens);
         }
-        self.state = State::TagName;
-        at
+        match push_name(&mut self.tag.name, &bytes[name_at..], &ENDS_NAME) {
+            Some(length) => self.attributes(block, bytes, name_at + length, tokens),
+            None => {
+                self.state = State::TagName;
+                bytes.len()
+            }
+        }
     }
 
     /// Reads attributes, from the end of the tag's name or of a value on, up to the end of the tag, as
@@ -56,17 +60,18 @@ impl Tokenizer {
                 }
                 Some(_) => {}
             }
-            self.attribute.clear();
             // The first character belongs to the name, even if it is `=`.
-            let name_at = at;
-            self.state = State::AttributeName;
-            loop {
-                match bytes.get(at) {
-                    None => return at,
-                    Some(&byte) if ends_name(byte) || byte == b'=' && at > name_at => break,
-                    Some(&byte) => self.attribute.push(byte),
+            if let Some((name, length)) = Name::read(&bytes[at..], &ENDS_ATTRIBUTE_NAME, true) {
+                self.attribute = name;
+                at += length;
+            } else {
+                self.attribute.clear();
+                self.attribute.push(bytes[at]);
+                self.state = State::AttributeName;
+                match push_name(&mut self.attribute, &bytes[at + 1..], &ENDS_ATTRIBUTE_NAME) {
+                    Some(length) => at += 1 + length,
+                    None => return bytes.len(),
                 }
-                at += 1;
             }
             self.end_attribute_name(tokens);
             self.state = State::AfterAttributeName;
@@ -109,15 +114,38 @@ impl Tokenizer {
 
 #[inline]
 fn skip_space(bytes: &[u8], mut at: usize) -> usize {
-    while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
+    while let Some(byte) = bytes.get(at)
+        && byte.is_ascii_whitespace()
+    {
         at += 1;
     }
     at
 }
 
-#[inline]
-fn ends_name(byte: u8) -> bool {
-    matches!(byte, b'>' | b'/') || byte.is_ascii_whitespace()
+/// Reads a name byte by byte; its length, or `None` if it goes on behind the block.
+#[cold]
+fn push_name(name: &mut Name, rest: &[u8], ends: &[bool; 256]) -> Option<usize> {
+    for (at, &byte) in rest.iter().enumerate() {
+        if byte != 0 && ends[usize::from(byte)] {
+            return Some(at);
+        }
+        name.push(byte);
+    }
+    None
+}
+
+/// Bytes that end the name of a tag; NUL is not read here.
+static ENDS_NAME: [bool; 256] = table(b"\t\n\x0C\r />\0");
+static ENDS_ATTRIBUTE_NAME: [bool; 256] = table(b"\t\n\x0C\r />=\0");
+
+const fn table(bytes: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut at = 0;
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
+    }
+    table
 }
 
 #[inline]
