@@ -190,6 +190,9 @@ impl Reader {
         }
         self.head.extend_from_slice(bytes);
         let start = self.bytes - self.head.len() as u64;
+        if self.doubtful && start == 0 && self.head.len() < sniff::BINARY_BYTES && !ended {
+            return;
+        }
         let sniffed = sniff::charset(&self.head, start, ended, self.media, self.declared);
         let encoding = match sniffed {
             Sniffed::Charset(encoding) => encoding,

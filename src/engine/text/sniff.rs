@@ -124,10 +124,13 @@ fn utf16_by_zeros(head: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
+/// Bytes that are looked at to tell whether a body is text (MIME Sniffing, section 5.2).
+pub(super) const BINARY_BYTES: usize = 512;
+
 /// Whether a body without a useful Content-Type is not text: it has bytes in its first 512 that no
 /// text has (MIME Sniffing, "binary data byte"), and no byte order mark.
 pub(super) fn looks_binary(head: &[u8]) -> bool {
-    let window = &head[..head.len().min(512)];
+    let window = &head[..head.len().min(BINARY_BYTES)];
     Encoding::for_bom(window).is_none()
         && utf16_by_zeros(window).is_none()
         && window.iter().any(|byte| matches!(byte, 0x00..=0x08 | 0x0B | 0x0E..=0x1A | 0x1C..=0x1F))
