@@ -31,6 +31,15 @@
 //! | markup that only looks like a tag, a comment or a script's end | the tokenizer agrees with html5lib's cases | `the_tokenizer_agrees_with_html5lib` |
 //! | the phrase in a JSON document | strings are read for the text lane's rules | `plain_text_json_and_xml_are_read_too` |
 //! | escapes in scripts and JSON (`\u767e`, `\x41`) | resolved in the script lane ([`engine::text`](crate::engine::text)) | `plain_text_json_and_xml_are_read_too` |
+//! | a script that puts strings together: `"百"+"家"`, `.concat`, `["百","家"].join("")`, template literals | a light lexer joins what nothing but operators and comments separates; what is apart stays apart | `scripts_are_read_as_they_put_strings_together`, `strings_that_are_apart_stay_apart` |
+//! | `unescape("%u767e")`, `decodeURIComponent`, `atob`, `String.fromCharCode`, `.reverse()` | decoded where they stand | `scripts_are_read_as_they_put_strings_together`, `what_was_escaped_comes_back` |
+//! | markup, character references, percent-encoding within strings of scripts and JSON | read as the document that they become | `scripts_are_read_as_they_put_strings_together`, `json_strings_are_read_as_pages_show_them` |
+//! | an event stream that carries JSON or HTML, a line at a time | each event is read as what its data begins with | `events_carry_documents` |
+//! | parts of a multipart body in other charsets and transfer encodings | each part is read by its own head | `parts_are_documents` |
+//! | percent-encoded forms, as UTF-8 or GBK | decoded, values apart | `forms_are_decoded` |
+//! | Markdown's emphasis and links between the characters | signs that show nothing are free, targets are attributes | `markdown_shows_what_it_shows` |
+//! | right-to-left overrides: `\u{202E}乐家百` displays 百家乐 | such stretches are read in the order of display | `text_is_read_as_it_is_displayed`, `every_character_keeps_its_place` |
+//! | sequences that only some decoders read | every sequence of GB18030, Big5, EUC-KR and Shift_JIS, and html5lib's cases for finding the charset | `every_sequence_of_the_charsets_is_decoded`, `the_charset_is_found_as_html_says` |
 //! | another charset, declared or not, with or without BOM | the browser's order: BOM, header, `<meta>`, guess | `every_charset_is_read` |
 //! | no Content-Type, or a meaningless one | read as HTML unless it looks binary ([`Media::Unknown`](crate::engine::text::Media)) | `content_types_as_servers_write_them` |
 //! | a word that only contains the forbidden one, to get an innocent page blocked | words match whole | `a_hit_is_seen_in_every_charset_and_disguise` |
@@ -89,7 +98,8 @@
 //! - **text that is not in the text**: images, video, fonts with exchanged glyphs, PDF and office
 //!   files (media types that are not text are counted as `opaque_media_type`);
 //! - **text made in the browser**: scripts that put strings together in ways of their own;
-//! - **HTML within strings of event streams** and their `\u` escapes are read as they stand;
+//! - **text in pieces that a script reads one after the other**: events that carry a character each,
+//!   strings in variables of their own;
 //! - **style sheets from elsewhere**, and selectors that ask for more than the element itself: what
 //!   they hide is taken for shown, what they show again for hidden where only its parents' font size,
 //!   colour or visibility says so (hidden text is scanned, but by itself);

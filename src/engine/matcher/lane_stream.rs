@@ -1,5 +1,7 @@
 //! One lane of a document: its text, its tokens, and the phrases found in them.
 
+use std::ops::RangeInclusive;
+
 use super::{lane_text::LaneText, layer::Layer, pattern_set::PatternSet, tokens::Tokens, verify};
 use crate::{
     base::ByteSpan,
@@ -71,15 +73,11 @@ impl LaneStream {
             let text = &self.text;
             verify::scan(layer, tokens, text, |tokens, matched| {
                 let (from, to) = (tokens.at(matched.first), tokens.end(layer, text, matched.last));
-                let first_end = tokens.end(layer, text, matched.first);
                 found(Found {
                     pattern: layer.patterns[matched.phrase as usize].number,
                     gap: matched.gap,
                     seen: tokens.seen(layer, text, matched.last),
-                    span: ByteSpan {
-                        start: text.span(from, first_end).start,
-                        end: last_character(layer, text, tokens.at(matched.last), to).end,
-                    },
+                    span: spanned(layer, text, tokens, matched.first..=matched.last),
                     character: text.count(from),
                     character_end: text.count(to),
                     tokens: FoundTokens { layer: number as u8, first: matched.first as u32, last: matched.last as u32 },
@@ -132,8 +130,7 @@ impl LaneStream {
         let text = &self.text;
         let open = set.layers().iter().zip(&mut self.tokens).filter_map(|(layer, tokens)| {
             let at = tokens.open_from(layer, text)?;
-            let (_, end) = text.character_at(at)?;
-            Some(text.span(at, end).start)
+            text.start_of_rest(at)
         });
         open.min()
     }
@@ -154,6 +151,21 @@ impl LaneStream {
     pub fn characters_between(&self, from: u32, to: u32, seen: u64) -> String {
         self.text.excerpt(from, to, seen)
     }
+}
+
+/// Where tokens stand, from the first byte to the last: text that is displayed from right to left was
+/// written the other way.
+fn spanned(layer: &Layer, text: &LaneText, tokens: &Tokens, which: RangeInclusive<usize>) -> ByteSpan {
+    let place = |token| {
+        let (at, end) = (tokens.at(token), tokens.end(layer, text, token));
+        let first = text.character_at(at).map_or(ByteSpan::default(), |(_, next)| text.span(at, next));
+        let last = last_character(layer, text, at, end);
+        ByteSpan { start: first.start.min(last.start), end: first.end.max(last.end) }
+    };
+    let places = which.map(place);
+    places
+        .reduce(|one, other| ByteSpan { start: one.start.min(other.start), end: one.end.max(other.end) })
+        .unwrap_or_default()
 }
 
 /// Where the last character before `to` stands, of those from `at` on.

@@ -202,6 +202,18 @@ impl LaneText {
         }
     }
 
+    /// Offset of the first byte of what begins at an index: characters may stand in another order
+    /// than that of display.
+    pub(super) fn start_of_rest(&self, at: u32) -> Option<u64> {
+        let (_, end) = self.character_at(at)?;
+        let behind = self.pieces.partition_point(|piece| piece.at <= at);
+        let starts = self.pieces[behind..].iter().map(|piece| match piece.written {
+            Written::Mapped(_) => self.span(piece.at, piece.at + 1).start,
+            Written::Plainly | Written::Otherwise { .. } => piece.start,
+        });
+        Some(starts.fold(self.span(at, end).start, u64::min))
+    }
+
     /// What the body had to be read up to, to know the character between two indices.
     pub(super) fn seen(&self, at: u32, end: u32) -> u64 {
         match self.piece(at).map(|piece| piece.written) {

@@ -140,25 +140,35 @@ impl CharsetDecoder {
         let at = if self.encoding == UTF_16LE || self.encoding == UTF_16BE {
             in_step_utf16(text, map, at)
         } else if self.encoding.is_single_byte() {
-            in_step(text, map, source, at, |_| 1)
+            in_step(text, map, source, at, |_| false, |_| 1)
         } else if self.encoding == GBK || self.encoding == GB18030 {
-            in_step(text, map, source, at, |rest| match rest {
+            let pair = |pair: &[u8]| !matches!(pair, [0x80 | 0xFF, _] | [_, 0x30..=0x39]);
+            in_step(text, map, source, at, pair, |rest| match rest {
                 [0x80 | 0xFF, ..] => 1,
                 [_, 0x30..=0x39, ..] => 4,
                 _ => 2,
             })
         } else if self.encoding == SHIFT_JIS {
-            in_step(text, map, source, at, |rest| if let [0x80 | 0xA1..=0xDF, ..] = rest { 1 } else { 2 })
+            let pair = |pair: &[u8]| !matches!(pair, [0x80 | 0xA1..=0xDF, _]);
+            in_step(text, map, source, at, pair, |rest| if let [0x80 | 0xA1..=0xDF, ..] = rest { 1 } else { 2 })
         } else if self.encoding == EUC_JP {
-            in_step(text, map, source, at, |rest| if let [0x8F, ..] = rest { 3 } else { 2 })
+            in_step(text, map, source, at, |pair| pair[0] != 0x8F, |rest| if let [0x8F, ..] = rest { 3 } else { 2 })
         } else if self.encoding == BIG5 {
-            in_step(text, map, source, at, |rest| match rest {
-                // Four sequences are a letter and a combining mark: the mark has no bytes of its own.
-                [0x88, 0x62 | 0x64 | 0xA3 | 0xA5, ..] => 0,
-                _ => 2,
-            })
+            // What is a letter and a mark is not of three bytes.
+            in_step(
+                text,
+                map,
+                source,
+                at,
+                |_| true,
+                |rest| match rest {
+                    // Four sequences are a letter and a combining mark: the mark has no bytes of its own.
+                    [0x88, 0x62 | 0x64 | 0xA3 | 0xA5, ..] => 0,
+                    _ => 2,
+                },
+            )
         } else {
-            in_step(text, map, source, at, |_| 2)
+            in_step(text, map, source, at, |_| true, |_| 2)
         };
         at.min(source.len())
     }
@@ -211,9 +221,17 @@ impl CharsetDecoder {
 
 /// Writes down where each character of `text` stands in `source`, from `at` on; where the last one
 /// ends. ASCII stands for itself; `length` tells of any other sequence how many bytes it has. If it
-/// says none, the sequence is two characters, and two bytes.
+/// says none, the sequence is two characters, and two bytes. `pair` tells of two bytes that are known
+/// to begin a character of three bytes in UTF-8 whether they are all of it.
 #[inline]
-fn in_step(text: &[u8], map: &mut [u32], source: &[u8], mut at: usize, length: impl Fn(&[u8]) -> usize) -> usize {
+fn in_step(
+    text: &[u8],
+    map: &mut [u32],
+    source: &[u8],
+    mut at: usize,
+    pair: impl Fn(&[u8]) -> bool,
+    length: impl Fn(&[u8]) -> usize,
+) -> usize {
     let mut index = 0;
     while let Some(&lead) = text.get(index) {
         if lead < 0x80 {
@@ -225,15 +243,15 @@ fn in_step(text: &[u8], map: &mut [u32], source: &[u8], mut at: usize, length: i
             at += ascii;
             continue;
         }
-        // Most text that is not ASCII is made of characters of three bytes.
-        if lead & 0xF0 == 0xE0
-            && let Some(places) = map.get_mut(index..index + 3)
-        {
-            places.copy_from_slice(&[at as u32; 3]);
-            index += 3;
-        } else {
-            index = one_place(map, index, lead, at);
+        // Most text that is not ASCII is made of characters of three bytes, in pairs of bytes.
+        let pairs = source.get(at..).unwrap_or_default().chunks_exact(2);
+        let run = text[index..].chunks_exact(3).zip(pairs);
+        let run = run.take_while(|(c, bytes)| c[0] & 0xF0 == 0xE0 && pair(bytes)).count();
+        if run > 0 {
+            (index, at) = places_of_run(map, index, run, at);
+            continue;
         }
+        index = one_place(map, index, lead, at);
         let bytes = length(source.get(at..).unwrap_or_default());
         if bytes == 0
             && let Some(&mark) = text.get(index)
@@ -256,12 +274,27 @@ fn in_step_utf16(text: &[u8], map: &mut [u32], mut at: usize) -> usize {
             }
             index += ascii;
             at += 2 * ascii;
+            continue;
+        }
+        let run = text[index..].chunks_exact(3).take_while(|c| c[0] & 0xF0 == 0xE0).count();
+        if run > 0 {
+            (index, at) = places_of_run(map, index, run, at);
         } else {
             index = one_place(map, index, lead, at);
             at += if lead >= 0xF0 { 4 } else { 2 };
         }
     }
     at
+}
+
+/// Writes down the places of characters of three bytes each that come from two bytes each; the indices
+/// behind them.
+fn places_of_run(map: &mut [u32], index: usize, run: usize, at: usize) -> (usize, usize) {
+    let places = map.get_mut(index..index + 3 * run).unwrap_or_default();
+    for (places, offset) in places.chunks_exact_mut(3).zip((at as u32..).step_by(2)) {
+        places.copy_from_slice(&[offset; 3]);
+    }
+    (index + 3 * run, at + 2 * run)
 }
 
 /// Writes down the place of the character that begins with `lead`; the index behind it.

@@ -44,8 +44,9 @@ impl Json {
         while at < to {
             if self.escape.open_from().is_none() {
                 let stop = at + self.plain(&bytes[at..]);
+                let marked = |bytes: &[u8]| memchr3(b'%', b'<', b'&', bytes).is_some();
                 if stop > at {
-                    if self.in_string {
+                    if self.in_string && (!self.text.is_plain() || marked(&bytes[at..stop])) {
                         self.text.run(block, at, stop, sink);
                     } else {
                         sink.run(self.stream, block, at, stop);
