@@ -17,6 +17,7 @@
 //! | digits in any style (⑥ ❻ ⁶ 6️⃣ ६), numerals (㈥ 〦 柒) | decimal values, a table of styles | `digits_in_any_style_are_digits` |
 //! | numerals for digits and the other way (6合彩, 陆合彩, 28杠, 十八禁) | variants of the phrase, unless it is nothing but numerals (6.4 is not 六四, 大陆 not 大六) | `numerals_are_found_in_every_style`, `numbers_are_not_what_is_nothing_but_numerals` |
 //! | characters written as two (贝者 for 赌, 氵每 for 海), Hangul as letters | variants of the phrase | `a_character_written_as_two_is_found` |
+//! | words letter by letter (c-a-s-i-n-o) | a variant of the phrase, for words of four letters and more | `a_word_written_letter_by_letter_is_found` |
 //! | characters of the same sound, pinyin with and without tones, in one word or in syllables | the reading [`Sounds`](crate::engine::text::fold::Reading::Sounds), for rules that ask for it | `what_sounds_alike_is_one_syllable` |
 //! | leetspeak (ca$1n0) | the reading [`Leet`](crate::engine::text::fold::Reading::Leet), for rules that ask for it | `signs_and_digits_are_letters_in_leetspeak` |
 //! | the phrase in an attribute or in the title | the attribute lane; a title is text | `a_hit_is_seen_in_every_charset_and_disguise` |
