@@ -76,9 +76,12 @@ impl LaneStream {
                     pattern: layer.patterns[matched.phrase as usize].number,
                     gap: matched.gap,
                     seen: tokens.seen(layer, text, matched.last),
-                    span: ByteSpan {
-                        start: text.span(from, first_end).start,
-                        end: last_character(layer, text, tokens.at(matched.last), to).end,
+                    span: match text.is_turned() {
+                        false => ByteSpan {
+                            start: text.span(from, first_end).start,
+                            end: last_character(layer, text, tokens.at(matched.last), to).end,
+                        },
+                        true => text.hull(from, to),
                     },
                     character: text.count(from),
                     character_end: text.count(to),
@@ -133,9 +136,16 @@ impl LaneStream {
         let open = set.layers().iter().zip(&mut self.tokens).filter_map(|(layer, tokens)| {
             let at = tokens.open_from(layer, text)?;
             let (_, end) = text.character_at(at)?;
-            Some(text.span(at, end).start)
+            let end = if text.is_turned() { text.bytes().len() as u32 } else { end };
+            Some(text.hull(at, end).start)
         });
         open.min()
+    }
+
+    /// How often a character was looked at again, or compared with a phrase.
+    #[cfg(any(test, feature = "oracle"))]
+    pub fn work(&self) -> u64 {
+        self.text.work.get() + self.tokens.iter().map(|tokens| tokens.compared.get()).sum::<u64>()
     }
 
     /// Number of characters so far.

@@ -38,6 +38,11 @@ pub(super) struct LaneText {
     before: u8,
     /// An index, and the number of characters before it: counting goes on from here.
     counted: Cell<(u32, u32)>,
+    /// Some text is displayed in another order than it is written in.
+    turned: bool,
+    /// Characters looked at, but for the first time.
+    #[cfg(any(test, feature = "oracle"))]
+    pub(super) work: Cell<u64>,
 }
 
 /// Text that came in one piece.
@@ -97,6 +102,7 @@ impl LaneText {
     /// Appends one character that stands at `span`; the body has been read up to `seen`.
     pub(super) fn character(&mut self, c: char, span: ByteSpan, seen: u64) {
         let at = self.bytes.len() as u32;
+        self.turned |= self.pieces.last().is_some_and(|last| last.start > span.start);
         self.pieces.push(Piece { at, written: Written::Otherwise { end: span.end, seen }, start: span.start });
         self.bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
     }
@@ -145,9 +151,31 @@ impl LaneText {
         }
     }
 
+    /// Whether some text is displayed in another order than it is written in.
+    pub(super) fn is_turned(&self) -> bool {
+        self.turned
+    }
+
+    /// The stretch of the body that the characters between two indices stand in.
+    pub(super) fn hull(&self, from: u32, to: u32) -> ByteSpan {
+        let mut hull: Option<ByteSpan> = None;
+        let mut at = from;
+        while at < to
+            && let Some((_, next)) = self.character_at(at)
+        {
+            let span = self.span(at, next);
+            let known = hull.unwrap_or(span);
+            hull = Some(ByteSpan { start: known.start.min(span.start), end: known.end.max(span.end) });
+            at = next;
+        }
+        hull.unwrap_or_default()
+    }
+
     /// The character at an index, and the index behind it.
     #[inline]
     pub(super) fn character_at(&self, at: u32) -> Option<(char, u32)> {
+        #[cfg(any(test, feature = "oracle"))]
+        self.work.set(self.work.get() + 1);
         let (c, length) = decode(self.bytes.get(at as usize..)?)?;
         Some((c, at + length))
     }
@@ -206,6 +234,9 @@ impl LaneText {
         if from >= to {
             return 0;
         }
+        // A block of so many bytes costs about what a character costs.
+        #[cfg(any(test, feature = "oracle"))]
+        self.work.set(self.work.get() + 1 + (to - from) as u64 / 64);
         let before = if from == 0 { self.before } else { self.bytes[from - 1] };
         let unseen = self.unseen.partition_point(|&at| (at as usize) < to)
             - self.unseen.partition_point(|&at| (at as usize) < from);

@@ -41,6 +41,9 @@ pub(super) struct Tokens {
     /// The text before this index has been read, and so many of its edges.
     read: u32,
     edges: usize,
+    /// Comparisons with a phrase.
+    #[cfg(any(test, feature = "oracle"))]
+    pub(super) compared: std::cell::Cell<u64>,
     /// Tokens before this one have been searched.
     pub(super) fresh: usize,
 }
