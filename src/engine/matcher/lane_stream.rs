@@ -135,6 +135,12 @@ impl LaneStream {
         open.min()
     }
 
+    /// How often a character was looked at again, or compared with a phrase.
+    #[cfg(any(test, feature = "oracle"))]
+    pub fn work(&self) -> u64 {
+        self.text.work.get() + self.tokens.iter().map(|tokens| tokens.compared.get()).sum::<u64>()
+    }
+
     /// Number of characters so far.
     pub fn characters(&self) -> u32 {
         self.text.characters()

@@ -45,6 +45,9 @@ pub(super) struct LaneText {
     before: u8,
     /// An index, and the number of characters before it: counting goes on from here.
     counted: Cell<(u32, u32)>,
+    /// Characters looked at, but for the first time.
+    #[cfg(any(test, feature = "oracle"))]
+    pub(super) work: Cell<u64>,
 }
 
 /// Text that came in one piece.
@@ -178,6 +181,8 @@ impl LaneText {
     /// The character at an index, and the index behind it.
     #[inline]
     pub(super) fn character_at(&self, at: u32) -> Option<(char, u32)> {
+        #[cfg(any(test, feature = "oracle"))]
+        self.work.set(self.work.get() + 1);
         let (c, length) = decode(self.bytes.get(at as usize..)?)?;
         Some((c, at + length))
     }
@@ -248,6 +253,9 @@ impl LaneText {
         if from >= to {
             return 0;
         }
+        // A block of so many bytes costs about what a character costs.
+        #[cfg(any(test, feature = "oracle"))]
+        self.work.set(self.work.get() + 1 + (to - from) as u64 / 64);
         let before = if from == 0 { self.before } else { self.bytes[from - 1] };
         let unseen = self.unseen.partition_point(|&at| (at as usize) < to)
             - self.unseen.partition_point(|&at| (at as usize) < from);

@@ -40,6 +40,9 @@ pub(super) struct Tokens {
     word: Word,
     /// The text before this index has been read.
     read: u32,
+    /// Comparisons with a phrase.
+    #[cfg(any(test, feature = "oracle"))]
+    pub(super) compared: std::cell::Cell<u64>,
     /// Tokens before this one have been searched.
     pub(super) fresh: usize,
 }

@@ -127,6 +127,8 @@ fn behind(tokens: &Tokens, run: Run, to: usize, shortest: bool) -> Option<usize>
 
 #[inline]
 fn is(tokens: &Tokens, token: usize, run: Run) -> bool {
+    #[cfg(any(test, feature = "oracle"))]
+    tokens.compared.set(tokens.compared.get() + 1);
     tokens.codes().get(token) == Some(&run.code)
         && run.symbol.checked_sub(RARE).is_none_or(|number| tokens.is_word(token, number))
 }

@@ -255,13 +255,17 @@ fn gap(left: &Place, right: &Place) -> Option<u32> {
 
 fn occurrence(found: &[Place], stream: Stream, phrase: usize) -> Occurrence {
     let (first, last) = (&found[0], &found[found.len() - 1]);
+    // What is displayed from right to left is not in the order of the bytes.
+    let letters: Vec<ByteSpan> = found.iter().flat_map(|place| place.letters.iter().copied()).collect();
+    let start = letters.iter().map(|span| span.start).min().unwrap_or(0);
+    let end = letters.iter().map(|span| span.end).max().unwrap_or(0);
     Occurrence {
         seen: last.seen,
         stream,
         character_end: last.characters.1,
         character: first.characters.0,
-        span: ByteSpan { start: first.letters[0].start, end: last.letters[last.letters.len() - 1].end },
+        span: ByteSpan { start, end },
         phrase,
-        letters: found.iter().flat_map(|place| place.letters.iter().copied()).collect(),
+        letters,
     }
 }

@@ -87,8 +87,8 @@ pub(super) fn tally(
                 verdict.masks.extend(&account.masks);
             }
         }
-        let worse = accounts.into_iter().filter(|account| !account.hits.is_empty()).max_by_key(|account| account.score);
-        if let Some(account) = worse {
+        let worse = accounts.into_iter().max_by_key(|account| account.score);
+        if let Some(account) = worse.filter(|account| !account.hits.is_empty()) {
             verdict.categories.push((Arc::clone(&pack.id), account.score, account.action));
             verdict.hits.extend(account.hits);
         }

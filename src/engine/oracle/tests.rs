@@ -1,5 +1,7 @@
 //! The engine and the oracle say the same.
 
+mod work;
+
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
