@@ -168,8 +168,9 @@ impl Tokenizer {
     /// Offset of characters that have been read but not passed on.
     pub(super) fn open_from(&self) -> Option<u64> {
         let held = match self.state {
-            State::Text | State::Comment | State::BogusComment | State::Doctype | State::Markup => None,
+            State::Text | State::BogusComment | State::Doctype => None,
             State::TagOpen | State::EndTagOpen | State::Cdata | State::Raw(_) => self.held.first(),
+            State::Comment | State::Markup => self.held.first(),
             State::TagName | State::BeforeAttributeName | State::AttributeName | State::AfterAttributeName => None,
             State::BeforeValue | State::QuotedValue | State::UnquotedValue | State::SelfClosing => None,
         };
