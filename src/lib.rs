@@ -13,7 +13,7 @@
 //!
 //! The [`manual`] is the place to begin reading about why.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![warn(missing_docs, rust_2018_idioms, unreachable_pub)]
 
 #[deny(clippy::disallowed_methods)]

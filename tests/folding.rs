@@ -1,12 +1,21 @@
-//! The folding against texts that the project did not write: OpenCC's cases, and news and encyclopedia.
+//! The folding against texts that the project did not write (OpenCC's cases, news, encyclopedia), and
+//! in the engine as a whole.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
+    sync::Arc,
 };
 
-use zhamen::engine::text::fold::{Folded, Folding, Reading, Token};
+use zhamen::{
+    base::Date,
+    engine::{
+        body_filter::{BodyHead, ScanPolicy, scan_whole},
+        rules::{Finding, Lists, PackSource, RuleSet, parse},
+        text::fold::{Folded, Folding, Reading, Token},
+    },
+};
 
 fn show(tokens: &[&Token]) -> String {
     let token = |token: &&Token| match token {
@@ -99,4 +108,84 @@ fn normal_text_is_changed_rarely() {
     }
     println!("of {ideographs} ideographs: {changed:?}");
     assert!(changed.values().sum::<u32>() * 10_000 < ideographs, "{changed:?}");
+}
+
+struct NoLists;
+
+impl Lists for NoLists {
+    fn read(&self, name: &str) -> Result<String, String> {
+        Err(format!("no list {name}"))
+    }
+}
+
+/// What a rule with one phrase finds in a page with `text`, as it stands there.
+fn found(phrase: &str, fields: &str, text: &str) -> Vec<String> {
+    let pack = format!(
+        "[pack]\nid = \"p\"\ntitle = \"T\"\nclause = \"7.7\"\nclass = \"vulgar\"\naction = \"block\"\nthreshold = 10\n\n\
+         [[rule]]\nid = \"p.r\"\nany = [\"{phrase}\"]\nweight = 100\n{fields}\n"
+    );
+    let parsed = parse(&[PackSource { path: "p.toml".into(), text: pack }], &NoLists);
+    assert_eq!(parsed.problems, []);
+    let rules = RuleSet::compile(&parsed.packs, Date { year: 2026, month: 11, day: 21 }).unwrap();
+    let head = BodyHead { content_type: Some(b"text/html; charset=utf-8"), content_encoding: None };
+    let page = format!("<p>前面的话：{text}，后面的话。</p>");
+    let judgement = scan_whole(&Arc::new(rules), head, &ScanPolicy::default(), page.as_bytes());
+    let written = |finding: &Finding| {
+        let span = finding.span;
+        page[span.start as usize..span.end as usize].to_owned()
+    };
+    judgement.findings.iter().map(written).collect()
+}
+
+#[test]
+fn every_disguise_is_seen_through_and_found_in_its_place() {
+    let disguises = [
+        ("赌博", "賭博 贝者十尃 貝者博 赌十尃 賭愽 赌\u{200b}博 赌\u{336}博 赌博"),
+        ("六合彩", "6合彩 ⑥合彩 陸合彩 6️⃣合彩 ㈥合彩 〦合彩 ❻合彩 ６合彩 ६合彩 六合采彡 6合棌"),
+        ("海洛因", "氵每洛因 ⺡每洛因 氵每氵各因"),
+        ("百家乐", "百家樂 佰家乐 百傢樂"),
+        ("二八杠", "28杠 贰捌杠 ②⑧杠"),
+        ("我是女生", "莪湜籹泩 我昰女泩"),
+        ("casino", "сasinо ＣＡＳＩＮＯ 🅲🅰🆂🅸🅽🅾 ⒞⒜⒮⒤⒩⒪ 🇨🇦🇸🇮🇳🇴 ᴄᴀꜱɪɴᴏ c\u{300}asino 𝓬𝓪𝓼𝓲𝓷𝓸 c-a-s-i-n-o c.a.s.i.n.o"),
+        ("第3名", "第三名 第③名 第叁名"),
+        ("干燥", "乾燥"),
+        ("借口", "藉口"),
+    ];
+    for (phrase, texts) in disguises {
+        for text in texts.split(' ').filter(|text| !text.is_empty()) {
+            let found = found(phrase, "", text);
+            assert!(found.iter().any(|found| text.contains(found.as_str())), "{phrase} in {text}: {found:?}");
+        }
+    }
+    for (phrase, fields, texts) in [
+        ("赌博", "sounds = true", "dubo du-bo 堵搏 dǔbó 睹bo Du'Bo"),
+        ("casino", "leet = true", "c@s1n0 ca$ino CA5!NO"),
+    ] {
+        for text in texts.split(' ') {
+            assert!(!found(phrase, fields, text).is_empty(), "{phrase} in {text}");
+            assert!(found(phrase, "", text).is_empty(), "{phrase} in {text}, though nobody asked");
+        }
+    }
+}
+
+#[test]
+fn false_friends_are_not_found() {
+    let friends = [
+        ("六四", "6.4 6-4 登陆四川 64 2016年4月"),
+        ("六合", "大陆合作"),
+        ("乾坤", "干坤"),
+        ("赌博", "目睹博士 堵塞"),
+        ("好色", "女子色"),
+        ("三八", "3.8 38"),
+        ("人口", "入口"),
+        ("casino", "casinos сasinоs casino1 casin0"),
+        ("着作", "著作"),
+        ("嫖", "嘌呤"),
+        ("了望", "瞭望"),
+    ];
+    for (phrase, texts) in friends {
+        for text in texts.split(' ') {
+            assert_eq!(found(phrase, "", text), Vec::<String>::new(), "{phrase} in {text}");
+        }
+    }
 }

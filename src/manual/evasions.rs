@@ -6,11 +6,20 @@
 //! | --- | --- | --- |
 //! | spaces, punctuation, emoji between the characters | noise within `gap` ([`LaneStream`](crate::engine::matcher::LaneStream)) | `a_hit_is_seen_in_every_charset_and_disguise` |
 //! | markup between the characters, cells of a table | lanes without markup, soft edges ([`Edge`](crate::engine::text::Edge)) | `a_hit_is_seen_in_every_charset_and_disguise` |
-//! | zero-width characters, soft hyphens, variation selectors, bidi controls | free characters ([`Folded::Free`](crate::engine::text::fold::Folded)) | `what_reads_alike_folds_alike` |
+//! | zero-width characters, fillers, soft hyphens, variation selectors, tags, bidi controls, tatweel | free characters ([`Folded::Free`](crate::engine::text::fold::Folded)) | `what_is_not_shown_is_free`, `what_is_not_shown_changes_no_phrase` |
+//! | marks over and through the letters (Zalgo) | free characters | `what_is_not_shown_is_free` |
 //! | character references (`&#23478;`, `&nbsp;`) | resolved as HTML says, in text and attributes | `a_hit_is_seen_in_every_charset_and_disguise` |
-//! | traditional characters, radicals, enclosed forms | compatibility forms and OpenCC's table, in text and rules alike | `what_reads_alike_folds_alike` |
-//! | the same trick the other way: 乾 for 干, 著 for 着 | false friends are kept apart | `false_friends_keep_apart` |
-//! | full width, capitals, styled letters and digits, accents | NFKD, lower case, marks dropped | `what_reads_alike_folds_alike` |
+//! | traditional characters, radicals, enclosed forms | compatibility forms and OpenCC's table, in text and rules alike | `what_reads_alike_folds_alike`, `opencc_agrees_on_traditional_and_simplified` |
+//! | the same trick the other way: 乾 for 干, 著 for 着 | kept apart character by character; a phrase is also found with the other where the words say that they are the same | `false_friends_keep_apart`, `ambiguous_characters_are_the_same_where_they_are` |
+//! | variants, Japanese forms, 火星文 (莪 for 我, 湜 for 是) | tables of forms that have no life of their own in normal text | `ideographs_in_another_form_are_the_same`, `normal_text_is_changed_rarely` |
+//! | full width, capitals, accents, letters in any style (𝓐 🅰 Ⓐ ᴀ ⒜ 🇦) | NFKD, lower case, marks dropped, a table of styles | `letters_in_any_style_are_letters` |
+//! | letters of other scripts (сasіnо) | Unicode's confusables that are one Latin letter, in text and rules alike | `letters_of_other_scripts_are_what_they_look_like` |
+//! | digits in any style (⑥ ❻ ⁶ 6️⃣ ६), numerals (㈥ 〦 柒) | decimal values, a table of styles | `digits_in_any_style_are_digits` |
+//! | numerals for digits and the other way (6合彩, 陆合彩, 28杠, 十八禁) | variants of the phrase, unless it is nothing but numerals (6.4 is not 六四, 大陆 not 大六) | `numerals_are_found_in_every_style`, `numbers_are_not_what_is_nothing_but_numerals` |
+//! | characters written as two (贝者 for 赌, 氵每 for 海), Hangul as letters | variants of the phrase | `a_character_written_as_two_is_found` |
+//! | words letter by letter (c-a-s-i-n-o) | a variant of the phrase, for words of four letters and more | `a_word_written_letter_by_letter_is_found` |
+//! | characters of the same sound, pinyin with and without tones, in one word or in syllables | the reading [`Sounds`](crate::engine::text::fold::Reading::Sounds), for rules that ask for it | `what_sounds_alike_is_one_syllable` |
+//! | leetspeak (ca$1n0) | the reading [`Leet`](crate::engine::text::fold::Reading::Leet), for rules that ask for it | `signs_and_digits_are_letters_in_leetspeak` |
 //! | the phrase in an attribute or in the title | the attribute lane; a title is text | `a_hit_is_seen_in_every_charset_and_disguise` |
 //! | noise that the page's own styles hide: `style`, `hidden`, classes and ids of a `<style>` element, `<template>`, `<noscript>` | a stream of its own ([`Stream::Hidden`](crate::engine::text::Stream::Hidden)): neither between the characters shown nor lost | `hidden_text_does_not_interrupt_and_is_not_lost`, `simple_selectors_hide`, `what_cannot_be_seen_is_told_from_what_can` |
 //! | elements closed in the wrong order, or not at all, so that shown text passes for hidden | open elements as the tree builder keeps them | `hidden_elements_end_where_a_browser_ends_them` |
@@ -78,14 +87,15 @@
 //! Who writes rules should know what they do not see. Phrases can be added for the common spellings of
 //! each; there is no general answer in this version to:
 //!
-//! - **homophones and look-alikes**: characters of the same sound or a similar shape, Cyrillic and
-//!   Greek letters in Latin words (NFKD does not fold those), `0` for `o`, `1` for `l`;
-//! - **pinyin and initials** for a Chinese phrase;
-//! - **split characters** (木 and 目 for 相) and characters described in words;
+//! - **homophones and leetspeak in rules that do not ask for them**; look-alikes that are words of
+//!   their own (睹 for 赌, 人 for 入), kana for Han (エ for 工), two letters for one (rn for m);
+//! - **initials** of a phrase's pinyin (db for 赌博);
+//! - **characters described in words**, and split ones that are not in the table or whose parts stand
+//!   side by side in normal text (女子 for 好);
+//! - **text that an override turns round** (U+202E): its characters are read in the order of the source;
 //! - **repeated characters** (百百家家乐乐), **letters between ideographs** (百a家b乐), vertical and
 //!   reversed writing;
 //! - **noise wider than the rule's `gap`**;
-//! - **digits in words and words in digits** (六合 and 6合);
 //! - **text that is not in the text**: images, video, fonts with exchanged glyphs, PDF and office
 //!   files (media types that are not text are counted as `opaque_media_type`);
 //! - **text made in the browser**: scripts that put strings together in ways of their own;
@@ -94,7 +104,6 @@
 //! - **style sheets from elsewhere**, and selectors that ask for more than the element itself: what
 //!   they hide is taken for shown, what they show again for hidden where only its parents' font size,
 //!   colour or visibility says so (hidden text is scanned, but by itself);
-//! - **squared, circled and regional letters** without a decomposition in Unicode (🅰, 🇦);
 //! - **text that is hidden or shown by style sheets**: what is invisible is scanned, and the order on
 //!   the screen may be another one than in the source;
 //! - **a page that differs by reader**: an origin that recognises Zhamen may show it something else

@@ -18,7 +18,7 @@ use crate::{
 const MASKS_MAX: usize = 100_000;
 
 /// Bytes read between two looks at what was found: their tokens stay in the processor's cache.
-const SLICE_BYTES: usize = 4 << 10;
+const SLICE_BYTES: usize = 16 << 10;
 
 /// Reads a body and keeps the tally.
 pub(super) struct Scan {

@@ -72,8 +72,9 @@ impl Anchors {
     pub(super) fn new(mut all: Vec<(Anchor, Anchored)>) -> Self {
         all.sort_unstable_by_key(|(anchor, anchored)| (*anchor, anchored.pattern));
         let distinct = all.chunk_by(|one, other| one.0 == other.0).count();
-        // Two words an anchor, 4 KiB at least: few false alarms, and a small set stays in the first cache.
-        let words = (distinct * 2).next_power_of_two().clamp(1 << 9, 1 << 18);
+        // A word an anchor, from 4 KiB, which stays in the first cache, to 512 KiB, which stays in the
+        // second: a few false alarms cost less than waiting for memory.
+        let words = distinct.next_power_of_two().clamp(1 << 9, 1 << 16);
         let slots = (distinct * 2).next_power_of_two().max(16);
         let mut anchors = Self {
             words: vec![0; words],
@@ -129,11 +130,12 @@ impl Anchors {
         }
     }
 
-    /// Calls `candidate` with each place of `codes` where an anchor may begin. A code that stands
+    /// Collects each place of `codes` where an anchor may begin. A code that stands
     /// twice may stand for itself once, so that the third code is not certain there: such a place is
     /// a candidate if any anchor is near.
-    #[inline]
-    pub(super) fn candidates(&self, codes: &[u16], mut candidate: impl FnMut(usize)) {
+    #[inline(always)]
+    pub(super) fn candidates(&self, codes: &[u16], places: &mut Vec<u32>) {
+        let mut candidate = |place: usize| places.push(place as u32);
         let mut windows = codes.windows(3).enumerate();
         // Four at a time, with one branch.
         let mut quads = codes.windows(6).step_by(4).enumerate();

@@ -88,9 +88,9 @@ impl LaneStream {
 
     /// Drops what no later match can need.
     pub fn forget(&mut self, set: &PatternSet) {
-        let (gone, edges) = self.text.drop_old();
+        let gone = self.text.drop_old();
         for (layer, tokens) in set.layers().iter().zip(&mut self.tokens) {
-            tokens.forget(layer, gone, edges);
+            tokens.forget(layer, gone);
         }
     }
 

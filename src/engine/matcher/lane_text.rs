@@ -7,8 +7,15 @@ use std::cell::Cell;
 
 use crate::{
     base::ByteSpan,
-    engine::text::{Block, Edge},
+    engine::text::{Block, Edge, is_control},
 };
+
+/// Stands in the text where something ends that a word may not go beyond. Nothing else is stored as
+/// this byte; what a body has of such characters is stored as [`INVISIBLE`].
+pub(super) const END: u8 = 1;
+
+/// What controls are stored as: like them, it is neither seen nor counted.
+const INVISIBLE: char = '\u{2060}';
 
 /// Text of so many bytes is kept behind the scan: for matches (see [`MATCH_BYTES_MAX`]), excerpts and
 /// confirmation.
@@ -64,7 +71,9 @@ enum Written {
 /// Something ends in front of the character at an index.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EdgeAt {
-    pub(super) at: u32,
+    at: u32,
+    /// Behind the byte [`END`], if there is one.
+    end: u32,
     pub(super) edge: Edge,
     /// The body had been read up to here.
     seen: u64,
@@ -74,6 +83,27 @@ impl LaneText {
     /// Appends characters that stand for themselves.
     #[inline]
     pub(super) fn run(&mut self, block: &Block<'_>, from: usize, to: usize) {
+        if block.controls {
+            self.run_with_controls(block, from, to);
+        } else {
+            self.plain_run(block, from, to);
+        }
+    }
+
+    #[cold]
+    fn run_with_controls(&mut self, block: &Block<'_>, mut from: usize, to: usize) {
+        while let Some(plain) = block.text.as_bytes()[from..to].iter().position(|&byte| is_control(byte)) {
+            let at = from + plain;
+            self.plain_run(block, from, at);
+            let span = block.span(at, at + 1);
+            self.character(INVISIBLE, span, span.end);
+            from = at + 1;
+        }
+        self.plain_run(block, from, to);
+    }
+
+    #[inline]
+    fn plain_run(&mut self, block: &Block<'_>, from: usize, to: usize) {
         let at = self.bytes.len() as u32;
         match block.map {
             None => {
@@ -96,6 +126,7 @@ impl LaneText {
 
     /// Appends one character that stands at `span`; the body has been read up to `seen`.
     pub(super) fn character(&mut self, c: char, span: ByteSpan, seen: u64) {
+        let c = if u8::try_from(c).is_ok_and(is_control) { INVISIBLE } else { c };
         let at = self.bytes.len() as u32;
         self.pieces.push(Piece { at, written: Written::Otherwise { end: span.end, seen }, start: span.start });
         self.bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
@@ -104,13 +135,18 @@ impl LaneText {
     /// Something ends here.
     #[inline]
     pub(super) fn edge(&mut self, edge: Edge, seen: u64) {
-        let at = self.bytes.len() as u32;
-        match (self.edges.last(), edge) {
-            (Some(last), _) if last.at == at && (last.edge == edge || last.edge == Edge::Hard) => {}
-            // No word ends here, and that is all that a soft edge says.
-            (_, Edge::Soft) if self.bytes.last().is_none_or(|&last| last <= b' ') => {}
-            _ => self.edges.push(EdgeAt { at, edge, seen }),
+        let known = self.edges.last().filter(|last| last.end as usize == self.bytes.len()).map(|last| last.edge);
+        // No word ends here, and that is all that a soft edge says.
+        let in_word = self.bytes.last().is_some_and(|&last| last > b' ');
+        if known == Some(Edge::Hard) || (edge == Edge::Soft && !in_word) {
+            return;
         }
+        let at = self.bytes.len() as u32;
+        if in_word {
+            // It has no place of its own in the body: it goes on from what is before it.
+            self.bytes.push(END);
+        }
+        self.edges.push(EdgeAt { at, end: self.bytes.len() as u32, edge, seen });
     }
 
     /// Whether nothing has come.
@@ -123,12 +159,6 @@ impl LaneText {
     #[inline]
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
-    }
-
-    /// The edges, in order.
-    #[inline]
-    pub(super) fn edges(&self) -> &[EdgeAt] {
-        &self.edges
     }
 
     /// The first edge at `from` or behind it and not behind `to`; a hard one, if there is any.
@@ -267,9 +297,11 @@ impl LaneText {
         let end = self.index_of(to.max(self.dropped));
         while at < end
             && let Some((c, next)) = self.character_at(at)
-            && self.seen(at, next) <= seen
+            && (c == char::from(END) || self.seen(at, next) <= seen)
         {
-            if c.is_whitespace() || c <= ' ' {
+            if c == char::from(END) {
+                // Nothing that is shown.
+            } else if c.is_whitespace() {
                 if !text.ends_with(' ') {
                     text.push(' ');
                 }
@@ -281,11 +313,10 @@ impl LaneText {
         text
     }
 
-    /// Drops old text, if much has come together: how many bytes of it, and how many edges. Every
-    /// index is less by that.
-    pub(super) fn drop_old(&mut self) -> (u32, usize) {
+    /// Drops old text, if much has come together: how many bytes of it. Every index is less by that.
+    pub(super) fn drop_old(&mut self) -> u32 {
         if self.bytes.len() <= DROP_BYTES {
-            return (0, 0);
+            return 0;
         }
         let mut gone = self.bytes.len() - KEPT_BYTES;
         while !is_boundary(self.bytes[gone]) {
@@ -297,13 +328,15 @@ impl LaneText {
         self.bytes.drain(..gone);
         let gone = gone as u32;
         self.counted.set((0, dropped));
-        let edges = self.edges.partition_point(|edge| edge.at < gone);
-        self.edges.drain(..edges);
-        self.edges.iter_mut().for_each(|edge| edge.at -= gone);
+        self.edges.drain(..self.edges.partition_point(|edge| edge.at < gone));
+        for edge in &mut self.edges {
+            edge.at -= gone;
+            edge.end -= gone;
+        }
         self.unseen.drain(..self.unseen.partition_point(|&at| at < gone));
         self.unseen.iter_mut().for_each(|at| *at -= gone);
         self.drop_pieces(gone);
-        (gone, edges)
+        gone
     }
 
     fn drop_pieces(&mut self, gone: u32) {
@@ -337,6 +370,10 @@ fn next_if_hard(known: EdgeAt, next: EdgeAt) -> EdgeAt {
     if next.edge == Edge::Hard { next } else { known }
 }
 
+fn is_space(byte: u8) -> bool {
+    (byte <= b' ') & (byte != END)
+}
+
 fn is_boundary(byte: u8) -> bool {
     byte & 0xC0 != 0x80
 }
@@ -353,7 +390,8 @@ fn boundary(bytes: &[u8], at: u32) -> u32 {
 /// Characters in a piece of text: those that white space precedes are not counted if they are white
 /// space themselves.
 fn shown(before: u8, bytes: &[u8]) -> u32 {
-    let counts = |before: u8, byte: u8| u8::from(is_boundary(byte) & !((byte <= b' ') & (before <= b' ')));
+    let counts =
+        |before: u8, byte: u8| u8::from(is_boundary(byte) & (byte != END) & !(is_space(byte) & is_space(before)));
     let Some(&first) = bytes.first() else { return 0 };
     let mut total = u32::from(counts(before, first));
     // Sums of so few fit in a byte each, and the compiler adds up many lanes at once.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 
 use super::anchors::{Anchor, Anchored, Anchors};
-use crate::engine::text::fold::{Coded, CodedFolding, Folding, Reading, Token};
+use crate::engine::text::fold::{Coded, CodedFolding, Folding, Reading, Token, WordPart};
 
 type Map<K, V> = HashMap<K, V, FixedState>;
 
@@ -266,10 +266,9 @@ impl Layer {
         self.words.filter[(hash / 64) as usize] >> (hash % 64) & 1 != 0
     }
 
-    /// Hands on what a whole folded word is to the phrases, if it is anything.
-    pub(super) fn word_symbols(&self, word: &str, mut symbol: impl FnMut(u32)) {
-        let mut parts = Vec::new();
-        if self.folding.word(word, &mut parts) {
+    /// Hands on what a whole folded word is to the phrases, if it is anything; `parts` is room.
+    pub(super) fn word_symbols(&self, word: &str, parts: &mut Vec<WordPart>, mut symbol: impl FnMut(u32)) {
+        if self.folding.word(word, parts) {
             parts.iter().for_each(|part| symbol(part.code));
         } else if let Some(&number) = self.words.numbers.get(word) {
             symbol(RARE + number);

@@ -19,6 +19,7 @@ mod lane_stream;
 mod lane_text;
 mod layer;
 mod pattern_set;
+mod processor;
 mod tokens;
 mod verify;
 

@@ -6,10 +6,14 @@
 
 use super::{
     ascii,
-    lane_text::{LaneText, decode},
+    lane_text::{END, LaneText, decode},
     layer::{Layer, NOISE, NONE, RARE, WORD, code_of, first_bytes},
+    processor::{self, Work},
 };
-use crate::engine::text::{Edge, fold::Coded};
+use crate::engine::text::{
+    Edge,
+    fold::{Coded, WordPart},
+};
 
 /// A gap that no phrase bridges.
 pub(super) const BROKEN: u8 = u8::MAX;
@@ -34,9 +38,8 @@ pub(super) struct Tokens {
     /// Phrases of one token that were found since the last look, with the token.
     pub(super) singles: Vec<(u32, u32)>,
     word: Word,
-    /// The text before this index has been read, and so many of its edges.
+    /// The text before this index has been read.
     read: u32,
-    edges: usize,
     /// Tokens before this one have been searched.
     pub(super) fresh: usize,
 }
@@ -50,51 +53,30 @@ struct Word {
     /// As it folds; not longer than any word of a phrase.
     text: String,
     too_long: bool,
+    /// Room for what it is more than a word.
+    parts: Vec<WordPart>,
 }
 
 impl Tokens {
     /// Reads what has come since the last call.
     pub(super) fn read(&mut self, layer: &Layer, text: &mut LaneText) {
-        let end = text.bytes().len() as u32;
-        self.make_room((end - self.read) as usize);
-        while let Some(edge) = text.edges().get(self.edges) {
-            let at = edge.at;
-            self.stretch(layer, text, at);
-            self.end_word(layer);
-            self.edges += 1;
-        }
-        self.stretch(layer, text, end);
+        processor::run(Read { tokens: self, layer, text });
     }
 
-    /// Room for a token a byte.
-    fn make_room(&mut self, bytes: usize) {
-        let wanted = self.len + bytes + 1;
+    /// Room for so many tokens more, and one.
+    #[inline(always)]
+    fn make_room(&mut self, tokens: usize) {
+        let wanted = self.len + tokens + 1;
         if self.codes.len() < wanted {
             self.codes.resize(wanted, 0);
             self.ats.resize(wanted, 0);
         }
     }
 
-    /// Reads up to an index.
-    fn stretch(&mut self, layer: &Layer, text: &mut LaneText, end: u32) {
-        let mut at = self.read as usize;
-        let end = end as usize;
-        while let Some(&byte) = text.bytes()[..end].get(at) {
-            at = match byte {
-                0..0x80 if layer.plain_ascii() => self.ascii(layer, &text.bytes()[..end], at),
-                0xE0..0xF0 if !self.word.active => {
-                    let stop = self.wide(layer, &text.bytes()[..end], at);
-                    if stop > at { stop } else { self.close(layer, text, at) }
-                }
-                _ => self.close(layer, text, at),
-            };
-        }
-        self.read = end as u32;
-    }
-
     /// Characters of three bytes, up to one that has to be looked at closely.
-    #[inline]
+    #[inline(always)]
     fn wide(&mut self, layer: &Layer, bytes: &[u8], mut at: usize) -> usize {
+        self.make_room((bytes.len() - at) / 3);
         let plane = layer.plane();
         let (codes, ats) = (&mut self.codes[..], &mut self.ats[..]);
         let mut len = self.len;
@@ -117,7 +99,7 @@ impl Tokens {
     }
 
     /// ASCII, up to what is not.
-    #[inline]
+    #[inline(always)]
     fn ascii(&mut self, layer: &Layer, bytes: &[u8], mut at: usize) -> usize {
         if !layer.has_words() {
             return at + bytes[at..].iter().position(|byte| !byte.is_ascii()).unwrap_or(bytes.len() - at);
@@ -169,6 +151,7 @@ impl Tokens {
         self.end_word(layer);
     }
 
+    #[inline(never)]
     fn begin_word(&mut self, at: usize) {
         self.word.active = true;
         self.word.at = at as u32;
@@ -200,14 +183,19 @@ impl Tokens {
         if !std::mem::take(&mut self.word.active) || self.word.too_long {
             return;
         }
-        let text = std::mem::take(&mut self.word.text);
-        layer.word_symbols(&text, |symbol| self.push(layer, symbol, self.word.at));
-        self.word.text = text;
+        let (text, mut parts) = (std::mem::take(&mut self.word.text), std::mem::take(&mut self.word.parts));
+        layer.word_symbols(&text, &mut parts, |symbol| self.push(layer, symbol, self.word.at));
+        (self.word.text, self.word.parts) = (text, parts);
     }
 
     /// Looks at one character closely.
+    #[inline(never)]
     fn close(&mut self, layer: &Layer, text: &mut LaneText, at: usize) -> usize {
         let Some((c, length)) = decode(&text.bytes()[at..]) else { return text.bytes().len() };
+        if c == char::from(END) {
+            self.end_word(layer);
+            return at + 1;
+        }
         match layer.fold(c) {
             Coded::Free => {
                 if length > 1 {
@@ -359,9 +347,9 @@ impl Tokens {
         })
     }
 
-    /// Forgets the tokens that no later match can have, and those of text that is no more: `gone`
-    /// bytes, `edges` edges.
-    pub(super) fn forget(&mut self, layer: &Layer, gone: u32, edges: usize) {
+    /// Forgets the tokens that no later match can have, and those of text that is no more; `gone` is
+    /// how much of it.
+    pub(super) fn forget(&mut self, layer: &Layer, gone: u32) {
         let old = self.ats[..self.len].partition_point(|&at| at < gone);
         let old = old.max(self.len.saturating_sub(layer.tokens_max + 1));
         if old > 0 {
@@ -376,11 +364,35 @@ impl Tokens {
         if gone > 0 {
             self.ats[..self.len].iter_mut().for_each(|at| *at -= gone);
             self.read -= gone;
-            self.edges -= edges;
             // So long a word is none of a phrase's, whatever is invisible in it.
             self.word.too_long |= self.word.at < gone;
             self.word.at = self.word.at.saturating_sub(gone);
         }
+    }
+}
+
+struct Read<'r> {
+    tokens: &'r mut Tokens,
+    layer: &'r Layer,
+    text: &'r mut LaneText,
+}
+
+impl Work for Read<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { tokens, layer, text } = self;
+        let mut at = tokens.read as usize;
+        while let Some(&byte) = text.bytes().get(at) {
+            at = match byte {
+                0..0x80 if layer.plain_ascii() => tokens.ascii(layer, text.bytes(), at),
+                0xE0..0xF0 if !tokens.word.active => {
+                    let stop = tokens.wide(layer, text.bytes(), at);
+                    if stop > at { stop } else { tokens.close(layer, text, at) }
+                }
+                _ => tokens.close(layer, text, at),
+            };
+        }
+        tokens.read = at as u32;
     }
 }
 

@@ -1,9 +1,10 @@
 //! From a place where a phrase may stand to the phrase that does.
 
 use super::{
-    anchors::{Anchor, Anchored},
+    anchors::{Anchor, Anchored, Anchors},
     lane_text::{LaneText, MATCH_BYTES_MAX},
     layer::{Layer, RARE, REPEATS_MAX, Run},
+    processor::{self, Work},
     tokens::Tokens,
 };
 
@@ -28,13 +29,26 @@ pub(super) fn scan(layer: &Layer, tokens: &mut Tokens, text: &LaneText, mut foun
         // A phrase that ends in what is fresh may have its anchor before that.
         let from = tokens.fresh.saturating_sub(layer.behind_anchor_max);
         let mut places = std::mem::take(&mut tokens.candidates);
-        layer.anchors.candidates(&tokens.codes()[from..], |place| places.push((from + place) as u32));
+        processor::run(Candidates { anchors: &layer.anchors, codes: &tokens.codes()[from..], places: &mut places });
         for place in places.drain(..) {
-            at_place(layer, tokens, text, place as usize, &mut found);
+            at_place(layer, tokens, text, from + place as usize, &mut found);
         }
         tokens.candidates = places;
     }
     tokens.fresh = tokens.codes().len();
+}
+
+struct Candidates<'c> {
+    anchors: &'c Anchors,
+    codes: &'c [u16],
+    places: &'c mut Vec<u32>,
+}
+
+impl Work for Candidates<'_> {
+    #[inline(always)]
+    fn run(self) {
+        self.anchors.candidates(self.codes, self.places);
+    }
 }
 
 /// Looks for the phrases that are anchored at a place.

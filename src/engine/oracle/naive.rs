@@ -155,7 +155,7 @@ fn text(items: &[Item], folding: &Folding) -> Text {
                 continue;
             }
         };
-        let parts: Vec<Folded> = folding.fold(c).filter(|part| *part != Folded::Free).collect();
+        let mut parts: Vec<Folded> = folding.fold(c).filter(|part| *part != Folded::Free).collect();
         let character = text.shown.len() as u32;
         if has_number(before, c, parts.is_empty()) {
             text.shown.push(c);
@@ -171,6 +171,8 @@ fn text(items: &[Item], folding: &Folding) -> Text {
             behind_space = is_space;
             continue;
         }
+        // Noise within a character is none: the letters of ⒞⒜ are one word.
+        parts.retain(|part| matches!(part, Folded::Letter(_) | Folded::Ideograph(_)));
         for part in parts {
             behind_space = false;
             let token = match part {
@@ -187,11 +189,7 @@ fn text(items: &[Item], folding: &Folding) -> Text {
                     end_word(&mut text.tokens, &mut word_is_open, seen);
                     Some(Token::Ideograph(c))
                 }
-                // Noise within a character separates, but is no wider than that.
-                Folded::Free | Folded::Noise | Folded::Space => {
-                    end_word(&mut text.tokens, &mut word_is_open, seen);
-                    continue;
-                }
+                Folded::Free | Folded::Noise | Folded::Space => continue,
             };
             if let Some(token) = token {
                 text.tokens.push(Place { token, letters: Vec::new(), seen, characters: (character, 0), gap });

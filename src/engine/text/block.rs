@@ -13,6 +13,24 @@ pub struct Block<'a> {
     /// Offsets relative to `base` by index into `text`, one more than `text` has bytes; `None` where
     /// the body is valid UTF-8 itself and every byte stands for itself.
     pub map: Option<&'a [u32]>,
+    /// Whether the text has controls that are not white space.
+    pub controls: bool,
+}
+
+impl<'a> Block<'a> {
+    /// A block of these parts.
+    #[inline]
+    pub fn new(text: &'a str, base: u64, map: Option<&'a [u32]>) -> Self {
+        // Without a branch, so that many bytes are looked at at once.
+        let controls = text.bytes().fold(false, |any, byte| any | is_control(byte));
+        Self { text, base, map, controls }
+    }
+}
+
+/// Whether a byte is a control that is not white space.
+#[inline(always)]
+pub fn is_control(byte: u8) -> bool {
+    (byte < 0x20) & !((byte >= 0x09) & (byte <= 0x0D)) | (byte == 0x7F)
 }
 
 impl Block<'_> {

@@ -283,7 +283,7 @@ mod tests {
         ends.push(text.len());
         let mut from = 0;
         for to in ends {
-            let block = Block { text: &text[from..to], base: from as u64, map: None };
+            let block = Block::new(&text[from..to], from as u64, None);
             css.feed_between(&block, 0, to - from, &mut sink);
             from = to;
         }

@@ -74,7 +74,7 @@ impl CharsetDecoder {
                 }
             };
             if !valid.is_empty() {
-                each(Block { text: valid, base: self.base, map: None });
+                each(Block::new(valid, self.base, None));
                 self.base += valid.len() as u64;
                 rest = &rest[valid.len()..];
             }
@@ -86,7 +86,7 @@ impl CharsetDecoder {
                 }
                 Some(length) => {
                     let length = length.unwrap_or(rest.len()).min(rest.len());
-                    each(Block { text: "\u{FFFD}", base: self.base, map: Some(&[0, 0, 0, length as u32]) });
+                    each(Block::new("\u{FFFD}", self.base, Some(&[0, 0, 0, length as u32])));
                     self.base += length as u64;
                     rest = &rest[length..];
                 }
@@ -126,7 +126,7 @@ impl CharsetDecoder {
         }
         self.map.push(at as u32);
         if !self.text.is_empty() {
-            each(Block { text: &self.text, base: self.base, map: Some(&self.map) });
+            each(Block::new(&self.text, self.base, Some(&self.map)));
         }
         self.base += at as u64;
         source.drain(..at);
@@ -217,7 +217,7 @@ impl CharsetDecoder {
         let end = if last { carried + bytes.len() } else { begun };
         self.map.push(end as u32);
         if !self.text.is_empty() {
-            each(Block { text: &self.text, base: self.base, map: Some(&self.map) });
+            each(Block::new(&self.text, self.base, Some(&self.map)));
         }
         let mut source = std::mem::take(&mut self.pending);
         source.extend_from_slice(bytes);

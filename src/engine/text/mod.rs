@@ -31,7 +31,7 @@ mod suites;
 mod tests;
 mod unescape;
 
-pub use block::{Block, Edge, Sink};
+pub use block::{Block, Edge, Sink, is_control};
 pub use media::{Boundary, Media, media_type};
 pub use reader::{Reader, Unreadable};
 pub use stream::{Lane, Stream};

@@ -15,6 +15,9 @@ const GUESS_BYTES: usize = 1024;
 /// meet it.
 const LATE_META_BYTES: usize = 16 << 10;
 
+/// Whether a body is binary is told by so many bytes (MIME Sniffing, "resource header").
+pub(super) const BINARY_BYTES: usize = 512;
+
 /// What the beginning of a body says about its charset.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Sniffed {

@@ -138,7 +138,9 @@ fn assert_new(items: &Items, before: [usize; Stream::ALL.len()], open: u64, fed:
         for item in &stream[before..] {
             match *item {
                 Item::Character(c, span, seen) => {
-                    assert!(span.start >= open, "{c:?} at {span:?}, and nothing before {open} was to come");
+                    // A `<` that turns out to be text is no part of any phrase.
+                    let passed = span.start < open && c != '<';
+                    assert!(!passed, "{c:?} at {span:?}, and nothing before {open} was to come");
                     assert!(seen <= fed, "{c:?} seen at {seen} of {fed}");
                 }
                 Item::Edge(_, seen) => assert!(seen <= fed, "an edge seen at {seen} of {fed}"),

@@ -17,6 +17,8 @@ const PENDING_MAX: usize = 16;
 #[derive(Clone, Debug, Default)]
 pub(super) struct RuleState {
     pub(super) hit: bool,
+    /// It is among the view's rules of which something waits.
+    pub(super) listed: bool,
     /// An exception stands somewhere on the page, and the rule has no `near`.
     cancelled: bool,
     /// The latest occurrence per slot; with `near`, per stream and slot.

@@ -117,7 +117,8 @@ impl View {
 
     /// Something of a rule waits.
     fn waits(&mut self, set: &RuleSet, lanes: &Lanes, rule: u32) {
-        if !self.waiting.contains(&rule) {
+        if let Some(state) = self.rules.get_mut(&rule).filter(|state| !state.listed) {
+            state.listed = true;
             self.waiting.push(rule);
         }
         self.look_at(set, lanes, rule);
@@ -192,7 +193,8 @@ impl View {
                 }
             }
         }
-        if self.rules.get(&rule).is_none_or(|state| state.open().next().is_none()) {
+        if let Some(state) = self.rules.get_mut(&rule).filter(|state| state.listed && state.open().next().is_none()) {
+            state.listed = false;
             self.waiting.retain(|&waiting| waiting != rule);
         }
     }

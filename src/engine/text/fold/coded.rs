@@ -12,7 +12,7 @@ use super::{
 /// A [`Folding`] whose ideographs carry the codes of one rule set; see [`Folding::with_codes`].
 #[derive(Debug)]
 pub struct CodedFolding {
-    /// By code unit: see [`CodedFolding::entry`].
+    /// By code unit: a code below [`ENTRY_LETTERS`], or one of the entries from there on.
     basic: Box<[u16]>,
     /// For what stands behind an escape, and beyond the basic plane.
     table: Arc<Table>,
@@ -48,16 +48,14 @@ pub struct WordPart {
     pub letters: usize,
 }
 
-/// Entries from here on are no ideograph: first the ASCII letters and digits, then the kinds.
-pub const ENTRY_LETTERS: u16 = 0xFF00;
-/// The entry of [`Coded::Free`].
-pub const ENTRY_FREE: u16 = 0xFF80;
-/// The entry of [`Coded::Space`].
-pub const ENTRY_SPACE: u16 = 0xFF81;
-/// The entry of [`Coded::Noise`].
-pub const ENTRY_NOISE: u16 = 0xFF82;
-/// The entry of what is rare: ask [`CodedFolding::fold`].
-pub const ENTRY_RARE: u16 = 0xFFFF;
+/// Entries below this are an ideograph's code (0 is "in no phrase"); from here on come the ASCII
+/// letters and digits, then the kinds.
+const ENTRY_LETTERS: u16 = 0xFF00;
+const ENTRY_FREE: u16 = 0xFF80;
+const ENTRY_SPACE: u16 = 0xFF81;
+const ENTRY_NOISE: u16 = 0xFF82;
+/// What is not a single one of these: look into the table.
+const ENTRY_RARE: u16 = 0xFFFF;
 
 impl Folding {
     /// The same table with each ideograph replaced by its code; 0 for one that no phrase has.
@@ -96,13 +94,6 @@ fn entry_of(coded: Coded) -> u16 {
 }
 
 impl CodedFolding {
-    /// The entry of a character of the basic plane: an ideograph's code below [`ENTRY_LETTERS`]
-    /// (0 is "in no phrase"), [`ENTRY_LETTERS`] + an ASCII letter or digit, or one of the others.
-    #[inline]
-    pub fn entry(&self, code_unit: u16) -> u16 {
-        self.basic[usize::from(code_unit)]
-    }
-
     /// What a character is to the rule set.
     #[inline]
     pub fn fold(&self, c: char) -> Coded {

@@ -42,9 +42,14 @@ impl Friends {
             Token::Word(_) => ' ',
         };
         let characters: Vec<char> = tokens.iter().map(as_char).collect();
+        let concerned = |friend: &&Friend| characters.iter().any(|&c| friend.is_either(c));
+        let friends: Vec<&Friend> = self.0.iter().filter(concerned).collect();
+        if friends.is_empty() {
+            return;
+        }
         for to_traditional in [true, false] {
             let mut variant = tokens.to_vec();
-            for friend in &self.0 {
+            for friend in &friends {
                 let (from, to) = match to_traditional {
                     true => (friend.simplified, friend.traditional),
                     false => (friend.traditional, friend.simplified),
@@ -61,10 +66,13 @@ impl Friends {
 }
 
 impl Friend {
+    fn is_either(&self, c: char) -> bool {
+        c == self.simplified || c == self.traditional
+    }
+
     /// Whether the two are the same at a place of a phrase, be it the one or the other.
     fn same_at(&self, phrase: &[char], at: usize) -> bool {
-        let is_either = |c: char| c == self.simplified || c == self.traditional;
-        let alike = |one: char, other: char| one == other || (is_either(one) && is_either(other));
+        let alike = |one: char, other: char| one == other || (self.is_either(one) && self.is_either(other));
         let inside = self.words.iter().any(|word| {
             let starts = at.saturating_sub(word.len().saturating_sub(1))..=at;
             starts.into_iter().any(|start| {

@@ -32,7 +32,7 @@ use self::{
     table::{Entry, Table},
 };
 
-pub use coded::{Coded, CodedFolding, ENTRY_FREE, ENTRY_LETTERS, ENTRY_NOISE, ENTRY_RARE, ENTRY_SPACE, WordPart};
+pub use coded::{Coded, CodedFolding, WordPart};
 
 /// How generously characters count as the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -174,7 +174,7 @@ impl Folding {
     /// - numerals as digits and the other way, and as they are written in documents (六合彩 as 6合彩,
     ///   陆合彩; 二八杠 as 28杠), unless the phrase is nothing but numerals: 六四 is not 6.4;
     /// - characters written as two (赌博 as 贝者十尃, 贝者博, 赌十尃);
-    /// - Hangul syllables as letters;
+    /// - Hangul syllables as letters, words letter by letter (c-a-s-i-n-o);
     /// - under [`Reading::Sounds`], syllables as they are taken apart in one word (反感: fan gan, fangan).
     pub fn variants(&self, tokens: &[Token]) -> Vec<Vec<Token>> {
         let mut variants = Vec::new();
@@ -190,6 +190,7 @@ impl Folding {
                 numerals::variants(tokens, &mut add);
                 self.parts.variants(tokens, &mut add);
                 split::hangul_variants(tokens, &mut add);
+                split::spelled_out_variants(tokens, &mut add);
             }
         }
         variants

@@ -34,6 +34,13 @@ fn digits(token: &Token) -> usize {
 
 /// Hands over the forms of a phrase with its numerals written in another way.
 pub(super) fn variants(tokens: &[Token], add: &mut impl FnMut(Vec<Token>)) {
+    let concerns = |token: &Token| match token {
+        Token::Ideograph(c) => value(token).is_some() || simple(*c).is_some(),
+        Token::Word(_) => digits(token) > 0,
+    };
+    if !tokens.iter().any(concerns) {
+        return;
+    }
     let is_number = |token: &Token| match token {
         Token::Ideograph(_) => value(token).is_some(),
         Token::Word(word) => digits(token) == word.len(),

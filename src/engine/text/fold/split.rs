@@ -1,4 +1,5 @@
-//! Characters written as two beside each other: 赌 as 贝者; and Hangul syllables as their letters.
+//! What is written in pieces: a character as two beside each other (赌 as 贝者), Hangul syllables as
+//! their letters, words letter by letter (c a s i n o).
 
 use super::{Folding, Token, forms::lines};
 
@@ -54,8 +55,34 @@ impl Parts {
     }
 }
 
+/// Shorter words are not looked for letter by letter: a b c is a list.
+const WORD_LETTERS_MIN: usize = 4;
+
+/// Hands over a phrase with its words letter by letter; the short ones stay whole.
+pub(super) fn spelled_out_variants(tokens: &[Token], add: &mut impl FnMut(Vec<Token>)) {
+    if !tokens.iter().any(|token| matches!(token, Token::Word(_))) {
+        return;
+    }
+    let mut variant = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        match token {
+            Token::Word(word)
+                if word.chars().count() >= WORD_LETTERS_MIN && !word.bytes().all(|c| c.is_ascii_digit()) =>
+            {
+                let mut buffer = [0; 4];
+                variant.extend(word.chars().map(|c| Token::Word((&*c.encode_utf8(&mut buffer)).into())));
+            }
+            Token::Word(_) | Token::Ideograph(_) => variant.push(token.clone()),
+        }
+    }
+    add(variant);
+}
+
 /// Hands over a phrase with its Hangul syllables as the letters that they are made of (Unicode 3.12).
 pub(super) fn hangul_variants(tokens: &[Token], add: &mut impl FnMut(Vec<Token>)) {
+    if !tokens.iter().any(|token| matches!(token, Token::Ideograph('\u{AC00}'..='\u{D7A3}'))) {
+        return;
+    }
     let mut variant = Vec::with_capacity(tokens.len());
     for token in tokens {
         match token {

@@ -261,7 +261,7 @@ fn a_character_written_as_two_is_found() {
         ("赌博", "贝者十尃 贝者博 赌十尃 貝者博"),
         ("海洛因", "氵每洛因 氵每氵各因 水每洛因 ⺡每洛因"),
         ("枪支", "木仓支"),
-        ("裸聊", "衤果聊 衤果耳卯"),
+        ("裸聊", "衤果聊"),
         ("代办证件", "亻弋办证件 代办讠正件 代办言正件"),
         ("诈骗", "讠乍马扁 言乍馬扁"),
         ("赌场", "贝者场"),
@@ -273,7 +273,17 @@ fn a_character_written_as_two_is_found() {
         }
     }
     assert_eq!(folding.variants(&folding.phrase("好色")), Vec::<Vec<Token>>::new(), "女子色 is another text");
-    assert!(is_found(&folding, "한국", "한국"), "letters of Hangul");
+    assert!(is_found(&folding, "한국", "\u{1112}\u{1161}\u{11ab}\u{1100}\u{116e}\u{11a8}"), "letters of Hangul");
+}
+
+#[test]
+fn a_word_written_letter_by_letter_is_found() {
+    let folding = Folding::new(Reading::Looks);
+    for text in ["c a s i n o", "c.a.s.i.n.o", "C-A-S-I-N-O", "🇨 🇦 🇸 🇮 🇳 🇴", "с а ѕ і n о"] {
+        assert!(is_found(&folding, "casino", text), "{text}");
+    }
+    assert!(is_found(&folding, "online casino", "o n l i n e  c a s i n o"));
+    assert!(!is_found(&folding, "abc", "a b c") && !is_found(&folding, "2024", "2 0 2 4"));
 }
 
 #[test]

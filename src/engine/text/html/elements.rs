@@ -30,6 +30,11 @@ impl Facts {
     /// Without a table around, its tags do nothing.
     pub(super) const IN_TABLE: Self = Self(1 << 9);
 
+    /// Its start tag ends elements of its own kind.
+    pub(super) const IMPLIES_ENDS: Self = Self(1 << 10);
+    /// It is open all the time, whatever its tags say.
+    pub(super) const ALWAYS_OPEN: Self = Self(1 << 11);
+
     pub(super) const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
@@ -84,8 +89,9 @@ const BOX: Facts = Facts::BREAKS.with(Facts::SPECIAL);
 const VOID: Facts = Facts::VOID.with(Facts::SPECIAL);
 const RAW: Facts = Facts::RAW.with(Facts::SPECIAL);
 const LEAVES: Facts = Facts::LEAVES_FOREIGN;
+const IMPLIES: Facts = Facts::IMPLIES_ENDS;
 
-const ELEMENTS: [(Facts, &[&str]); 29] = [
+const ELEMENTS: [(Facts, &[&str]); 34] = [
     (
         BLOCK,
         &[
@@ -108,39 +114,18 @@ const ELEMENTS: [(Facts, &[&str]); 29] = [
             "summary",
         ],
     ),
-    (
-        BLOCK.with(LEAVES),
-        &[
-            "blockquote",
-            "center",
-            "dd",
-            "div",
-            "dl",
-            "dt",
-            "h1",
-            "h2",
-            "h3",
-            "h4",
-            "h5",
-            "h6",
-            "li",
-            "listing",
-            "menu",
-            "ol",
-            "p",
-            "pre",
-            "ul",
-        ],
-    ),
+    (BLOCK.with(LEAVES), &["blockquote", "center", "div", "dl", "listing", "menu", "ol", "p", "pre", "ul"]),
+    (BLOCK.with(LEAVES).with(IMPLIES), &["dd", "dt", "h1", "h2", "h3", "h4", "h5", "h6", "li"]),
     (BLOCK.with(LEAVES).with(Facts::SCOPE), &["table"]),
     (BLOCK.with(LEAVES).with(Facts::VOID), &["hr"]),
     (BLOCK.with(Facts::RAW), &["plaintext", "xmp"]),
-    (BOX, &["button", "select"]),
-    (BOX.with(Facts::IN_TABLE), &["colgroup", "tbody", "tfoot", "thead", "tr"]),
+    (BOX, &["select"]),
+    (BOX.with(IMPLIES), &["button"]),
+    (BOX.with(Facts::IN_TABLE).with(IMPLIES), &["colgroup", "tbody", "tfoot", "thead", "tr"]),
     // Their tags within a page do nothing.
-    (LEAVES.with(Facts::SPECIAL), &["body", "head"]),
-    (Facts::SPECIAL.with(Facts::SCOPE), &["html"]),
-    (BOX.with(Facts::SCOPE).with(Facts::IN_TABLE), &["caption", "td", "th"]),
+    (LEAVES.with(Facts::SPECIAL).with(Facts::ALWAYS_OPEN), &["body", "head"]),
+    (Facts::SPECIAL.with(Facts::SCOPE).with(Facts::ALWAYS_OPEN), &["html"]),
+    (BOX.with(Facts::SCOPE).with(Facts::IN_TABLE).with(IMPLIES), &["caption", "td", "th"]),
     (BOX.with(Facts::SCOPE), &["object"]),
     (BOX.with(Facts::RAW), &["iframe", "textarea", "title"]),
     (BOX.with(Facts::VOID), &["input"]),
@@ -148,16 +133,19 @@ const ELEMENTS: [(Facts, &[&str]); 29] = [
     (Facts::SPECIAL, &["frameset"]),
     (VOID, &["frame"]),
     (BOX.with(Facts::VOID).with(LEAVES), &["br", "embed", "img"]),
-    (Facts::BREAKS, &["legend", "math", "optgroup", "option", "svg"]),
+    (Facts::BREAKS, &["legend", "math", "svg"]),
+    (Facts::BREAKS.with(IMPLIES), &["optgroup", "option"]),
     (Facts::BREAKS.with(Facts::CLOSES_P), &["dialog"]),
     (Facts::BREAKS.with(Facts::UNRENDERED), &["audio", "canvas", "video"]),
-    (Facts::UNRENDERED, &["datalist", "rp", "rt"]),
+    (Facts::UNRENDERED, &["datalist"]),
+    (Facts::UNRENDERED.with(IMPLIES), &["rp", "rt"]),
     (Facts::UNRENDERED.with(Facts::SPECIAL).with(Facts::SCOPE), &["template"]),
     (Facts::SPECIAL.with(Facts::SCOPE), &["applet", "marquee"]),
     (VOID, &["area", "base", "basefont", "bgsound", "keygen", "link", "param", "source", "track", "wbr"]),
     (VOID.with(LEAVES), &["meta"]),
     (RAW, &["noembed", "noframes", "noscript", "script", "style"]),
-    (Facts::FORMATTING, &["a", "font"]),
+    (Facts::FORMATTING, &["font"]),
+    (Facts::FORMATTING.with(IMPLIES), &["a"]),
     (
         Facts::FORMATTING.with(LEAVES),
         &["b", "big", "code", "em", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"],

@@ -108,7 +108,12 @@ struct Facts {
     clipped: bool,
     moves: bool,
     background_text: bool,
+    color: Option<Color>,
+    background: Option<Color>,
 }
+
+/// A colour as it is written, in one way of several; enough to see that two are the same.
+type Color = [u8; 6];
 
 impl Facts {
     fn declare(&mut self, name: &str, value: &str, look: &mut Look) {
@@ -138,7 +143,11 @@ impl Facts {
                 let size = size.map(|size| size.split('/').next().unwrap_or(size));
                 set(FONT_SIZE, size.is_some_and(too_small));
             }
-            "color" | "-webkit-text-fill-color" if value != "inherit" => set(COLOR, transparent(value)),
+            "color" | "-webkit-text-fill-color" if value != "inherit" => {
+                set(COLOR, transparent(value));
+                self.color = color(value);
+            }
+            "background" | "background-color" => self.background = color(value),
             "background-clip" | "-webkit-background-clip" => self.background_text |= value == "text",
             "text-shadow" => self.background_text |= value != "none",
             "position" => {
@@ -200,6 +209,10 @@ impl Facts {
         }
         if self.is_box || self.out_of_flow {
             look.of_boxes = 0;
+        }
+        if self.color.is_some() && self.color == self.background {
+            look.hides |= COLOR;
+            look.shows &= !COLOR;
         }
         // Letters cut out of a background are seen, and so is what an animation brings in.
         if self.background_text {
@@ -276,6 +289,21 @@ fn nothing_left(arguments: &str) -> bool {
     edges.all(|edge| length(edge).is_some_and(|value| value.abs() <= TOO_SMALL))
 }
 
+fn color(value: &str) -> Option<Color> {
+    let word = value.split_ascii_whitespace().next()?;
+    let digits = match word {
+        "white" => "ffffff",
+        "black" => "000000",
+        "red" => "ff0000",
+        _ => word.strip_prefix('#')?,
+    };
+    match *digits.as_bytes() {
+        [r, g, b] => Some([r, r, g, g, b, b]),
+        [a, b, c, d, e, f] => Some([a, b, c, d, e, f]),
+        _ => None,
+    }
+}
+
 fn transparent(color: &str) -> bool {
     if let Some(digits) = color.strip_prefix('#') {
         return digits.len() == 4 && digits.ends_with('0') || digits.len() == 8 && digits.ends_with("00");
@@ -314,6 +342,7 @@ mod tests {
             "color:transparent",
             "color:rgba(0,0,0,0)",
             "color:#0000",
+            "color:#fff;background:white url(x)",
             "position:absolute;clip:rect(0 0 0 0)",
             "clip-path:inset(50%)",
             "transform:scale(0)",

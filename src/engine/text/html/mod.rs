@@ -4,15 +4,18 @@
 //! finds; [`page`] says what it means: of the tree builder what switches the tokenizer, and what
 //! decides whether text is shown ([`open_elements`], [`look`], [`style_sheet`]). Scripting is on.
 
+mod attributes;
 mod char_ref;
 mod dtd;
 mod elements;
 mod look;
+mod markup;
 mod name;
 mod open_elements;
 mod page;
 mod raw;
 mod style_sheet;
+mod tags;
 mod tokenizer;
 mod url_text;
 

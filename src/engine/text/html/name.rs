@@ -35,6 +35,28 @@ impl Name {
         Key(u128::from_le_bytes(self.bytes))
     }
 
+    /// The name at the beginning of `rest`, and how many bytes it takes; `None` if `rest` ends
+    /// within it, or if it has a NUL. `first` says that the first byte belongs to the name, whatever
+    /// it is.
+    #[inline]
+    pub(super) fn read(rest: &[u8], ends: &[bool; 256], first: bool) -> Option<(Self, usize)> {
+        let from = usize::from(first);
+        let length = from + rest.get(from..)?.iter().position(|&byte| ends[usize::from(byte)])?;
+        let kept = length.min(Self::BYTES_MAX);
+        let mut bytes = [0; Self::BYTES_MAX];
+        // A copy of fixed length costs a tenth of one of any length.
+        match rest.first_chunk::<{ Self::BYTES_MAX }>() {
+            Some(all) => {
+                let mask = if kept == Self::BYTES_MAX { u128::MAX } else { (1 << (8 * kept)) - 1 };
+                bytes = (u128::from_le_bytes(*all) & mask).to_le_bytes();
+            }
+            None => bytes[..kept].copy_from_slice(&rest[..kept]),
+        }
+        bytes.make_ascii_lowercase();
+        let nul = rest[length] == 0 || rest[0] == 0;
+        (!nul).then_some((Self { bytes, length: kept as u8 }, length))
+    }
+
     /// Whether the next character would be cut off.
     pub(super) fn is_full(&self) -> bool {
         usize::from(self.length) == Self::BYTES_MAX
@@ -42,11 +64,6 @@ impl Name {
 
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
-    }
-
-    #[inline]
-    pub(super) fn starts_with(&self, prefix: &[u8]) -> bool {
-        self.bytes.starts_with(prefix)
     }
 }
 

@@ -62,7 +62,6 @@ const TR: Key = Key::of("tr");
 const CELLS: [Key; 3] = [Key::of("td"), Key::of("th"), Key::of("caption")];
 const GROUPS: [Key; 4] = [Key::of("tbody"), Key::of("thead"), Key::of("tfoot"), Key::of("colgroup")];
 const HEADINGS: [Key; 6] = [Key::of("h1"), Key::of("h2"), Key::of("h3"), Key::of("h4"), Key::of("h5"), Key::of("h6")];
-const ALWAYS_OPEN: [Key; 3] = [Key::of("html"), Key::of("head"), Key::of("body")];
 
 /// What ends the search for an open element.
 #[derive(Clone, Copy)]
@@ -113,7 +112,9 @@ impl OpenElements {
 
     /// A start tag where nothing is implied: in XML, SVG and MathML.
     pub(super) fn start_foreign(&mut self, name: Key, hides: Hides) {
-        self.push(name, Facts::default(), hides);
+        if !Facts::of(name).has(Facts::ALWAYS_OPEN) {
+            self.push(name, Facts::default(), hides);
+        }
     }
 
     /// An end tag; whether an element ends that was not itself hidden.
@@ -127,7 +128,7 @@ impl OpenElements {
             }
             _ if self.may_be_open(name) || HEADINGS.contains(&name) => self.end_below(name, facts),
             // `</p>` alone is an empty paragraph, and `</br>` a line break.
-            _ => name == P || name == Key::of("br"),
+            _ => name == P || name == const { Key::of("br") },
         }
     }
 
@@ -162,6 +163,7 @@ impl OpenElements {
         }
     }
 
+    #[inline]
     fn imply_ends(&mut self, name: Key, facts: Facts) {
         if facts.has(Facts::CLOSES_P)
             && self.may_be_open(P)
@@ -169,6 +171,12 @@ impl OpenElements {
         {
             self.close_from(at);
         }
+        if facts.has(Facts::IMPLIES_ENDS) {
+            self.imply_ends_of_its_kind(name);
+        }
+    }
+
+    fn imply_ends_of_its_kind(&mut self, name: Key) {
         let top = self.stack.last().map(|open| open.name);
         let found = if name == LI {
             self.find_open(&[LI], Scope::Special { lists: true })
@@ -185,7 +193,7 @@ impl OpenElements {
             self.find_open(&[BUTTON], Scope::Usual)
         } else if name == A {
             self.find_open(&[A], Scope::Usual)
-        } else if top == Some(OPTION) && (name == OPTION || name == Key::of("optgroup"))
+        } else if top == Some(OPTION) && (name == OPTION || name == const { Key::of("optgroup") })
             || (top == Some(RT) || top == Some(RP)) && (name == RT || name == RP)
             || top.is_some_and(|top| HEADINGS.contains(&top)) && HEADINGS.contains(&name)
         {
@@ -213,7 +221,8 @@ impl OpenElements {
                 Scope::Button => open.facts.has(Facts::SCOPE) || open.name == BUTTON,
                 Scope::Table => open.name == TABLE || open.name == TEMPLATE,
                 Scope::Special { lists } => {
-                    let passes = lists && (open.name == DIV || open.name == P || open.name == Key::of("address"));
+                    let passes =
+                        lists && (open.name == DIV || open.name == P || open.name == const { Key::of("address") });
                     open.facts.has(Facts::SPECIAL) && !passes
                 }
             };
@@ -229,16 +238,17 @@ impl OpenElements {
         self.names[name.place(NAMES_BITS)] > 0
     }
 
+    #[inline]
     fn push(&mut self, name: Key, facts: Facts, hides: Hides) {
         // They end with the document, and a page that hides its whole body has a script to show it.
-        if ALWAYS_OPEN.contains(&name) {
+        if facts.has(Facts::ALWAYS_OPEN) {
             return;
         }
         if self.stack.len() >= DEPTH_MAX {
             self.pop();
         }
-        self.stack.push(Open { name, facts, hides, inherited: 0 });
-        self.inherit_from(self.stack.len() - 1);
+        let above = self.stack.last().map_or(0, |top| top.inherited);
+        self.stack.push(Open { name, facts, hides, inherited: above & !hides.shows | hides.inherited });
         self.hiding += u32::from(hides.firmly);
         self.names[name.place(NAMES_BITS)] += 1;
     }

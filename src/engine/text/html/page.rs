@@ -1,17 +1,16 @@
 //! What the tokenizer's findings mean: which stream the text belongs to, what is hidden, which
 //! element's text is raw, and what is a document of its own.
 
-use memchr::memchr;
-
 use super::{
     Html,
+    attributes::{Attribute, Found},
     elements::Facts,
     look::{self, INHERITED, Look},
     name::{Key, Name},
     open_elements::{Hides, OpenElements},
     style_sheet::StyleSheets,
     tokenizer::{Content, Part, ScriptEscape, Tag, Tokens},
-    url_text::{Meaning, UrlText},
+    url_text::UrlText,
 };
 use crate::{
     base::ByteSpan,
@@ -23,38 +22,35 @@ use crate::{
     },
 };
 
-/// Bytes of an attribute's value that decide how an element looks.
-const VALUE_BYTES_MAX: usize = 2048;
-
 /// The page so far.
 #[derive(Debug)]
 pub(super) struct Page {
     /// What kind of document it is.
-    kind: Kind,
+    pub(super) kind: Kind,
     /// The stream of what is shown.
-    shown: Stream,
-    reading: Reading,
+    pub(super) shown: Stream,
+    pub(super) reading: Reading,
     /// `svg` or `math`, if one is open: within, no element's text is raw, and CDATA is text.
-    foreign: Option<Key>,
+    pub(super) foreign: Option<Key>,
     /// An element in there whose content is HTML again ("integration point").
-    integration: Option<Key>,
-    open: OpenElements,
-    sheets: StyleSheets,
-    attribute: Attribute,
-    found: Found,
+    pub(super) integration: Option<Key>,
+    pub(super) open: OpenElements,
+    pub(super) sheets: StyleSheets,
+    pub(super) attribute: Attribute,
+    pub(super) found: Found,
     /// The current attribute's value has begun a document of its own.
-    document_begun: bool,
-    url: UrlText,
-    sheet_text: CssText,
-    style_text: CssText,
+    pub(super) document_begun: bool,
+    pub(super) url: UrlText,
+    pub(super) sheet_text: CssText,
+    pub(super) style_text: CssText,
     /// Reads scripts; `None` within strings, where they are read as they stand.
-    script: Option<Box<Js>>,
+    pub(super) script: Option<Box<Js>>,
     /// Reads documents within this one; within those there are none.
-    inner: Option<Box<Html>>,
+    pub(super) inner: Option<Box<Html>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
+pub(super) enum Kind {
     Html,
     /// HTML within a string or another document.
     Nested,
@@ -67,39 +63,13 @@ enum Kind {
 
 /// How the text of the current element is read.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Reading {
+pub(super) enum Reading {
     /// As text of the page.
     Plain,
     /// As HTML that is not shown: `<noscript>`.
     Inner,
     Script,
     Style,
-}
-
-/// What the value of the current attribute is read as.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Attribute {
-    Plain,
-    Class,
-    Id,
-    Style,
-    /// `srcdoc`.
-    Document,
-    /// `onclick` and its like.
-    Handler,
-    Url,
-}
-
-/// What the attributes of the current tag say.
-#[derive(Debug, Default)]
-struct Found {
-    any: bool,
-    hidden: bool,
-    open: bool,
-    style: Option<Vec<u8>>,
-    class: Option<Vec<u8>>,
-    id: Option<Vec<u8>>,
-    document: bool,
 }
 
 const DIALOG: Key = Key::of("dialog");
@@ -122,27 +92,6 @@ const INTEGRATION_POINTS: [Key; 8] = [
     Key::of("mtext"),
     Key::of("title"),
 ];
-
-const URLS: [Key; 12] = [
-    Key::of("action"),
-    Key::of("background"),
-    Key::of("cite"),
-    Key::of("data"),
-    Key::of("data-href"),
-    Key::of("data-src"),
-    Key::of("data-url"),
-    Key::of("formaction"),
-    Key::of("href"),
-    Key::of("poster"),
-    Key::of("src"),
-    Key::of("xlink:href"),
-];
-
-const CLASS: Key = Key::of("class");
-const HIDDEN: Key = Key::of("hidden");
-const ID: Key = Key::of("id");
-const OPEN: Key = Key::of("open");
-const SRCDOC: Key = Key::of("srcdoc");
 
 impl Page {
     pub(super) fn new(xml: bool) -> Self {
@@ -202,9 +151,7 @@ impl Page {
         self.foreign = None;
         self.integration = None;
         self.open.clear();
-        if self.found.any {
-            self.found = Found::default();
-        }
+        self.found.clear();
         self.attribute = Attribute::Plain;
         if !self.sheets.is_empty() {
             self.sheets = StyleSheets::default();
@@ -213,7 +160,7 @@ impl Page {
 
     /// The stream of text that stands here.
     #[inline]
-    fn stream(&self) -> Stream {
+    pub(super) fn stream(&self) -> Stream {
         if self.open.hidden() { Stream::Hidden } else { self.shown }
     }
 
@@ -228,7 +175,7 @@ impl Page {
     }
 
     /// The reader of a document within this one, which has been read up to `seen`.
-    fn inner(&mut self, part: Part, seen: u64, sink: &mut impl Sink) -> &mut Html {
+    pub(super) fn inner(&mut self, part: Part, seen: u64, sink: &mut impl Sink) -> &mut Html {
         if part == Part::Value && !self.document_begun {
             self.document_begun = true;
             sink.edge(self.stream(), Edge::Hard, seen);
@@ -240,7 +187,7 @@ impl Page {
         inner
     }
 
-    fn settle_inner(&mut self, seen: u64, sink: &mut impl Sink) {
+    pub(super) fn settle_inner(&mut self, seen: u64, sink: &mut impl Sink) {
         if let Some(inner) = &mut self.inner {
             inner.settle(seen, sink);
         }
@@ -264,58 +211,11 @@ impl Page {
         self.reading = Reading::Plain;
     }
 
-    fn end_script(&mut self, seen: u64, sink: &mut impl Sink) {
+    pub(super) fn end_script(&mut self, seen: u64, sink: &mut impl Sink) {
         match &mut self.script {
             Some(js) => js.finish(seen, sink),
             None => sink.edge(Stream::Script, Edge::Hard, seen),
         }
-    }
-
-    fn url_run(&mut self, block: &Block<'_>, from: usize, to: usize, sink: &mut impl Sink) {
-        let mut at = from;
-        while at < to && !self.url.is_binary() {
-            let rest = &block.text[at..to];
-            if self.url.is_plain() {
-                let stop = at + memchr(b'%', rest.as_bytes()).unwrap_or(rest.len());
-                if stop > at {
-                    sink.run(Stream::Attribute, block, at, stop);
-                    at = stop;
-                    continue;
-                }
-            }
-            let Some(c) = rest.chars().next() else { break };
-            let span = block.span(at, at + c.len_utf8());
-            self.url_character(c, span, span.end, sink);
-            at += c.len_utf8();
-        }
-    }
-
-    fn url_character(&mut self, c: char, span: ByteSpan, seen: u64, sink: &mut impl Sink) {
-        self.with_url(sink, |url, mut out| url.character(c, span, seen, &mut out));
-    }
-
-    fn end_url(&mut self, seen: u64, sink: &mut impl Sink) {
-        let script = self.url.is_script();
-        self.with_url(sink, |url, mut out| url.finish(seen, &mut out));
-        if script {
-            self.end_script(seen, sink);
-        }
-    }
-
-    /// Gives what a URL consists of to whoever reads it. Within strings all is text.
-    fn with_url<S: Sink>(
-        &mut self,
-        sink: &mut S,
-        act: impl FnOnce(&mut UrlText, &mut dyn FnMut(Meaning, char, ByteSpan, u64)),
-    ) {
-        let mut url = std::mem::take(&mut self.url);
-        act(&mut url, &mut |meaning, c, span, seen| match (meaning, &mut self.script) {
-            (Meaning::Script, Some(js)) => js.character(c, span, seen, sink),
-            (Meaning::Script, None) => {}
-            (Meaning::Document, Some(_)) => self.inner(Part::Value, seen, sink).character(c, span, seen, sink),
-            (Meaning::Text | Meaning::Document, _) => sink.character(Stream::Attribute, c, span, seen),
-        });
-        self.url = url;
     }
 
     fn start_tag(&mut self, tag: &Tag, seen: u64, sink: &mut impl Sink) -> Content {
@@ -347,7 +247,9 @@ impl Page {
     fn end_tag(&mut self, tag: &Tag, seen: u64, sink: &mut impl Sink) {
         let name = tag.name.key();
         self.end_reading(seen, sink);
-        if self.foreign == Some(name) || self.in_foreign() && (name == Key::of("p") || name == Key::of("br")) {
+        if self.foreign == Some(name)
+            || self.in_foreign() && (name == const { Key::of("p") } || name == const { Key::of("br") })
+        {
             self.leave_foreign();
             return sink.edge(self.stream(), Edge::Soft, seen);
         }
@@ -406,9 +308,9 @@ impl Page {
                 sink.edge(Stream::Script, Edge::Hard, seen);
                 if name == SCRIPT { Content::Script(ScriptEscape::None) } else { Content::Raw }
             }
-            _ if name == Key::of("title") || name == Key::of("textarea") => Content::Rcdata,
-            _ if name == Key::of("plaintext") => Content::Plaintext,
-            _ if name == Key::of("xmp") => Content::Raw,
+            _ if name == const { Key::of("title") } || name == const { Key::of("textarea") } => Content::Rcdata,
+            _ if name == const { Key::of("plaintext") } => Content::Plaintext,
+            _ if name == const { Key::of("xmp") } => Content::Raw,
             _ => {
                 self.settle_inner(seen, sink);
                 sink.edge(Stream::Hidden, Edge::Soft, seen);
@@ -458,11 +360,10 @@ impl Page {
         let found = &self.found;
         let mut look = Look::default();
         if !self.sheets.is_empty() {
-            let bytes = |value: &Option<Vec<u8>>| value.clone().unwrap_or_default();
-            look = self.sheets.look(&tag.name, &bytes(&found.class), &bytes(&found.id));
+            look = self.sheets.look(&tag.name, found.class.text(), found.id.text());
         }
-        if let Some(style) = &found.style {
-            look = look.then(look::look(&String::from_utf8_lossy(style)));
+        if !found.style.text().is_empty() {
+            look = look.then(look::look(&String::from_utf8_lossy(found.style.text())));
         }
         if !facts.has(Facts::BREAKS) {
             look.hides &= !look.of_boxes;
@@ -481,32 +382,9 @@ impl Page {
         }
     }
 
-    fn value(&mut self) -> Option<&mut Vec<u8>> {
-        match self.attribute {
-            Attribute::Style => self.found.style.as_mut(),
-            Attribute::Class => self.found.class.as_mut(),
-            Attribute::Id => self.found.id.as_mut(),
-            Attribute::Plain | Attribute::Document | Attribute::Handler | Attribute::Url => None,
-        }
-    }
-
-    fn remember(&mut self, text: &str) {
-        if let Some(value) = self.value() {
-            let left = VALUE_BYTES_MAX.saturating_sub(value.len());
-            value.extend_from_slice(&text.as_bytes()[..text.len().min(left)]);
-        }
-    }
-}
-
-/// The page, and where its text goes.
-pub(super) struct PageTokens<'p, S> {
-    pub(super) page: &'p mut Page,
-    pub(super) sink: &'p mut S,
-}
-
-impl<S: Sink> Tokens for PageTokens<'_, S> {
-    fn run(&mut self, part: Part, block: &Block<'_>, from: usize, to: usize) {
-        let (page, sink) = (&mut *self.page, &mut *self.sink);
+    /// A run of characters that is more than plain text.
+    fn run(&mut self, part: Part, block: &Block<'_>, from: usize, to: usize, sink: &mut impl Sink) {
+        let page = self;
         if page.is_inner(part) {
             let first = block.text[from..to].chars().next().map_or(0, char::len_utf8);
             let seen = block.offset(from + first);
@@ -524,24 +402,31 @@ impl<S: Sink> Tokens for PageTokens<'_, S> {
                     page.sheet_text.feed_between(block, from, to, sink);
                 }
             },
-            Part::Value => {
-                match page.attribute {
-                    Attribute::Style => page.style_text.feed_between(block, from, to, sink),
-                    Attribute::Url => return page.url_run(block, from, to, sink),
-                    Attribute::Handler => {
-                        sink.run(Stream::Attribute, block, from, to);
-                        if let Some(js) = &mut page.script {
-                            js.run(block, from, to, sink);
-                        }
-                    }
-                    Attribute::Plain | Attribute::Class | Attribute::Id | Attribute::Document => {
-                        sink.run(Stream::Attribute, block, from, to);
-                    }
-                }
-                page.remember(&block.text[from..to]);
-            }
+            Part::Value => page.value_run(block, from, to, sink),
             Part::Comment => sink.run(Stream::Comment, block, from, to),
             Part::Name => {}
+        }
+    }
+}
+
+/// The page, and where its text goes.
+pub(super) struct PageTokens<'p, S> {
+    pub(super) page: &'p mut Page,
+    pub(super) sink: &'p mut S,
+}
+
+impl<S: Sink> Tokens for PageTokens<'_, S> {
+    #[inline]
+    fn run(&mut self, part: Part, block: &Block<'_>, from: usize, to: usize) {
+        let page = &mut *self.page;
+        match part {
+            Part::Text if page.reading == Reading::Plain && page.kind != Kind::Feed => {
+                self.sink.run(page.stream(), block, from, to);
+            }
+            Part::Value if page.attribute == Attribute::Plain => self.sink.run(Stream::Attribute, block, from, to),
+            Part::Cdata | Part::Comment | Part::Name | Part::Text | Part::Value => {
+                page.run(part, block, from, to, self.sink);
+            }
         }
     }
 
@@ -562,22 +447,7 @@ impl<S: Sink> Tokens for PageTokens<'_, S> {
                     page.sheet_text.character(c, span, seen, sink);
                 }
             },
-            Part::Value => {
-                match page.attribute {
-                    Attribute::Style => page.style_text.character(c, span, seen, sink),
-                    Attribute::Url => return page.url_character(c, span, seen, sink),
-                    Attribute::Handler => {
-                        sink.character(Stream::Attribute, c, span, seen);
-                        if let Some(js) = &mut page.script {
-                            js.character(c, span, seen, sink);
-                        }
-                    }
-                    Attribute::Plain | Attribute::Class | Attribute::Id | Attribute::Document => {
-                        sink.character(Stream::Attribute, c, span, seen);
-                    }
-                }
-                page.remember(c.encode_utf8(&mut [0; 4]));
-            }
+            Part::Value => page.value_character(c, span, seen, sink),
             Part::Comment => sink.character(Stream::Comment, c, span, seen),
             // Names of attributes are ASCII; what is not may be text behind a `<` that was no tag.
             Part::Name if !c.is_ascii() => sink.character(page.shown, c, span, seen),
@@ -587,52 +457,11 @@ impl<S: Sink> Tokens for PageTokens<'_, S> {
 
     #[inline]
     fn attribute(&mut self, name: &Name) {
-        let page = &mut *self.page;
-        let key = name.key();
-        let found = &mut page.found;
-        // Of two attributes of one name the first counts.
-        page.attribute = if key == Key::of("style") && found.style.is_none() {
-            found.style = Some(Vec::new());
-            Attribute::Style
-        } else if key == CLASS && found.class.is_none() && !page.sheets.is_empty() {
-            found.class = Some(Vec::new());
-            Attribute::Class
-        } else if key == ID && found.id.is_none() && !page.sheets.is_empty() {
-            found.id = Some(Vec::new());
-            Attribute::Id
-        } else if key == SRCDOC && !found.document && matches!(page.kind, Kind::Html | Kind::Xhtml) {
-            found.document = true;
-            Attribute::Document
-        } else if name.starts_with(b"on") {
-            page.attribute = Attribute::Handler;
-            return;
-        } else if URLS.contains(&key) {
-            page.attribute = Attribute::Url;
-            return;
-        } else {
-            found.hidden |= key == HIDDEN;
-            found.open |= key == OPEN;
-            found.any |= key == HIDDEN || key == OPEN;
-            page.attribute = Attribute::Plain;
-            return;
-        };
-        found.any = true;
+        self.page.begin_attribute(name);
     }
 
     fn end_value(&mut self, seen: u64) {
-        let (page, sink) = (&mut *self.page, &mut *self.sink);
-        match page.attribute {
-            Attribute::Style => page.style_text.finish(seen, sink),
-            Attribute::Handler => page.end_script(seen, sink),
-            Attribute::Url => page.end_url(seen, sink),
-            Attribute::Plain | Attribute::Class | Attribute::Id | Attribute::Document => {}
-        }
-        if std::mem::take(&mut page.document_begun) {
-            page.settle_inner(seen, sink);
-            sink.edge(page.stream(), Edge::Hard, seen);
-        }
-        sink.edge(Stream::Attribute, Edge::Hard, seen);
-        page.attribute = Attribute::Plain;
+        self.page.end_value(seen, self.sink);
     }
 
     #[inline]
@@ -649,9 +478,7 @@ impl<S: Sink> Tokens for PageTokens<'_, S> {
             }
             Kind::Html | Kind::Nested => page.start_tag(tag, seen, sink),
         };
-        if page.found.any {
-            page.found = Found::default();
-        }
+        page.found.clear();
         content
     }
 

@@ -10,8 +10,10 @@ use memchr::{memchr, memchr2, memchr3};
 use super::{
     char_ref::{CharRef, Within},
     dtd::Entities,
+    markup::CommentStep,
     name::{Key, Name},
     raw::RawStep,
+    tags::ends_unquoted,
 };
 use crate::{base::ByteSpan, engine::text::block::Block};
 
@@ -88,19 +90,19 @@ pub(super) struct Tokenizer {
     /// The tag being read.
     pub(super) tag: Tag,
     /// The attribute being read.
-    attribute: Name,
+    pub(super) attribute: Name,
     /// The raw-text element that is open.
     pub(super) raw_name: Key,
     /// Characters that may be text, or may be markup.
     pub(super) held: Vec<(char, ByteSpan)>,
     /// Quote of the value being read.
-    quote: char,
+    pub(super) quote: char,
     /// Dashes read in a row, in scripts.
     pub(super) dashes: u8,
-    comment: CommentStep,
+    pub(super) comment: CommentStep,
     /// A bogus comment is a processing instruction of XML: it ends at `?>`, and this tells whether
     /// `?` was read.
-    instruction: Option<bool>,
+    pub(super) instruction: Option<bool>,
     /// In XML: what the document declares.
     entities: Option<Box<Entities>>,
     /// Whether names are passed on as [`Part::Name`].
@@ -133,17 +135,6 @@ pub(super) enum State {
     Cdata,
     /// `<` in raw text was read, and is held with what follows.
     Raw(RawStep),
-}
-
-/// Where in a comment; dashes (and `!`) that may be its end are held.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum CommentStep {
-    Start,
-    StartDash,
-    Inside,
-    Dash,
-    End,
-    EndBang,
 }
 
 impl Tokenizer {
@@ -275,99 +266,6 @@ impl Tokenizer {
             _ => Some(0),
         };
         end.unwrap_or(rest.len())
-    }
-
-    /// Reads a tag from its `<` on as far as it is plain; how far that is.
-    #[inline]
-    fn tag(&mut self, block: &Block<'_>, bytes: &[u8], start: usize, tokens: &mut impl Tokens) -> usize {
-        self.held.clear();
-        let mut at = start + 1;
-        let end = bytes.get(at) == Some(&b'/');
-        let name_at = if end { at + 1 } else { at };
-        if !bytes.get(name_at).is_some_and(u8::is_ascii_alphabetic) {
-            self.held.push(('<', block.span(start, at)));
-            self.state = State::TagOpen;
-            return at;
-        }
-        self.begin_tag(end);
-        at = name_at;
-        while let Some(&byte) = bytes.get(at) {
-            if ends_name(byte) {
-                return self.attributes(block, bytes, at, tokens);
-            }
-            self.tag.name.push(byte);
-            at += 1;
-        }
-        self.state = State::TagName;
-        at
-    }
-
-    /// Reads attributes, from the end of the tag's name or of a value on, up to the end of the tag, as
-    /// far as they are plain; how far that is.
-    fn attributes(&mut self, block: &Block<'_>, bytes: &[u8], mut at: usize, tokens: &mut impl Tokens) -> usize {
-        loop {
-            self.state = State::BeforeAttributeName;
-            at = skip_space(bytes, at);
-            match bytes.get(at) {
-                None => return at,
-                Some(b'>') => {
-                    self.end_tag(block.offset(at + 1), tokens);
-                    return at + 1;
-                }
-                Some(b'/') => {
-                    self.state = State::SelfClosing;
-                    return at + 1;
-                }
-                Some(_) => {}
-            }
-            self.attribute.clear();
-            // The first character belongs to the name, even if it is `=`.
-            let name_at = at;
-            self.state = State::AttributeName;
-            loop {
-                match bytes.get(at) {
-                    None => return at,
-                    Some(&byte) if ends_name(byte) || byte == b'=' && at > name_at => break,
-                    Some(&byte) => self.attribute.push(byte),
-                }
-                at += 1;
-            }
-            self.end_attribute_name(tokens);
-            self.state = State::AfterAttributeName;
-            at = skip_space(bytes, at);
-            match bytes.get(at) {
-                None => return at,
-                Some(b'=') => {}
-                Some(_) => continue,
-            }
-            self.state = State::BeforeValue;
-            at = skip_space(bytes, at + 1);
-            let stop = match bytes.get(at) {
-                None => return at,
-                Some(b'>') => continue,
-                Some(&quote @ (b'"' | b'\'')) => {
-                    at += 1;
-                    self.quote = quote as char;
-                    self.state = State::QuotedValue;
-                    memchr2(quote, b'&', &bytes[at..])
-                }
-                Some(_) => {
-                    self.state = State::UnquotedValue;
-                    bytes[at..].iter().position(|&byte| ends_unquoted(byte))
-                }
-            };
-            let stop = stop.map_or(bytes.len(), |found| at + found);
-            if stop > at && !self.tag.end {
-                tokens.run(Part::Value, block, at, stop);
-            }
-            at = stop;
-            match bytes.get(at) {
-                None | Some(b'&') => return at,
-                // The quote, or what ends an unquoted value, has been read.
-                Some(_) => self.end_value(block.offset(at + 1), tokens),
-            }
-            at += usize::from(self.state == State::QuotedValue);
-        }
     }
 
     /// Takes one character, at `span`; the body has been read up to `seen`.
@@ -533,7 +431,7 @@ impl Tokenizer {
         }
     }
 
-    fn begin_tag(&mut self, end: bool) {
+    pub(super) fn begin_tag(&mut self, end: bool) {
         self.tag = Tag { end, ..Tag::default() };
         self.state = State::TagName;
     }
@@ -545,14 +443,14 @@ impl Tokenizer {
     }
 
     #[inline]
-    fn end_attribute_name(&self, tokens: &mut impl Tokens) {
+    pub(super) fn end_attribute_name(&self, tokens: &mut impl Tokens) {
         if !self.tag.end {
             tokens.attribute(&self.attribute);
         }
     }
 
     #[inline]
-    fn end_value(&self, seen: u64, tokens: &mut impl Tokens) {
+    pub(super) fn end_value(&self, seen: u64, tokens: &mut impl Tokens) {
         if !self.tag.end {
             tokens.end_value(seen);
         }
@@ -577,96 +475,6 @@ impl Tokenizer {
         }
     }
 
-    /// Behind `<!`: a comment, a document type, a CDATA section, or anything up to `>`.
-    fn markup(&mut self, c: char, span: ByteSpan, seen: u64, tokens: &mut impl Tokens) {
-        const DOCTYPE: &str = "doctype";
-        const CDATA: &str = "[CDATA[";
-        let at = self.held.len();
-        let alike = |other: &str, held: &[(char, ByteSpan)]| {
-            let same = |(one, two): (&(char, ByteSpan), char)| {
-                one.0 == two || other == DOCTYPE && one.0.eq_ignore_ascii_case(&two)
-            };
-            held.iter().zip(other.chars()).all(same)
-                && other
-                    .chars()
-                    .nth(at)
-                    .is_some_and(|next| next == c || other == DOCTYPE && next.eq_ignore_ascii_case(&c))
-        };
-        let begun = ["--", DOCTYPE, CDATA].into_iter().find(|other| alike(other, &self.held));
-        match begun.filter(|&begun| begun != CDATA || tokens.knows_cdata()) {
-            Some(begun) if begun.len() == at + 1 => {
-                self.held.clear();
-                self.comment = CommentStep::Start;
-                self.state = match begun {
-                    CDATA => State::Cdata,
-                    DOCTYPE => State::Doctype,
-                    _ => State::Comment,
-                };
-            }
-            Some(_) => self.held.push((c, span)),
-            None => {
-                self.release(Part::Comment, seen, tokens);
-                self.state = State::BogusComment;
-                self.instruction = None;
-                self.character(c, span, seen, tokens);
-            }
-        }
-    }
-
-    fn comment(&mut self, c: char, span: ByteSpan, seen: u64, tokens: &mut impl Tokens) {
-        let step = match (self.comment, c) {
-            (CommentStep::Start | CommentStep::StartDash | CommentStep::End | CommentStep::EndBang, '>') => {
-                return self.end_comment(seen, tokens);
-            }
-            (CommentStep::Start, '-') => CommentStep::StartDash,
-            (CommentStep::Inside, '-') => CommentStep::Dash,
-            (CommentStep::StartDash | CommentStep::Dash, '-') => CommentStep::End,
-            (CommentStep::End, '!') => CommentStep::EndBang,
-            (CommentStep::End, '-') => {
-                let (first, place) = self.held.remove(0);
-                tokens.character(Part::Comment, first, place, seen);
-                CommentStep::End
-            }
-            (CommentStep::EndBang, '-') => {
-                self.release(Part::Comment, seen, tokens);
-                CommentStep::Dash
-            }
-            _ => {
-                self.release(Part::Comment, seen, tokens);
-                tokens.character(Part::Comment, c, span, seen);
-                self.comment = CommentStep::Inside;
-                return;
-            }
-        };
-        self.held.push((c, span));
-        self.comment = step;
-    }
-
-    fn cdata(&mut self, c: char, span: ByteSpan, seen: u64, tokens: &mut impl Tokens) {
-        match (c, self.held.len()) {
-            (']', 2) => {
-                let (first, place) = self.held.remove(0);
-                tokens.character(Part::Cdata, first, place, seen);
-                self.held.push((c, span));
-            }
-            (']', _) => self.held.push((c, span)),
-            ('>', 2) => {
-                self.held.clear();
-                self.state = State::Text;
-            }
-            _ => {
-                self.release(Part::Cdata, seen, tokens);
-                tokens.character(Part::Cdata, c, span, seen);
-            }
-        }
-    }
-
-    fn end_comment(&mut self, seen: u64, tokens: &mut impl Tokens) {
-        tokens.end_comment(seen);
-        self.held.clear();
-        self.state = State::Text;
-    }
-
     /// What was held back stands for itself.
     pub(super) fn release(&mut self, part: Part, seen: u64, tokens: &mut impl Tokens) {
         for (c, span) in self.held.drain(..) {
@@ -677,22 +485,4 @@ impl Tokenizer {
 
 fn within(part: Part, entities: &Option<Box<Entities>>) -> Within<'_> {
     Within { attribute: part == Part::Value, entities: entities.as_deref() }
-}
-
-#[inline]
-fn skip_space(bytes: &[u8], mut at: usize) -> usize {
-    while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
-        at += 1;
-    }
-    at
-}
-
-#[inline]
-fn ends_name(byte: u8) -> bool {
-    matches!(byte, b'>' | b'/') || byte.is_ascii_whitespace()
-}
-
-#[inline]
-fn ends_unquoted(byte: u8) -> bool {
-    matches!(byte, b'>' | b'&') || byte.is_ascii_whitespace()
 }

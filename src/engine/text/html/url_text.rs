@@ -56,6 +56,23 @@ impl UrlText {
         self.scheme == Scheme::Address && self.percent.is_idle()
     }
 
+    /// Says what the next character is: most begin no scheme that matters.
+    #[inline]
+    pub(super) fn begin(&mut self, first: u8) {
+        if self.scheme == Scheme::Unknown
+            && self.head.is_empty()
+            && !matches!(first, 0..=b' ' | b'J' | b'j' | b'D' | b'd')
+        {
+            self.scheme = Scheme::Address;
+        }
+    }
+
+    /// A URL that is plain ends.
+    pub(super) fn end_plain(&mut self) {
+        self.scheme = Scheme::Unknown;
+        self.head.clear();
+    }
+
     /// Whether nothing that follows is read.
     pub(super) fn is_binary(&self) -> bool {
         self.scheme == Scheme::Binary

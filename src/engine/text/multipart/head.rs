@@ -87,7 +87,7 @@ impl Head {
     fn show(&self, line: &[u8], at: u64, sink: &mut dyn Sink) {
         let (text, _) = UTF_8.decode_without_bom_handling(line);
         if text.len() == line.len() {
-            let block = Block { text: &text, base: at - line.len() as u64, map: None };
+            let block = Block::new(&text, at - line.len() as u64, None);
             sink.run(Stream::Attribute, &block, 0, text.len());
         }
         sink.edge(Stream::Attribute, Edge::Hard, at);

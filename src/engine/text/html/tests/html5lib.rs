@@ -94,7 +94,7 @@ fn tokenize(state: &str, last_start_tag: &str, input: &str, feeding: Feeding) ->
             let mut from = 0;
             while from < input.len() {
                 let to = input.ceil_char_boundary((from + size).min(input.len()));
-                let block = Block { text: &input[from..to], base: from as u64, map: None };
+                let block = Block::new(&input[from..to], from as u64, None);
                 tokenizer.feed(&block, 0, to - from, &mut recorder);
                 from = to;
             }

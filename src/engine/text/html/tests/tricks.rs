@@ -56,7 +56,7 @@ fn streams_of(mut html: Html, page: &str, cuts: &[usize]) -> Streams {
     ends.push(page.len());
     let mut from = 0;
     for to in ends {
-        html.feed(&Block { text: &page[from..to], base: from as u64, map: None }, &mut streams);
+        html.feed(&Block::new(&page[from..to], from as u64, None), &mut streams);
         from = to;
     }
     html.finish(page.len() as u64, &mut streams);
@@ -201,7 +201,7 @@ fn text_that_looks_like_a_tag_is_not_lost_in_strings() {
     let mut all = Streams::default();
     let mut html = Html::nested(Stream::Script);
     for text in ["赌<b title='x'>博</b>", "1<赌博", "a<b 赌博 c", "<x赌博>"] {
-        html.feed(&Block { text, base: 0, map: None }, &mut all);
+        html.feed(&Block::new(text, 0, None), &mut all);
         html.settle(0, &mut all);
         all.push(Stream::Script, '|', ByteSpan { start: 0, end: 0 }, 1 << 20);
         all.text[Stream::Script as usize].iter_mut().for_each(|item| item.3 = 0);

@@ -1,0 +1,232 @@
+//! Attributes: what they say of their element, and what their values are read as.
+
+use memchr::memchr;
+
+use super::{
+    name::Name,
+    page::{Kind, Page},
+    tokenizer::Part,
+    url_text::{Meaning, UrlText},
+};
+use crate::{
+    base::ByteSpan,
+    engine::text::{
+        Stream,
+        block::{Block, Edge, Sink},
+    },
+};
+
+/// Bytes of an attribute's value that decide how an element looks.
+const VALUE_BYTES_MAX: usize = 2048;
+
+/// What the value of the current attribute is read as.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Attribute {
+    Plain,
+    Class,
+    Id,
+    Style,
+    /// `srcdoc`.
+    Document,
+    /// `onclick` and its like.
+    Handler,
+    Url,
+}
+
+/// What the attributes of the current tag say.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Anything was found that has to be forgotten.
+    pub(super) any: bool,
+    pub(super) hidden: bool,
+    pub(super) open: bool,
+    pub(super) document: bool,
+    pub(super) style: Value,
+    pub(super) class: Value,
+    pub(super) id: Value,
+}
+
+/// The value of an attribute that decides how the element looks.
+#[derive(Debug, Default)]
+pub(super) struct Value {
+    /// The tag has such an attribute.
+    given: bool,
+    text: Vec<u8>,
+}
+
+impl Found {
+    /// Begins afresh, with the same buffers.
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        if !self.any {
+            return;
+        }
+        (self.any, self.hidden, self.open, self.document) = (false, false, false, false);
+        for value in [&mut self.style, &mut self.class, &mut self.id] {
+            value.given = false;
+            value.text.clear();
+        }
+    }
+}
+
+impl Value {
+    /// The value's characters in UTF-8; nothing if there is no such attribute.
+    pub(super) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Takes an attribute of that name; `false` if there was one already, for the first counts.
+    fn begin(&mut self) -> bool {
+        !std::mem::replace(&mut self.given, true)
+    }
+}
+
+impl Page {
+    /// A start tag has an attribute of this name.
+    #[inline]
+    pub(super) fn begin_attribute(&mut self, name: &Name) {
+        let found = &mut self.found;
+        // Of two attributes of one name the first counts.
+        self.attribute = match name.as_bytes() {
+            b"style" if found.style.begin() => Attribute::Style,
+            b"class" if !self.sheets.is_empty() && found.class.begin() => Attribute::Class,
+            b"id" if !self.sheets.is_empty() && found.id.begin() => Attribute::Id,
+            b"srcdoc" if !found.document && matches!(self.kind, Kind::Html | Kind::Xhtml) => {
+                found.document = true;
+                Attribute::Document
+            }
+            b"hidden" => {
+                found.hidden = true;
+                Attribute::Plain
+            }
+            b"open" => {
+                found.open = true;
+                Attribute::Plain
+            }
+            b"action" | b"background" | b"cite" | b"data" | b"data-href" | b"data-src" | b"data-url"
+            | b"formaction" | b"href" | b"poster" | b"src" | b"xlink:href" => Attribute::Url,
+            [b'o', b'n', ..] => Attribute::Handler,
+            _ => return self.attribute = Attribute::Plain,
+        };
+        found.any = true;
+    }
+
+    /// A run of characters of the value.
+    pub(super) fn value_run(&mut self, block: &Block<'_>, from: usize, to: usize, sink: &mut impl Sink) {
+        match self.attribute {
+            Attribute::Style => self.style_text.feed_between(block, from, to, sink),
+            Attribute::Url => return self.url_run(block, from, to, sink),
+            Attribute::Handler => {
+                sink.run(Stream::Attribute, block, from, to);
+                if let Some(js) = &mut self.script {
+                    js.run(block, from, to, sink);
+                }
+            }
+            Attribute::Plain | Attribute::Class | Attribute::Id | Attribute::Document => {
+                sink.run(Stream::Attribute, block, from, to);
+            }
+        }
+        self.remember(&block.text[from..to]);
+    }
+
+    /// One character of the value.
+    pub(super) fn value_character(&mut self, c: char, span: ByteSpan, seen: u64, sink: &mut impl Sink) {
+        match self.attribute {
+            Attribute::Style => self.style_text.character(c, span, seen, sink),
+            Attribute::Url => return self.url_character(c, span, seen, sink),
+            Attribute::Handler => {
+                sink.character(Stream::Attribute, c, span, seen);
+                if let Some(js) = &mut self.script {
+                    js.character(c, span, seen, sink);
+                }
+            }
+            Attribute::Plain | Attribute::Class | Attribute::Id | Attribute::Document => {
+                sink.character(Stream::Attribute, c, span, seen);
+            }
+        }
+        self.remember(c.encode_utf8(&mut [0; 4]));
+    }
+
+    /// The value is complete.
+    pub(super) fn end_value(&mut self, seen: u64, sink: &mut impl Sink) {
+        match self.attribute {
+            Attribute::Style => self.style_text.finish(seen, sink),
+            Attribute::Handler => self.end_script(seen, sink),
+            Attribute::Url => self.end_url(seen, sink),
+            Attribute::Plain | Attribute::Class | Attribute::Id | Attribute::Document => {}
+        }
+        if std::mem::take(&mut self.document_begun) {
+            self.settle_inner(seen, sink);
+            sink.edge(self.stream(), Edge::Hard, seen);
+        }
+        sink.edge(Stream::Attribute, Edge::Hard, seen);
+        self.attribute = Attribute::Plain;
+    }
+
+    fn url_run(&mut self, block: &Block<'_>, from: usize, to: usize, sink: &mut impl Sink) {
+        let mut at = from;
+        self.url.begin(block.text.as_bytes()[from]);
+        while at < to && !self.url.is_binary() {
+            let rest = &block.text[at..to];
+            if self.url.is_plain() {
+                let stop = at + memchr(b'%', rest.as_bytes()).unwrap_or(rest.len());
+                if stop > at {
+                    sink.run(Stream::Attribute, block, at, stop);
+                    at = stop;
+                    continue;
+                }
+            }
+            let Some(c) = rest.chars().next() else { break };
+            let span = block.span(at, at + c.len_utf8());
+            self.url_character(c, span, span.end, sink);
+            at += c.len_utf8();
+        }
+    }
+
+    fn url_character(&mut self, c: char, span: ByteSpan, seen: u64, sink: &mut impl Sink) {
+        self.with_url(sink, |url, mut out| url.character(c, span, seen, &mut out));
+    }
+
+    fn end_url(&mut self, seen: u64, sink: &mut impl Sink) {
+        if self.url.is_plain() {
+            return self.url.end_plain();
+        }
+        let script = self.url.is_script();
+        self.with_url(sink, |url, mut out| url.finish(seen, &mut out));
+        if script {
+            self.end_script(seen, sink);
+        }
+    }
+
+    /// Gives what a URL consists of to whoever reads it. Within strings all is text.
+    fn with_url<S: Sink>(
+        &mut self,
+        sink: &mut S,
+        act: impl FnOnce(&mut UrlText, &mut dyn FnMut(Meaning, char, ByteSpan, u64)),
+    ) {
+        let mut url = std::mem::take(&mut self.url);
+        act(&mut url, &mut |meaning, c, span, seen| match (meaning, &mut self.script) {
+            (Meaning::Script, Some(js)) => js.character(c, span, seen, sink),
+            (Meaning::Script, None) => {}
+            (Meaning::Document, Some(_)) => self.inner(Part::Value, seen, sink).character(c, span, seen, sink),
+            (Meaning::Text | Meaning::Document, _) => sink.character(Stream::Attribute, c, span, seen),
+        });
+        self.url = url;
+    }
+
+    fn value(&mut self) -> Option<&mut Vec<u8>> {
+        match self.attribute {
+            Attribute::Style => Some(&mut self.found.style.text),
+            Attribute::Class => Some(&mut self.found.class.text),
+            Attribute::Id => Some(&mut self.found.id.text),
+            Attribute::Plain | Attribute::Document | Attribute::Handler | Attribute::Url => None,
+        }
+    }
+
+    fn remember(&mut self, text: &str) {
+        if let Some(value) = self.value() {
+            let left = VALUE_BYTES_MAX.saturating_sub(value.len());
+            value.extend_from_slice(&text.as_bytes()[..text.len().min(left)]);
+        }
+    }
+}

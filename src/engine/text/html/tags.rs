@@ -1,0 +1,154 @@
+//! Tags read byte by byte, as long as they are plain; the states of what is left go character by
+//! character.
+
+use memchr::memchr2;
+
+use super::{
+    name::Name,
+    tokenizer::{Part, State, Tokenizer, Tokens},
+};
+use crate::engine::text::block::Block;
+
+impl Tokenizer {
+    /// Reads a tag from its `<` on as far as it is plain; how far that is.
+    #[inline]
+    pub(super) fn tag(&mut self, block: &Block<'_>, bytes: &[u8], start: usize, tokens: &mut impl Tokens) -> usize {
+        self.held.clear();
+        let at = start + 1;
+        let end = bytes.get(at) == Some(&b'/');
+        let name_at = if end { at + 1 } else { at };
+        if !bytes.get(name_at).is_some_and(u8::is_ascii_alphabetic) {
+            self.held.push(('<', block.span(start, at)));
+            self.state = State::TagOpen;
+            return at;
+        }
+        self.begin_tag(end);
+        if let Some((name, length)) = Name::read(&bytes[name_at..], &ENDS_NAME, false) {
+            self.tag.name = name;
+            return self.attributes(block, bytes, name_at + length, tokens);
+        }
+        match push_name(&mut self.tag.name, &bytes[name_at..], &ENDS_NAME) {
+            Some(length) => self.attributes(block, bytes, name_at + length, tokens),
+            None => {
+                self.state = State::TagName;
+                bytes.len()
+            }
+        }
+    }
+
+    /// Reads attributes, from the end of the tag's name or of a value on, up to the end of the tag, as
+    /// far as they are plain; how far that is.
+    pub(super) fn attributes(
+        &mut self,
+        block: &Block<'_>,
+        bytes: &[u8],
+        mut at: usize,
+        tokens: &mut impl Tokens,
+    ) -> usize {
+        loop {
+            self.state = State::BeforeAttributeName;
+            at = skip_space(bytes, at);
+            match bytes.get(at) {
+                None => return at,
+                Some(b'>') => {
+                    self.end_tag(block.offset(at + 1), tokens);
+                    return at + 1;
+                }
+                Some(b'/') => {
+                    self.state = State::SelfClosing;
+                    return at + 1;
+                }
+                Some(_) => {}
+            }
+            // The first character belongs to the name, even if it is `=`.
+            if let Some((name, length)) = Name::read(&bytes[at..], &ENDS_ATTRIBUTE_NAME, true) {
+                self.attribute = name;
+                at += length;
+            } else {
+                self.attribute.clear();
+                self.attribute.push(bytes[at]);
+                self.state = State::AttributeName;
+                match push_name(&mut self.attribute, &bytes[at + 1..], &ENDS_ATTRIBUTE_NAME) {
+                    Some(length) => at += 1 + length,
+                    None => return bytes.len(),
+                }
+            }
+            self.end_attribute_name(tokens);
+            self.state = State::AfterAttributeName;
+            at = skip_space(bytes, at);
+            match bytes.get(at) {
+                None => return at,
+                Some(b'=') => {}
+                Some(_) => continue,
+            }
+            self.state = State::BeforeValue;
+            at = skip_space(bytes, at + 1);
+            let stop = match bytes.get(at) {
+                None => return at,
+                Some(b'>') => continue,
+                Some(&quote @ (b'"' | b'\'')) => {
+                    at += 1;
+                    self.quote = quote as char;
+                    self.state = State::QuotedValue;
+                    memchr2(quote, b'&', &bytes[at..])
+                }
+                Some(_) => {
+                    self.state = State::UnquotedValue;
+                    bytes[at..].iter().position(|&byte| ends_unquoted(byte))
+                }
+            };
+            let stop = stop.map_or(bytes.len(), |found| at + found);
+            if stop > at && !self.tag.end {
+                tokens.run(Part::Value, block, at, stop);
+            }
+            at = stop;
+            match bytes.get(at) {
+                None | Some(b'&') => return at,
+                // The quote, or what ends an unquoted value, has been read.
+                Some(_) => self.end_value(block.offset(at + 1), tokens),
+            }
+            at += usize::from(self.state == State::QuotedValue);
+        }
+    }
+}
+
+#[inline]
+fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(byte) = bytes.get(at)
+        && byte.is_ascii_whitespace()
+    {
+        at += 1;
+    }
+    at
+}
+
+/// Reads a name byte by byte; its length, or `None` if it goes on behind the block.
+#[cold]
+fn push_name(name: &mut Name, rest: &[u8], ends: &[bool; 256]) -> Option<usize> {
+    for (at, &byte) in rest.iter().enumerate() {
+        if byte != 0 && ends[usize::from(byte)] {
+            return Some(at);
+        }
+        name.push(byte);
+    }
+    None
+}
+
+/// Bytes that end the name of a tag; NUL is not read here.
+static ENDS_NAME: [bool; 256] = table(b"\t\n\x0C\r />\0");
+static ENDS_ATTRIBUTE_NAME: [bool; 256] = table(b"\t\n\x0C\r />=\0");
+
+const fn table(bytes: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut at = 0;
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
+    }
+    table
+}
+
+#[inline]
+pub(super) fn ends_unquoted(byte: u8) -> bool {
+    matches!(byte, b'>' | b'&') || byte.is_ascii_whitespace()
+}
