@@ -127,9 +127,6 @@ fn utf16_by_zeros(head: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// Bytes that are looked at to tell whether a body is text (MIME Sniffing, section 5.2).
-pub(super) const BINARY_BYTES: usize = 512;
-
 /// Whether a body without a useful Content-Type is not text: it has bytes in its first 512 that no
 /// text has (MIME Sniffing, "binary data byte"), and no byte order mark.
 pub(super) fn looks_binary(head: &[u8]) -> bool {
