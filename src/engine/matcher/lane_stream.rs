@@ -168,8 +168,12 @@ fn spanned(layer: &Layer, text: &LaneText, tokens: &Tokens, which: RangeInclusiv
         let last = last_character(layer, text, at, end);
         ByteSpan { start: first.start.min(last.start), end: first.end.max(last.end) }
     };
-    let places = which.map(place);
-    places
+    let (first, last) = (place(*which.start()), place(*which.end()));
+    if !text.turned {
+        return ByteSpan { start: first.start, end: last.end };
+    }
+    which
+        .map(place)
         .reduce(|one, other| ByteSpan { start: one.start.min(other.start), end: one.end.max(other.end) })
         .unwrap_or_default()
 }

@@ -43,6 +43,8 @@ pub(super) struct LaneText {
     dropped: u32,
     /// The last byte before `bytes`.
     before: u8,
+    /// Some of it is displayed in another order than it is written in.
+    pub(super) turned: bool,
     /// An index, and the number of characters before it: counting goes on from here.
     counted: Cell<(u32, u32)>,
     /// Characters looked at, but for the first time.
@@ -131,6 +133,7 @@ impl LaneText {
     pub(super) fn character(&mut self, c: char, span: ByteSpan, seen: u64) {
         let c = if u8::try_from(c).is_ok_and(is_control) { INVISIBLE } else { c };
         let at = self.bytes.len() as u32;
+        self.turned |= self.pieces.last().is_some_and(|last| last.start > span.start);
         self.pieces.push(Piece { at, written: Written::Otherwise { end: span.end, seen }, start: span.start });
         self.bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
     }
@@ -211,6 +214,9 @@ impl LaneText {
     /// than that of display.
     pub(super) fn start_of_rest(&self, at: u32) -> Option<u64> {
         let (_, end) = self.character_at(at)?;
+        if !self.turned {
+            return Some(self.span(at, end).start);
+        }
         let behind = self.pieces.partition_point(|piece| piece.at <= at);
         let starts = self.pieces[behind..].iter().map(|piece| match piece.written {
             Written::Mapped(_) => self.span(piece.at, piece.at + 1).start,

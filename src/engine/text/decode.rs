@@ -195,7 +195,15 @@ impl CharsetDecoder {
             let (result, _, replaced) = self.decoder.decode_to_string(input, &mut self.text, flush);
             debug_assert!(result == CoderResult::InputEmpty || replaced);
             let written = self.text.len() - known;
-            if written > 0 {
+            let broken = escape && self.text[known..].starts_with('\u{FFFD}');
+            if broken {
+                // The escape byte alone is malformed; what followed it is read again, byte by byte.
+                for c in self.text[known..].chars() {
+                    self.map.resize(self.map.len() + c.len_utf8(), begun as u32);
+                    begun = (begun + 1).min(position + input.len());
+                }
+                escape = false;
+            } else if written > 0 {
                 self.map.resize(self.map.len() + written, begun as u32);
                 begun = position + input.len();
                 escape = false;
