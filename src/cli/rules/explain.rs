@@ -114,7 +114,9 @@ fn write_hit(explanation: &RuleExplanation<'_>, out: &mut dyn Write) -> io::Resu
         "  {weight:>6}  {}: {:?}{by_sound}, bytes {start}..{end}, {stream}: {excerpt}",
         finding.rule, finding.phrase
     )?;
-    for seen in explanation.seen.iter().filter(|seen| seen.span != finding.span) {
+    // Without `all` there is one part: what else was seen of it adds nothing.
+    let others = explanation.seen.iter().filter(|seen| !explanation.rule.all.is_empty() && seen.span != finding.span);
+    for seen in others {
         writeln!(out, "          with {}", shown(seen))?;
     }
     Ok(())

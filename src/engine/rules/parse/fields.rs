@@ -23,7 +23,7 @@ pub(super) struct File<'a> {
 
 impl<'a> File<'a> {
     pub(super) fn new(path: &str, text: &'a str) -> Self {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let text = text.trim_start_matches('\u{feff}');
         let line_starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1));
         let line_starts = line_starts.collect();
         Self { path: path.into(), text, line_starts, last: Cell::new((0, 1)), problems: Vec::new() }

@@ -60,6 +60,11 @@ impl Covering {
         })
     }
 
+    /// Where the first phrase that waits in a stream begins.
+    pub(super) fn waits_from(&self, stream: Stream) -> Option<u32> {
+        self.0[stream as usize].phrases.front().map(|(phrase, _)| phrase.character)
+    }
+
     /// All phrases that wait.
     pub(super) fn phrases(&self) -> impl Iterator<Item = &Occurrence> {
         self.0.iter().flat_map(|queue| &queue.phrases).map(|item| &item.0)

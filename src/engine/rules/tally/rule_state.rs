@@ -23,8 +23,9 @@ pub(super) struct RuleState {
     cancelled: bool,
     /// The latest occurrence per slot; with `near`, per stream and slot.
     slots: [Vec<Option<Occurrence>>; Stream::ALL.len()],
-    /// The latest exception per stream.
-    exceptions: [Option<(u32, u32)>; Stream::ALL.len()],
+    /// The latest exception per stream; and, while phrases wait to be counted, all since the last one
+    /// before the first of these.
+    exceptions: [Vec<(u32, u32)>; Stream::ALL.len()],
     /// Phrases that a longer exception may still cover.
     pub(super) covering: Option<Box<Covering>>,
     pending: Vec<Pending>,
@@ -126,22 +127,26 @@ impl RuleState {
             return;
         };
         let place = (occurrence.character, occurrence.character_end);
-        self.exceptions[occurrence.stream as usize] = Some(place);
+        let known = &mut self.exceptions[occurrence.stream as usize];
+        match self.covering.as_ref().and_then(|covering| covering.waits_from(occurrence.stream)) {
+            None => known.clear(),
+            Some(from) => {
+                let before = known.partition_point(|known| known.1 <= from);
+                known.drain(..before.saturating_sub(1));
+            }
+        }
+        known.push(place);
         self.pending.retain(|pending| {
-            let in_time = match pending.until {
-                Until::Beyond(character) => place.1 <= character,
-                Until::Known | Until::End => true,
-            };
-            let near_by = in_time && distance((pending.from, pending.to), place) <= near;
-            pending.last.stream != occurrence.stream || !near_by
+            let undone = undoes(rule, near, (pending.from, pending.to), place);
+            pending.last.stream != occurrence.stream || !undone
         });
     }
 
     /// Whether an exception that was seen undoes a complete hit.
     pub(super) fn excepted(&self, rule: &CompiledRule, complete: &Pending) -> bool {
         let Some(near) = rule.near else { return self.cancelled };
-        let place = self.exceptions[complete.last.stream as usize];
-        place.is_some_and(|place| distance((complete.from, complete.to), place) <= near)
+        let known = &self.exceptions[complete.last.stream as usize];
+        known.iter().any(|&place| undoes(rule, near, (complete.from, complete.to), place))
     }
 
     /// The rule hits: nothing waits for that any more.
@@ -173,6 +178,13 @@ impl Waiting {
             Self::Phrase(occurrence) | Self::Hit(occurrence) => occurrence,
         }
     }
+}
+
+/// Whether an exception stands near enough. One that begins near and is stretched without end is not
+/// waited for.
+fn undoes(rule: &CompiledRule, near: u32, hit: (u32, u32), exception: (u32, u32)) -> bool {
+    let last = hit.1.saturating_add(near).saturating_add(rule.exception_characters.unwrap_or(0));
+    exception.1 <= last && distance(hit, exception) <= near
 }
 
 /// Characters between two stretches of text; 0 if they touch or overlap.
