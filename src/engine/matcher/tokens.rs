@@ -84,7 +84,9 @@ impl Tokens {
         let end = end as usize;
         while let Some(&byte) = text.bytes()[..end].get(at) {
             at = match byte {
-                0..0x80 if layer.plain_ascii() => self.ascii(layer, &text.bytes()[..end], at),
+                0..0x80 if layer.plain_ascii() && !ascii::is_unseen(byte) => {
+                    self.ascii(layer, &text.bytes()[..end], at)
+                }
                 0xE0..0xF0 if !self.word.active => {
                     let stop = self.wide(layer, &text.bytes()[..end], at);
                     if stop > at { stop } else { self.close(layer, text, at) }

@@ -96,9 +96,9 @@ fn what_a_browser_puts_together_is_read_as_one() {
     for (content_type, page) in pages {
         let content_type = format!("{content_type}; charset=utf-8");
         let head = BodyHead { content_type: Some(content_type.as_bytes()), content_encoding: None };
-        let whole = run(&set, head, &policy(1 << 16), page.as_bytes(), &[]);
+        let whole = drive(&set, head, &policy(1 << 16), page.as_bytes(), &[]);
         assert_eq!(whole.end, "block", "{page}");
         let cuts: Vec<usize> = (0..page.len()).collect();
-        assert_eq!(whole, run(&set, head, &policy(1 << 16), page.as_bytes(), &cuts), "{page}");
+        assert_eq!(whole, drive(&set, head, &policy(1 << 16), page.as_bytes(), &cuts), "{page}");
     }
 }

@@ -1,5 +1,7 @@
 //! How far one rule has come in one body.
 
+use std::collections::VecDeque;
+
 use super::{
     super::{compile::CompiledRule, finding::Occurrence},
     covering::Covering,
@@ -23,8 +25,9 @@ pub(super) struct RuleState {
     cancelled: bool,
     /// The latest occurrence per slot; with `near`, per stream and slot.
     slots: [Vec<Option<Occurrence>>; Stream::ALL.len()],
-    /// The latest exception per stream.
-    exceptions: [Option<(u32, u32)>; Stream::ALL.len()],
+    /// The latest exception per stream; where phrases wait for what covers them, all that may be near
+    /// one that waits.
+    exceptions: [VecDeque<(u32, u32)>; Stream::ALL.len()],
     /// Phrases that a longer exception may still cover.
     pub(super) covering: Option<Box<Covering>>,
     pending: Vec<Pending>,
@@ -126,7 +129,12 @@ impl RuleState {
             return;
         };
         let place = (occurrence.character, occurrence.character_end);
-        self.exceptions[occurrence.stream as usize] = Some(place);
+        let exceptions = &mut self.exceptions[occurrence.stream as usize];
+        let reach = rule.cover_characters.map_or(0, |reach| reach.saturating_add(near.saturating_mul(2)));
+        while exceptions.front().is_some_and(|old| reach == 0 || old.1.saturating_add(reach) < place.0) {
+            exceptions.pop_front();
+        }
+        exceptions.push_back(place);
         self.pending.retain(|pending| {
             let in_time = match pending.until {
                 Until::Beyond(character) => place.1 <= character,
@@ -140,8 +148,11 @@ impl RuleState {
     /// Whether an exception that was seen undoes a complete hit.
     pub(super) fn excepted(&self, rule: &CompiledRule, complete: &Pending) -> bool {
         let Some(near) = rule.near else { return self.cancelled };
-        let place = self.exceptions[complete.last.stream as usize];
-        place.is_some_and(|place| distance((complete.from, complete.to), place) <= near)
+        let exceptions = &self.exceptions[complete.last.stream as usize];
+        let first = exceptions.partition_point(|place| place.1.saturating_add(near) < complete.from);
+        let end = complete.to.saturating_add(near).saturating_add(rule.exception_characters.unwrap_or(0));
+        let mut near_by = exceptions.range(first..).take_while(|place| place.1 <= end);
+        near_by.any(|place| distance((complete.from, complete.to), *place) <= near)
     }
 
     /// The rule hits: nothing waits for that any more.
