@@ -103,7 +103,7 @@ pub fn judge(
 
 /// Whether a rule looks at a stream. The strings of a JSON document become the text of some page.
 fn reads(rule: &Rule, stream: Stream, json: bool) -> bool {
-    rule.lanes.contains(stream.lane()) || (json && rule.lanes.contains(Lane::Text))
+    rule.lanes.contains(stream.lane()) || (json && stream == Stream::Script && rule.lanes.contains(Lane::Text))
 }
 
 /// Everything that a reader gives of a body; whether it says that it cannot be read.
