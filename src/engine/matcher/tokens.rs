@@ -387,7 +387,7 @@ impl Work for Read<'_> {
         let mut at = tokens.read as usize;
         while let Some(&byte) = text.bytes().get(at) {
             at = match byte {
-                0..0x80 if layer.plain_ascii() => tokens.ascii(layer, text.bytes(), at),
+                0..0x80 if layer.plain_ascii() && !ascii::is_unseen(byte) => tokens.ascii(layer, text.bytes(), at),
                 0xE0..0xF0 if !tokens.word.active => {
                     let stop = tokens.wide(layer, text.bytes(), at);
                     if stop > at { stop } else { tokens.close(layer, text, at) }
