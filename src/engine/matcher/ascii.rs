@@ -8,7 +8,7 @@ pub(super) const BLOCK_BYTES: usize = 64;
 /// What is known of a block's bytes, a bit each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Block {
-    /// Number of ASCII bytes at its beginning, up to a control that shows nothing.
+    /// Number of ASCII bytes at its beginning.
     pub(super) ascii: usize,
     /// Letters and digits among those.
     pub(super) letters: u64,
@@ -42,12 +42,7 @@ pub(super) fn first(count: usize) -> u64 {
     if count >= 64 { u64::MAX } else { (1 << count) - 1 }
 }
 
-/// Whether a byte is a control that shows nothing, so that words go on behind it.
-pub(super) const fn is_unseen(byte: u8) -> bool {
-    matches!(byte, 0..=0x08 | 0x0E..=0x1F | 0x7F)
-}
-
-/// Bytes that are not ASCII or show nothing, and letters and digits.
+/// Bytes that are not ASCII, and letters and digits.
 #[inline(always)]
 fn masks(block: &[u8; BLOCK_BYTES]) -> (u64, u64) {
     let (mut other, mut letters) = (0, 0);
@@ -60,10 +55,7 @@ fn masks(block: &[u8; BLOCK_BYTES]) -> (u64, u64) {
             offset.min(u8x16::splat(last)).simd_eq(offset)
         };
         let letter = within(bytes | u8x16::splat(0x20), b'a', 25) | within(bytes, b'0', 9);
-        let low = bytes.min(u8x16::splat(0x1F)).simd_eq(bytes);
-        let unseen = (low & !within(bytes, b'\t', 4)) | bytes.simd_eq(u8x16::splat(0x7F));
-        // The highest bit of each: it is set in what is not ASCII.
-        other |= u64::from((bytes | unseen).to_bitmask()) << (16 * number);
+        other |= u64::from(bytes.to_bitmask()) << (16 * number);
         letters |= u64::from(letter.to_bitmask()) << (16 * number);
     }
     (other, letters)
@@ -80,15 +72,13 @@ mod tests {
         fn the_fast_way_and_the_plain_one_agree(bytes in proptest::collection::vec(any::<u8>(), 64)) {
             let block: [u8; BLOCK_BYTES] = bytes.as_slice().try_into().expect("64 of them");
             let bits = |of: fn(&u8) -> bool| bytes.iter().rev().fold(0_u64, |bits, byte| bits << 1 | u64::from(of(byte)));
-            let other = bits(|&byte| !byte.is_ascii() || is_unseen(byte));
-            prop_assert_eq!(masks(&block), (other, bits(u8::is_ascii_alphanumeric)));
+            prop_assert_eq!(masks(&block), (bits(|byte| !byte.is_ascii()), bits(u8::is_ascii_alphanumeric)));
         }
 
         #[test]
         fn a_short_block_ends_where_it_ends(bytes in proptest::collection::vec(any::<u8>(), 0..70)) {
             let block = Block::new(&bytes);
-            let plain = |byte: &&u8| byte.is_ascii() && !is_unseen(**byte);
-            let ascii = bytes.iter().take(BLOCK_BYTES).take_while(plain).count();
+            let ascii = bytes.iter().take(BLOCK_BYTES).take_while(|byte| byte.is_ascii()).count();
             prop_assert_eq!(block.ascii, ascii);
             for (at, byte) in bytes.iter().take(ascii).enumerate() {
                 prop_assert_eq!(block.letters >> at & 1 != 0, byte.is_ascii_alphanumeric());

@@ -126,7 +126,12 @@ impl Tokens {
                 let start = starts.trailing_zeros() as usize;
                 starts &= starts - 1;
                 let length = (!(letters >> start)).trailing_zeros() as usize;
-                if layer.word_may_be(lower_case_key(bytes, at + start, length), length) {
+                if length == 1 {
+                    let symbol = layer.short_word(bytes[at + start]);
+                    if symbol != NONE {
+                        self.push(layer, symbol, (at + start) as u32);
+                    }
+                } else if layer.word_may_be(lower_case_key(bytes, at + start, length), length) {
                     self.known_word(layer, &bytes[at + start..at + start + length], at + start);
                 }
             }
@@ -387,7 +392,7 @@ impl Work for Read<'_> {
         let mut at = tokens.read as usize;
         while let Some(&byte) = text.bytes().get(at) {
             at = match byte {
-                0..0x80 if layer.plain_ascii() && !ascii::is_unseen(byte) => tokens.ascii(layer, text.bytes(), at),
+                0..0x80 if layer.plain_ascii() => tokens.ascii(layer, text.bytes(), at),
                 0xE0..0xF0 if !tokens.word.active => {
                     let stop = tokens.wide(layer, text.bytes(), at);
                     if stop > at { stop } else { tokens.close(layer, text, at) }
