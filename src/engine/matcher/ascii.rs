@@ -36,6 +36,22 @@ impl Block {
     }
 }
 
+/// Number of ASCII bytes at the beginning that are neither letter nor digit.
+#[inline(always)]
+pub(super) fn signs(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|&&byte| IS_SIGN[usize::from(byte)]).count()
+}
+
+const IS_SIGN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = !(byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    table
+};
+
 /// The lowest `count` bits.
 #[inline(always)]
 pub(super) fn first(count: usize) -> u64 {

@@ -83,7 +83,8 @@ impl Tokens {
         let plane = layer.plane();
         let (codes, ats) = (&mut self.codes[..], &mut self.ats[..]);
         let mut len = self.len;
-        while let Some(&[first, second, third]) = bytes.get(at..).and_then(<[u8]>::first_chunk::<3>) {
+        let (characters, _) = bytes[at..].as_chunks::<3>();
+        for &[first, second, third] in characters {
             if first & 0xF0 != 0xE0 {
                 break;
             }
@@ -106,6 +107,13 @@ impl Tokens {
     fn ascii(&mut self, layer: &Layer, bytes: &[u8], mut at: usize) -> usize {
         if !layer.has_words() {
             return at + bytes[at..].iter().position(|byte| !byte.is_ascii()).unwrap_or(bytes.len() - at);
+        }
+        if !self.word.active {
+            // Mostly a stretch is white space or a sign or two.
+            at += ascii::signs(&bytes[at..]);
+            if bytes.get(at).is_none_or(|byte| !byte.is_ascii()) {
+                return at;
+            }
         }
         loop {
             let block = ascii::Block::new(&bytes[at..]);
