@@ -3,11 +3,12 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr3;
+use memchr::{memchr, memmem};
 
 use super::{
     Stream,
     block::{Block, Edge, Sink},
+    scan::find_any,
 };
 use crate::base::ByteSpan;
 
@@ -72,7 +73,7 @@ impl CssText {
         let mut at = from;
         while at < to {
             if self.escape == Escape::None {
-                let stop = at + memchr3(b'\\', b'"', b'\'', &bytes[at..to]).unwrap_or(to - at);
+                let stop = at + find_any(&bytes[at..to], [b'\\', b'"', b'\'']);
                 if stop > at {
                     sink.run(self.stream, block, at, stop);
                     if self.quote.is_none() && self.sheet {
@@ -206,10 +207,18 @@ fn code_point(value: u32) -> char {
     char::from_u32(value).filter(|&c| c != '\0').unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
+/// Kept bytes as text; they may be cut within a character.
+pub(super) fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    // Faster than what `from_utf8_lossy` does for what is valid.
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
 /// Names and values as a browser reads them: escapes resolved, comments gone, lower case.
 pub(super) fn plain(text: &str) -> Cow<'_, str> {
-    if !text.bytes().any(|byte| matches!(byte, b'\\' | b'/') || byte.is_ascii_uppercase()) {
-        return Cow::Borrowed(text);
+    if memchr(b'\\', text.as_bytes()).is_none() && memmem::find(text.as_bytes(), b"/*").is_none() {
+        // Without a branch, so that many bytes are looked at at once.
+        let capitals = text.bytes().fold(false, |any, byte| any | byte.is_ascii_uppercase());
+        return if capitals { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) };
     }
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;

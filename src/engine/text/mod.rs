@@ -22,6 +22,7 @@ mod percent;
 mod plain;
 mod prescan;
 mod reader;
+mod scan;
 mod sniff;
 mod stream;
 mod string;

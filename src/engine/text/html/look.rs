@@ -1,6 +1,6 @@
 //! What a list of CSS declarations does to the text of an element: hides it, or shows it.
 
-use crate::engine::text::css;
+use crate::engine::text::{css, scan::find_any};
 
 /// Properties that hide, as bits: what is declared, in which way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,14 +58,22 @@ pub(super) fn look(declarations: &str) -> Look {
     let plain = css::plain(declarations);
     let mut facts = Facts::default();
     let mut look = Look::default();
-    for declaration in split_declarations(&plain) {
-        let Some((name, value)) = declaration.split_once(':') else { continue };
+    let mut rest = &*plain;
+    while !rest.is_empty() {
+        let end = declaration_end(rest.as_bytes());
+        let declaration = &rest[..end];
+        rest = rest.get(end + 1..).unwrap_or("");
+        let Some(colon) = declaration.bytes().position(|byte| byte == b':') else { continue };
+        let (name, value) = (declaration[..colon].trim(), &declaration[colon + 1..]);
+        if !may_matter(name.as_bytes()) {
+            continue;
+        }
         let (value, important) = match value.split_once('!') {
             Some((value, mark)) => (value.trim(), mark.trim() == "important"),
             None => (value.trim(), false),
         };
         let before = look;
-        facts.declare(name.trim(), value, &mut look);
+        facts.declare(name, value, &mut look);
         // Within one list the important one wins, wherever it stands.
         let undone = before.important & !look.hides;
         look.hides |= undone;
@@ -77,23 +85,90 @@ pub(super) fn look(declarations: &str) -> Look {
     facts.conclude(look)
 }
 
-fn split_declarations(text: &str) -> impl Iterator<Item = &str> {
-    let mut quote = None;
-    let mut depth = 0_u32;
-    text.split(move |c| {
-        match (c, quote) {
-            (c, Some(open)) => {
-                if c == open {
-                    quote = None;
+/// Index of the semicolon that ends the first declaration; the length, if there is none.
+fn declaration_end(text: &[u8]) -> usize {
+    let (mut at, mut depth) = (0, 0_u32);
+    loop {
+        at += find_any(&text[at..], [b';', b'"', b'\'', b'(', b')']);
+        match text.get(at) {
+            None => return at,
+            Some(b';') if depth == 0 => return at,
+            Some(b'(') => depth += 1,
+            Some(b')') => depth = depth.saturating_sub(1),
+            Some(&quote @ (b'"' | b'\'')) => {
+                at += 1 + find_any(&text[at + 1..], [quote]);
+                if at >= text.len() {
+                    return text.len();
                 }
             }
-            ('"' | '\'', None) => quote = Some(c),
-            ('(', None) => depth += 1,
-            (')', None) => depth = depth.saturating_sub(1),
-            _ => return c == ';' && depth == 0,
+            Some(_) => {}
         }
-        false
-    })
+        at += 1;
+    }
+}
+
+/// The properties that [`Facts::declare`] knows; animations aside.
+const PROPERTIES: [&str; 35] = [
+    "display",
+    "visibility",
+    "content-visibility",
+    "opacity",
+    "filter",
+    "font-size",
+    "font",
+    "color",
+    "-webkit-text-fill-color",
+    "background",
+    "background-color",
+    "background-clip",
+    "-webkit-background-clip",
+    "text-shadow",
+    "position",
+    "float",
+    "width",
+    "height",
+    "max-width",
+    "max-height",
+    "overflow",
+    "overflow-x",
+    "overflow-y",
+    "left",
+    "top",
+    "right",
+    "bottom",
+    "margin",
+    "margin-left",
+    "margin-top",
+    "text-indent",
+    "clip",
+    "clip-path",
+    "transform",
+    "animation",
+];
+
+/// For each first letter, how long such a property's name may be, as bits.
+static LENGTHS: [u32; 128] = {
+    let mut lengths = [0; 128];
+    let mut at = 0;
+    while at < PROPERTIES.len() {
+        let name = PROPERTIES[at].as_bytes();
+        lengths[name[0] as usize] |= 1 << name.len();
+        at += 1;
+    }
+    lengths
+};
+
+/// Whether a property may be one of those that hide or show; most are none of them.
+#[inline]
+fn may_matter(name: &[u8]) -> bool {
+    match name {
+        [] => false,
+        // Animations have many properties.
+        [b'a' | b'-', ..] => true,
+        [first, ..] => {
+            name.len() < 32 && LENGTHS.get(usize::from(*first)).is_some_and(|lengths| lengths >> name.len() & 1 != 0)
+        }
+    }
 }
 
 /// What single declarations say that only counts together.
@@ -266,6 +341,9 @@ fn off_screen(value: &str) -> bool {
 
 /// What stands in the brackets of a function.
 fn function<'v>(value: &'v str, name: &str) -> Option<&'v str> {
+    if !value.as_bytes().contains(&b'(') {
+        return None;
+    }
     let mut rest = value;
     while let Some(at) = rest.find(name) {
         let (front, behind) = (&rest[..at], &rest[at + name.len()..]);

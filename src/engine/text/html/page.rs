@@ -17,7 +17,7 @@ use crate::{
     engine::text::{
         Stream,
         block::{Block, Edge, Sink},
-        css::CssText,
+        css::{self, CssText},
         js::Js,
     },
 };
@@ -363,7 +363,7 @@ impl Page {
             look = self.sheets.look(&tag.name, found.class.text(), found.id.text());
         }
         if !found.style.text().is_empty() {
-            look = look.then(look::look(&String::from_utf8_lossy(found.style.text())));
+            look = look.then(look::look(&css::lossy(found.style.text())));
         }
         if !facts.has(Facts::BREAKS) {
             look.hides &= !look.of_boxes;

@@ -9,12 +9,13 @@ use super::{
     look::{self, Look},
     name::Name,
 };
-use crate::engine::text::css;
+use crate::engine::text::{css, scan::find_any};
 
 const RULES_MAX: usize = 1024;
 const PRELUDE_BYTES_MAX: usize = 1024;
 const BLOCK_BYTES_MAX: usize = 4096;
 const DEPTH_MAX: usize = 8;
+const KNOWN_WORDS: usize = 32;
 /// Classes of one element that are looked up.
 const CLASSES_MAX: usize = 16;
 
@@ -22,6 +23,8 @@ const CLASSES_MAX: usize = 16;
 #[derive(Debug, Default)]
 pub(super) struct StyleSheets {
     rules: BTreeMap<u64, Rule>,
+    /// A bit for each key of a rule: most names of a page have none.
+    known: [u64; KNOWN_WORDS],
     /// Whether any rule asks for two classes, and for the tag's name.
     pairs: bool,
     parser: Parser,
@@ -82,8 +85,7 @@ impl StyleSheets {
         while let Some(&byte) = text.get(at) {
             match self.parser.state {
                 State::Plain => {
-                    let end =
-                        text[at..].iter().position(|&byte| is_special(byte)).map_or(text.len(), |found| at + found);
+                    let end = at + self.parser.plain(&text[at..]);
                     self.parser.keep(&text[at..end]);
                     at = end;
                     let Some(&special) = text.get(at) else { return };
@@ -108,7 +110,10 @@ impl StyleSheets {
                     };
                 }
                 State::Quoted(quote) => {
-                    self.parser.keep(&[byte]);
+                    let end = at + find_any(&text[at..], [quote, b'\n', b'\\']);
+                    self.parser.keep(&text[at..text.len().min(end + 1)]);
+                    at = end;
+                    let Some(&byte) = text.get(at) else { return };
                     if byte == quote || byte == b'\n' {
                         self.parser.state = State::Plain;
                     } else if byte == b'\\' {
@@ -140,7 +145,10 @@ impl StyleSheets {
     pub(super) fn look(&self, tag: &Name, classes: &[u8], id: &[u8]) -> Look {
         let mut found = Rule::default();
         let mut take = |key: u64| {
-            if let Some(rule) = self.rules.get(&key) {
+            let (word, bit) = known_bit(key);
+            if self.known[word] & bit != 0
+                && let Some(rule) = self.rules.get(&key)
+            {
                 found.look = found.look.then(rule.look);
                 found.unsure |= rule.unsure;
             }
@@ -213,9 +221,9 @@ impl StyleSheets {
         let condition =
             self.parser.around.iter().copied().fold(Condition::Always, |all, one| if one > all { one } else { all });
         if condition != Condition::Never && prelude.len() < PRELUDE_BYTES_MAX && block.len() < BLOCK_BYTES_MAX {
-            let look = look::look(&String::from_utf8_lossy(&block));
+            let look = look::look(&css::lossy(&block));
             if look.hides | look.shows != 0 {
-                let prelude = String::from_utf8_lossy(&prelude);
+                let prelude = css::lossy(&prelude);
                 for selector in css::plain(&prelude).split(',') {
                     self.add(selector.trim(), look, condition == Condition::Always);
                 }
@@ -235,7 +243,11 @@ impl StyleSheets {
             let rule = match self.rules.get_mut(&key) {
                 Some(rule) => rule,
                 None if full => return,
-                None => self.rules.entry(key).or_default(),
+                None => {
+                    let (word, bit) = known_bit(key);
+                    self.known[word] |= bit;
+                    self.rules.entry(key).or_default()
+                }
             };
             if sure {
                 rule.look = rule.look.then(look);
@@ -243,7 +255,7 @@ impl StyleSheets {
                 rule.unsure |= look.shows;
             }
         };
-        match *parsed.names.as_slice() {
+        match parsed.names[..parsed.count] {
             [one] => change(one),
             [one, other] if sure => {
                 change(both(one, other));
@@ -256,6 +268,16 @@ impl StyleSheets {
 }
 
 impl Parser {
+    /// Length of what is kept as it stands.
+    #[inline]
+    fn plain(&self, rest: &[u8]) -> usize {
+        if self.in_block {
+            find_any(rest, [b'{', b'}', b'/', b'"', b'\'', b'\\'])
+        } else {
+            find_any(rest, [b'{', b'}', b'/', b'"', b'\'', b'\\', b';'])
+        }
+    }
+
     fn keep(&mut self, bytes: &[u8]) {
         if self.deeper > 0 {
             return;
@@ -266,9 +288,13 @@ impl Parser {
     }
 }
 
+/// Names of one selector's subject that are looked at.
+const NAMES_MAX: usize = 4;
+
 /// The subject of a selector.
 struct Selector {
-    names: Vec<u64>,
+    names: [u64; NAMES_MAX],
+    count: usize,
     /// Nothing but the subject decides whether it matches.
     sure: bool,
 }
@@ -278,7 +304,9 @@ impl Selector {
     fn parse(selector: &str) -> Option<Self> {
         const DYNAMIC: [&str; 9] =
             [":hover", ":active", ":focus", ":target", ":checked", ":visited", ":before", ":after", ":first-l"];
-        if selector.contains("::") || DYNAMIC.iter().any(|pseudo| selector.contains(pseudo)) {
+        if selector.as_bytes().contains(&b':')
+            && (selector.contains("::") || DYNAMIC.iter().any(|pseudo| selector.contains(pseudo)))
+        {
             return None;
         }
         let mut sure = !selector.contains([':', '[', '(']);
@@ -286,9 +314,9 @@ impl Selector {
         let subject = compounds.next_back()?;
         sure &= compounds.all(|around| matches!(around, "" | "html" | "body" | "*"));
         let subject = subject.split([':', '[', '(']).next().unwrap_or(subject);
-        let mut names = Vec::new();
+        let (mut names, mut count) = ([0; NAMES_MAX], 0);
         let mut rest = subject;
-        while !rest.is_empty() && names.len() < 4 {
+        while !rest.is_empty() && count < NAMES_MAX {
             let (kind, name) = match rest.as_bytes()[0] {
                 b'.' => (Kind::Class, &rest[1..]),
                 b'#' => (Kind::Id, &rest[1..]),
@@ -296,11 +324,12 @@ impl Selector {
             };
             let end = name.find(['.', '#']).unwrap_or(name.len());
             if !name[..end].is_empty() && &name[..end] != "*" {
-                names.push(hash(kind, name[..end].as_bytes()));
+                names[count] = hash(kind, name[..end].as_bytes());
+                count += 1;
             }
             rest = &name[end..];
         }
-        (!names.is_empty()).then_some(Self { names, sure })
+        (count > 0).then_some(Self { names, count, sure })
     }
 }
 
@@ -324,9 +353,10 @@ fn both(one: u64, other: u64) -> u64 {
     one.wrapping_add(other).rotate_left(1)
 }
 
+/// Word and bit of a key among those that are known.
 #[inline]
-fn is_special(byte: u8) -> bool {
-    matches!(byte, b'{' | b'}' | b';' | b'/' | b'"' | b'\'' | b'\\')
+fn known_bit(key: u64) -> (usize, u64) {
+    (key as usize % KNOWN_WORDS, 1 << (key >> 32 & 63))
 }
 
 /// What the prelude of an at-rule with a block of rules says; `None` of a rule.
