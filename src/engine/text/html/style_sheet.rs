@@ -296,7 +296,7 @@ impl Selector {
             };
             let end = name.find(['.', '#']).unwrap_or(name.len());
             if !name[..end].is_empty() && &name[..end] != "*" {
-                names.push(hash(kind, name[..end].as_bytes()));
+                names.push(hash(kind, &name.as_bytes()[..end]));
             }
             rest = &name[end..];
         }
