@@ -130,9 +130,7 @@ impl Anchors {
         }
     }
 
-    /// Collects each place of `codes` where an anchor may begin. A code that stands
-    /// twice may stand for itself once, so that the third code is not certain there: such a place is
-    /// a candidate if any anchor is near.
+    /// Collects each place of `codes` where an anchor may begin.
     #[inline(always)]
     pub(super) fn candidates(&self, codes: &[u16], places: &mut Vec<u32>) {
         let mut candidate = |place: usize| places.push(place as u32);
@@ -170,8 +168,7 @@ impl Anchors {
     fn test(&self, left: u16, right: u16, third: u16) -> bool {
         let hash = pair_hash(left, right);
         let word = self.words[(hash >> self.shift) as usize];
-        let hit = (word >> pair_bit(hash) | word >> triple_bit(hash, third)) & 1 != 0;
-        hit | ((right == third) & (word != 0) & (right != 0))
+        (word >> pair_bit(hash) | word >> triple_bit(hash, third)) & 1 != 0
     }
 
     /// Bytes of the tables.

@@ -74,13 +74,15 @@ pub(super) struct Pattern {
 }
 
 /// The words of the phrases.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Words {
     numbers: Map<Box<str>, u32>,
     /// Phrases of one single word, by the word's number.
     singles: Vec<u32>,
     /// In order, for the question whether one begins so.
     sorted: Vec<Box<str>>,
+    /// Symbols of words of one ASCII character; [`NONE`] if no phrase has it.
+    short: [u32; 128],
     bytes_max: usize,
     any: bool,
     filter: Vec<u64>,
@@ -95,7 +97,7 @@ impl Layer {
     pub(super) fn new(reading: Reading, folding: &Folding, phrases: &[Phrase]) -> Self {
         let symbols = Symbols::new(phrases);
         let coded = folding.with_codes(|c| symbols.ideograph(c));
-        let words = Words::new(&symbols, reading, &coded);
+        let words = Words::new(&symbols, reading);
         let mut layer = Self {
             plane: Vec::new().into(),
             folding: coded,
@@ -266,6 +268,12 @@ impl Layer {
         self.words.filter[(hash / 64) as usize] >> (hash % 64) & 1 != 0
     }
 
+    /// The symbol of a word of one ASCII letter or digit; [`NONE`] if no phrase has it.
+    #[inline(always)]
+    pub(super) fn short_word(&self, letter: u8) -> u32 {
+        self.words.short[usize::from(letter.to_ascii_lowercase() & 0x7F)]
+    }
+
     /// Hands on what a whole folded word is to the phrases, if it is anything; `parts` is room.
     pub(super) fn word_symbols(&self, word: &str, parts: &mut Vec<WordPart>, mut symbol: impl FnMut(u32)) {
         if self.folding.word(word, parts) {
@@ -285,7 +293,7 @@ impl Layer {
     pub(super) fn word_may_begin(&self, prefix: &str) -> bool {
         let at = self.words.sorted.partition_point(|word| **word < *prefix);
         let known = self.words.sorted.get(at).is_some_and(|word| word.starts_with(prefix));
-        known || self.splits_words || prefix.len() == 1
+        known || self.splits_words
     }
 
     /// Whether some phrase begins with these symbols and goes on, or may end in a longer run.
@@ -408,7 +416,7 @@ impl Symbols {
 }
 
 impl Words {
-    fn new(symbols: &Symbols, reading: Reading, folding: &CodedFolding) -> Self {
+    fn new(symbols: &Symbols, reading: Reading) -> Self {
         let mut sorted: Vec<Box<str>> = symbols.words.keys().cloned().collect();
         sorted.sort_unstable();
         let bits = (sorted.len() * 64).next_power_of_two().clamp(1 << 12, 1 << 20);
@@ -422,13 +430,13 @@ impl Words {
             any: reading == Reading::Sounds,
             filter: vec![0; bits / 64],
             filter_shift: 64 - bits.trailing_zeros(),
+            short: std::array::from_fn(|byte| {
+                let word = char::from(byte as u8).to_string();
+                symbols.words.get(word.as_str()).map_or(NONE, |number| RARE + number)
+            }),
             sorted,
         };
-        // A digit alone may be an ideograph.
-        let digits = (b'0'..=b'9').map(char::from).map(String::from);
-        let mut parts = Vec::new();
-        let digits = digits.filter(|digit| folding.word(digit, &mut parts) && parts.iter().any(|part| part.code != 0));
-        for word in words.sorted.iter().map(|word| word.to_string()).chain(digits) {
+        for word in &words.sorted {
             let hash = word_hash(first_bytes(word.as_bytes()), word.len()) >> words.filter_shift;
             words.filter[(hash / 64) as usize] |= 1 << (hash % 64);
             words.any = true;

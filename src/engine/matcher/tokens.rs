@@ -126,7 +126,12 @@ impl Tokens {
                 let start = starts.trailing_zeros() as usize;
                 starts &= starts - 1;
                 let length = (!(letters >> start)).trailing_zeros() as usize;
-                if layer.word_may_be(lower_case_key(bytes, at + start, length), length) {
+                if length == 1 {
+                    let symbol = layer.short_word(bytes[at + start]);
+                    if symbol != NONE {
+                        self.push(layer, symbol, (at + start) as u32);
+                    }
+                } else if layer.word_may_be(lower_case_key(bytes, at + start, length), length) {
                     self.known_word(layer, &bytes[at + start..at + start + length], at + start);
                 }
             }

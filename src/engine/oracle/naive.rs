@@ -103,7 +103,7 @@ pub fn judge(
 
 /// Whether a rule looks at a stream. The strings of a JSON document become the text of some page.
 fn reads(rule: &Rule, stream: Stream, json: bool) -> bool {
-    rule.lanes.contains(stream.lane()) || (json && rule.lanes.contains(Lane::Text))
+    rule.lanes.contains(stream.lane()) || (json && stream == Stream::Script && rule.lanes.contains(Lane::Text))
 }
 
 /// Everything that a reader gives of a body; whether it says that it cannot be read.
@@ -206,7 +206,8 @@ fn text(items: &[Item], folding: &Folding) -> Text {
 
 /// Whether a character has a number of its own in its stream.
 fn has_number(before: char, c: char, is_free: bool) -> bool {
-    if c.is_ascii() { c > ' ' || before > ' ' } else { !is_free }
+    let is_space = |c: char| c <= ' ' && c.is_ascii_whitespace() || c == '\u{b}';
+    if is_space(c) { !is_space(before) } else { !is_free }
 }
 
 /// A word is certain when it is known what ends it.

@@ -146,8 +146,7 @@ impl<'p> Explainer<'p> {
         if let Some(day) = rule.expires.filter(|&day| day < self.today) {
             obstacles.push(Obstacle::Expired(day));
         }
-        let looked_at =
-            |stream: Stream| rule.lanes.contains(stream.lane()) || (trace.json && rule.lanes.contains(Lane::Text));
+        let looked_at = |stream: Stream| rule.lanes.reads(stream, trace.json);
         let usable = |it: &&(Part, Sighting)| looked_at(it.1.stream) && it.1.gap <= rule.gap;
         let of = |part: Part| seen.iter().filter(move |it| it.0 == part).filter(usable).map(|it| &it.1);
         let covers: Vec<&Sighting> = of(Part::Cover).collect();

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{base::Date, engine::text::Lane};
+use crate::{base::Date, engine::text::{Lane, Stream}};
 
 /// The text of one pack file.
 #[derive(Clone, Debug)]
@@ -68,6 +68,12 @@ impl LaneSet {
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// Whether a rule for these lanes looks at a stream. The strings of a JSON document become the text
+    /// of some page.
+    pub(super) const fn reads(self, stream: Stream, json: bool) -> bool {
+        self.contains(stream.lane()) || (json && matches!(stream, Stream::Script) && self.contains(Lane::Text))
     }
 
     /// Whether a lane is in the set.

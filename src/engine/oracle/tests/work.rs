@@ -8,7 +8,7 @@ use crate::engine::{
 };
 
 /// Looks at a character and comparisons, for each byte of the text, at most.
-const WORK_PER_BYTE: u64 = 32;
+const WORK_PER_BYTE: u64 = 64;
 
 /// Characters and edges that a reader may hand on for each byte of the body.
 const ITEMS_PER_BYTE: usize = 2;

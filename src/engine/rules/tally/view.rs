@@ -13,7 +13,6 @@ use super::{
     Lanes,
     rule_state::{Pending, REGEX_CHARACTERS, RuleState, Until, Waiting},
 };
-use crate::engine::text::Lane;
 
 /// Findings kept of one body; more rules than these still count in the scores.
 const FINDINGS_MAX: usize = 256;
@@ -89,9 +88,7 @@ impl View {
         for use_index in set.uses_of(occurrence.pattern) {
             let item = &set.uses[use_index];
             let rule = &set.rules[item.rule as usize];
-            // A JSON document's strings become the text of some page.
-            let wanted = rule.lanes.contains(occurrence.stream.lane()) || (json && rule.lanes.contains(Lane::Text));
-            if occurrence.gap > rule.gap || !wanted {
+            if occurrence.gap > rule.gap || !rule.lanes.reads(occurrence.stream, json) {
                 continue;
             }
             let state = self.rules.entry(item.rule).or_default();
