@@ -566,8 +566,10 @@ impl<'a> Visit<'a> for Impure {
     }
 
     fn visit_item_static(&mut self, item: &'a ItemStatic) {
-        // Whatever does not change is a `const`; what changes is global state.
-        self.found.insert(format!("static {}", item.ident));
+        // A table of plain data is no state; what changes, or might within, is.
+        if !matches!(item.mutability, syn::StaticMutability::None) || !is_plain(&item.ty) {
+            self.found.insert(format!("static {}", item.ident));
+        }
         visit::visit_item_static(self, item);
     }
 
@@ -577,6 +579,27 @@ impl<'a> Visit<'a> for Impure {
         }
         visit::visit_macro(self, item);
     }
+}
+
+/// Whether a type is an array, which is too large for a `const`, of nothing that changes within itself:
+/// no cell, lock or atomic by its name.
+fn is_plain(ty: &Type) -> bool {
+    let mut within = vec![ty];
+    while let Some(ty) = within.pop() {
+        match ty {
+            Type::Array(array) => within.push(&array.elem),
+            Type::Tuple(tuple) => within.extend(&tuple.elems),
+            Type::Path(path) => {
+                let name = path.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+                let changes = ["Cell", "Lock", "Mutex", "Atomic", "Once"].iter().any(|kind| name.contains(kind));
+                if changes {
+                    return false;
+                }
+            }
+            _ => return false,
+        }
+    }
+    matches!(ty, Type::Array(_))
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -806,12 +829,16 @@ fn what_is_not_pure_is_seen() {
         "fn f() -> Option<String> { std::env::var(\"A\").ok() }",
         "use std::thread;",
         "static mut COUNT: u32 = 0;",
+        "static mut COUNTS: [u32; 2] = [0; 2];",
+        "static COUNTS: [AtomicU32; 2] = [AtomicU32::new(0), AtomicU32::new(0)];",
+        "static SEEN: RwLock<u32> = RwLock::new(0);",
         "thread_local! { static A: u32 = 0; }",
         "use std::sync::OnceLock as Once;",
         "use tokio::spawn;",
     ] {
         assert!(!base(text).is_empty(), "{text}");
     }
+    none(base("static TABLE: [(bool, u8); 4] = [(true, 1); 4];"));
     none(base("use std::{net::{IpAddr, Ipv4Addr}, time::Duration}; #[cfg(test)] mod tests { use std::fs; }"));
     let in_test = [("lib.rs", "mod base;"), ("base.rs", "#[cfg(test)] mod tests;"), ("base/tests.rs", "use std::fs;")];
     none(check_purity(&model(&in_test)));

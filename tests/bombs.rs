@@ -48,7 +48,8 @@ fn what_decodes_to_nothing_is_read_once() {
     let zstd = compress(Coding::Zstd, |_| {});
     let skipped = [0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0];
     let stored = [&[0x78, 0x9c][..], &[0, 0, 0, 0xff, 0xff].repeat(50_000)].concat();
-    let cases: [(&str, Coding, Vec<u8>, Result<(), DecodeFault>); 6] = [
+    type Case = (&'static str, Coding, Vec<u8>, Result<(), DecodeFault>);
+    let cases: [Case; 6] = [
         ("empty members", Coding::Gzip, gzip.repeat(50_000), Ok(())),
         ("empty frames", Coding::Zstd, zstd.repeat(50_000), Ok(())),
         ("frames to skip", Coding::Zstd, skipped.repeat(50_000), Ok(())),

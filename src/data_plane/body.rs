@@ -106,7 +106,7 @@ impl Filter<'_> {
                 self.record.judgement = Some(unread(reason, 0, Some(Action::Block)));
                 Err(self.blocked(reason.as_str()))
             }
-            Ok(Plan::Hold(held)) => self.hold(held, downstream, source, framing).await,
+            Ok(Plan::Hold(held)) => self.hold(*held, downstream, source, framing).await,
             Ok(Plan::Stream(committed)) => {
                 let out = self.begin(downstream, committed.output(), self.known_length(committed.output(), framing));
                 self.stream(*committed, VecDeque::new(), downstream, source).await?;

@@ -50,7 +50,7 @@ pub enum Plan {
     /// Refuse it unread.
     Block(Reason),
     /// Hold it and read it.
-    Hold(Held),
+    Hold(Box<Held>),
     /// Read it, but hold nothing: an event stream.
     Stream(Box<Committed>),
 }
@@ -69,7 +69,7 @@ pub fn plan(rules: &Arc<RuleSet>, head: BodyHead<'_>, policy: &ScanPolicy, budge
         let flow = Flow::new(Arc::clone(rules), &shape, policy.clone());
         return Plan::Stream(Box::new(Committed::streaming(flow, budget.charge())));
     }
-    Plan::Hold(Held::new(Arc::clone(rules), shape, policy.clone(), budget.charge()))
+    Plan::Hold(Box::new(Held::new(Arc::clone(rules), shape, policy.clone(), budget.charge())))
 }
 
 impl Shape {

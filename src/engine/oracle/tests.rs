@@ -15,7 +15,8 @@ use crate::engine::text::fold::{Folding, Reading};
 static FOLDING: LazyLock<Folding> = LazyLock::new(|| Folding::new(Reading::Looks));
 
 fn cases(cases: u32) -> ProptestConfig {
-    // ZHAMEN_CASES is for long runs by hand; proptest itself reads PROPTEST_CASES only for its default.
+    // For long runs by hand: proptest itself reads it only for its default.
+    #[expect(clippy::disallowed_methods, reason = "how long to try is not part of what is tried")]
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(cases);
     ProptestConfig {
         failure_persistence: None,

@@ -30,7 +30,7 @@ impl<'a> Block<'a> {
 /// Whether a byte is a control that is not white space.
 #[inline(always)]
 pub fn is_control(byte: u8) -> bool {
-    (byte < 0x20) & !((byte >= 0x09) & (byte <= 0x0D)) | (byte == 0x7F)
+    (byte < 0x20) & (byte.wrapping_sub(0x09) > 0x04) | (byte == 0x7F)
 }
 
 impl Block<'_> {

@@ -27,6 +27,7 @@ mod sniff;
 mod stream;
 mod string;
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the suites are files")]
 mod suites;
 #[cfg(test)]
 mod tests;

@@ -88,7 +88,8 @@ weight = -80
 fn what_is_hidden_excuses_nothing_that_is_shown() {
     use Stream::{Hidden, Text};
     let set = rules(RULES);
-    let cases: [(&[(Stream, &str)], i32, &[&str]); 9] = [
+    type Case<'a> = (&'a [(Stream, &'a str)], i32, &'a [&'a str]);
+    let cases: [Case<'_>; 9] = [
         (&[(Text, "百家乐，"), (Hidden, "揭秘")], 100, &["offer"]),
         (&[(Hidden, "揭秘"), (Text, "百家乐")], 100, &["offer"]),
         (&[(Text, "百家乐揭秘")], 0, &[]),

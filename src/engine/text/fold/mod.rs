@@ -140,16 +140,27 @@ impl Folding {
     pub fn phrase(&self, text: &str) -> Vec<Token> {
         let mut tokens = Vec::new();
         let mut word = String::new();
-        for folded in text.chars().flat_map(|c| self.fold(c)) {
-            match folded {
-                Folded::Free => {}
-                Folded::Letter(c) => word.push(c),
-                Folded::Ideograph(_) | Folded::Noise | Folded::Space => {
-                    self.end_word(&mut word, &mut tokens);
-                    if let Folded::Ideograph(c) = folded {
-                        tokens.push(Token::Ideograph(c));
+        for c in text.chars() {
+            let mut noise = false;
+            let mut symbols = false;
+            for folded in self.fold(c) {
+                match folded {
+                    Folded::Free => {}
+                    Folded::Noise | Folded::Space => noise = true,
+                    Folded::Letter(letter) => {
+                        symbols = true;
+                        word.push(letter);
+                    }
+                    Folded::Ideograph(ideograph) => {
+                        symbols = true;
+                        self.end_word(&mut word, &mut tokens);
+                        tokens.push(Token::Ideograph(ideograph));
                     }
                 }
+            }
+            // The parentheses of ⒜ part no words.
+            if noise && !symbols {
+                self.end_word(&mut word, &mut tokens);
             }
         }
         self.end_word(&mut word, &mut tokens);

@@ -204,12 +204,8 @@ impl Facts {
             "visibility" => set(VISIBILITY, matches!(value, "hidden" | "collapse")),
             "content-visibility" => set(CONTENT, value == "hidden"),
             "opacity" => set(OPACITY, number(value).is_some_and(|(value, _)| value <= 0.02)),
-            "filter" => set(OPACITY, function(value, "opacity").is_some_and(|arguments| zero(arguments))),
-            "font-size" => {
-                if !relative(value) || too_small(value) {
-                    set(FONT_SIZE, too_small(value));
-                }
-            }
+            "filter" => set(OPACITY, function(value, "opacity").is_some_and(zero)),
+            "font-size" if !relative(value) || too_small(value) => set(FONT_SIZE, too_small(value)),
             "font" => {
                 let size = value.split_ascii_whitespace().find(|word| {
                     word.starts_with(|c: char| c.is_ascii_digit() || c == '.')
@@ -387,8 +383,8 @@ fn transparent(color: &str) -> bool {
         return digits.len() == 4 && digits.ends_with('0') || digits.len() == 8 && digits.ends_with("00");
     }
     let alpha = ["rgba", "hsla", "rgb", "hsl"].iter().find_map(|name| function(color, name)).and_then(|arguments| {
-        let parts = arguments.split([',', '/', ' ']).filter(|part| !part.is_empty());
-        parts.clone().nth(3).map(|_| parts.last().unwrap_or_default())
+        let mut parts = arguments.split([',', '/', ' ']).filter(|part| !part.is_empty());
+        parts.clone().nth(3).and(parts.next_back())
     });
     color == "transparent" || alpha.is_some_and(|alpha| number(alpha).is_some_and(|(value, _)| value <= 0.02))
 }
