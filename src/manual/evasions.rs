@@ -39,6 +39,7 @@
 //! | parts of a multipart body in other charsets and transfer encodings | each part is read by its own head | `parts_are_documents` |
 //! | percent-encoded forms, as UTF-8 or GBK | decoded, values apart | `forms_are_decoded` |
 //! | Markdown's emphasis and links between the characters | signs that show nothing are free, targets are attributes | `markdown_shows_what_it_shows` |
+//! | repeated characters (百百家家乐乐) | an ideograph in the text may stand up to seven times more than in the phrase | `repeated_ideographs_are_one` |
 //! | right-to-left overrides: `\u{202E}乐家百` displays 百家乐 | such stretches are read in the order of display | `text_is_read_as_it_is_displayed`, `every_character_keeps_its_place` |
 //! | sequences that only some decoders read | every sequence of GB18030, Big5, EUC-KR and Shift_JIS, and html5lib's cases for finding the charset | `every_sequence_of_the_charsets_is_decoded`, `the_charset_is_found_as_html_says` |
 //! | another charset, declared or not, with or without BOM | the browser's order: BOM, header, `<meta>`, guess | `every_charset_is_read` |
@@ -92,9 +93,9 @@
 //! - **initials** of a phrase's pinyin (db for 赌博);
 //! - **characters described in words**, and split ones that are not in the table or whose parts stand
 //!   side by side in normal text (女子 for 好);
-//! - **text that an override turns round** (U+202E): its characters are read in the order of the source;
-//! - **repeated characters** (百百家家乐乐), **letters between ideographs** (百a家b乐), vertical and
-//!   reversed writing;
+//! - **letters between ideographs** (百a家b乐), repeated letters (casssino), text written in columns;
+//! - **text that is turned round** without U+202E, by `<bdo>` or a style's `direction`, or for the
+//!   reader to turn;
 //! - **noise wider than the rule's `gap`**;
 //! - **text that is not in the text**: images, video, fonts with exchanged glyphs, PDF and office
 //!   files (media types that are not text are counted as `opaque_media_type`);
@@ -104,8 +105,8 @@
 //! - **style sheets from elsewhere**, and selectors that ask for more than the element itself: what
 //!   they hide is taken for shown, what they show again for hidden where only its parents' font size,
 //!   colour or visibility says so (hidden text is scanned, but by itself);
-//! - **text that is hidden or shown by style sheets**: what is invisible is scanned, and the order on
-//!   the screen may be another one than in the source;
+//! - **another order on the screen than in the source**, by style sheets (`row-reverse`, `order`,
+//!   places that are given);
 //! - **a page that differs by reader**: an origin that recognises Zhamen may show it something else
 //!   only if it shows it to all its visitors, for they come the same way; but a lock is on one path and
 //!   query (see [`threat_model`](super::threat_model));

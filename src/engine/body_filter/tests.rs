@@ -302,6 +302,18 @@ fn a_hit_is_seen_in_every_charset_and_disguise() {
 }
 
 #[test]
+fn repeated_ideographs_are_one() {
+    let set = Arc::clone(&RULES);
+    let judge = |text: &str| drive(&set, html("utf-8"), &policy(1 << 16), text.as_bytes(), &[5]).judgement.verdict;
+    for text in ["百百家家乐乐", "百家家家家乐", "百百百百家乐", "百 百&#23478;<b>家</b>、乐"] {
+        assert_eq!(judge(text), Some(Action::Block), "{text}");
+    }
+    for text in ["百家百家", "百家争乐", "onlline casino"] {
+        assert_ne!(judge(text), Some(Action::Block), "{text}");
+    }
+}
+
+#[test]
 fn rules_combine() {
     let set = Arc::clone(&RULES);
     let cases: [(&str, &[&str]); 10] = [
