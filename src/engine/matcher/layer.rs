@@ -50,6 +50,10 @@ pub(super) struct Layer {
     singles: Map<u16, u32>,
     /// All phrases in the order of their symbols.
     sorted: Vec<u32>,
+    /// A bit for each code that a phrase begins with.
+    begins: Box<[u64]>,
+    /// Runs of the longest phrase.
+    pub(super) runs_max: usize,
     /// Tokens of the longest text that a phrase can match.
     pub(super) tokens_max: usize,
     /// Tokens of the longest text behind an anchor.
@@ -110,12 +114,19 @@ impl Layer {
             anchors: Anchors::new(Vec::new()),
             singles: Map::default(),
             sorted: Vec::new(),
+            begins: vec![0; 1 << 10].into(),
+            runs_max: 0,
             tokens_max: 0,
             behind_anchor_max: 0,
             gap_max: 1,
         };
         for (tokens, pattern) in phrases {
             layer.push_runs(tokens, &symbols);
+            let runs = &layer.runs[layer.starts[layer.starts.len() - 1] as usize..];
+            layer.runs_max = layer.runs_max.max(runs.len());
+            if let Some(first) = runs.first() {
+                layer.begins[usize::from(first.code / 64)] |= 1 << (first.code % 64);
+            }
             layer.starts.push(layer.runs.len() as u32);
             layer.patterns.push(*pattern);
             layer.gap_max = layer.gap_max.max(pattern.gap);
@@ -296,16 +307,24 @@ impl Layer {
         known || self.splits_words
     }
 
-    /// Whether some phrase begins with these symbols and goes on, or may end in a longer run.
-    pub(super) fn goes_on(&self, symbols: &[u32]) -> bool {
+    /// Whether some phrase begins with a symbol.
+    pub(super) fn begins(&self, symbol: u32) -> bool {
+        let code = code_of(symbol);
+        self.begins[usize::from(code / 64)] >> (code % 64) & 1 != 0
+    }
+
+    /// Whether some phrase begins with these symbols (given backwards) and goes on, or may end in a
+    /// longer run.
+    pub(super) fn goes_on(&self, backwards: &[u32]) -> bool {
         let begins = |pattern: u32| self.runs(pattern).iter().map(|run| run.symbol);
-        let mut at = self.sorted.partition_point(|&pattern| begins(pattern).lt(symbols.iter().copied()));
+        let symbols = || backwards.iter().rev().copied();
+        let mut at = self.sorted.partition_point(|&pattern| begins(pattern).lt(symbols()));
         while let Some(&pattern) = self.sorted.get(at)
             && let runs = self.runs(pattern)
-            && runs.len() >= symbols.len()
-            && begins(pattern).zip(symbols).all(|(one, &other)| one == other)
+            && runs.len() >= backwards.len()
+            && begins(pattern).zip(symbols()).all(|(one, other)| one == other)
         {
-            if runs.len() > symbols.len() || runs.last().is_some_and(|run| run.count > 1) {
+            if runs.len() > backwards.len() || runs.last().is_some_and(|run| run.count > 1) {
                 return true;
             }
             at += 1;

@@ -345,22 +345,28 @@ impl Tokens {
     }
 
     fn open_tokens(&mut self, layer: &Layer, text: &LaneText) -> Option<usize> {
-        let first = self.len.saturating_sub(layer.tokens_max);
-        let mut begin = self.len - 1;
-        while begin > first && self.gap(layer, text, begin) <= layer.gap_max {
-            begin -= 1;
-        }
-        let mut symbols = Vec::new();
-        (begin..self.len).find(|&from| {
-            symbols.clear();
-            for token in from..self.len {
-                let symbol = self.symbol(token);
-                if symbols.last() != Some(&symbol) || symbol >= RARE {
-                    symbols.push(symbol);
-                }
+        // The symbols from a token to the last, backwards, each row of equal ones once.
+        let mut backwards = Vec::with_capacity(layer.runs_max);
+        let mut open = None;
+        for token in (self.len.saturating_sub(layer.tokens_max)..self.len).rev() {
+            let symbol = self.symbol(token);
+            if symbol == 0 {
+                break;
             }
-            layer.goes_on(&symbols)
-        })
+            if backwards.last() != Some(&symbol) || symbol >= RARE {
+                backwards.push(symbol);
+            }
+            if backwards.len() > layer.runs_max {
+                break;
+            }
+            if layer.begins(symbol) && layer.goes_on(&backwards) {
+                open = Some(token);
+            }
+            if token == 0 || self.gap(layer, text, token) > layer.gap_max {
+                break;
+            }
+        }
+        open
     }
 
     /// Forgets the tokens that no later match can have, and those of text that is no more; `gone` is
