@@ -68,6 +68,7 @@ pub(super) struct Displayed<'b, S> {
 
 impl<S: Sink> Displayed<'_, S> {
     /// Lets go of what is held of a stream; the controls stay in force.
+    #[inline]
     fn flush(&mut self, stream: Stream, seen: u64) {
         if let Some(stretch) = &mut self.bidi.stretches[stream as usize] {
             stretch.flush(stream, seen, self.sink);
@@ -119,10 +120,13 @@ impl<S: Sink> Sink for Displayed<'_, S> {
         }
     }
 
+    #[inline]
     fn edge(&mut self, stream: Stream, edge: Edge, seen: u64) {
         // A paragraph ends, or a cell, and with it all that is open.
-        self.flush(stream, seen);
-        self.bidi.stretches[stream as usize] = None;
+        if self.bidi.stretches[stream as usize].is_some() {
+            self.flush(stream, seen);
+            self.bidi.stretches[stream as usize] = None;
+        }
         self.sink.edge(stream, edge, seen);
     }
 }

@@ -1,11 +1,12 @@
 //! JSON, JSON lines and JSON-like things: strings with their escapes resolved.
 
-use memchr::{memchr, memchr2, memchr3};
+use memchr::memchr;
 
 use super::{
     block::{Block, Edge, Sink},
+    scan::find_any,
     string::{StringText, Target},
-    unescape::Unescape,
+    unescape::{self, Unescape},
 };
 use crate::{base::ByteSpan, engine::text::Stream};
 
@@ -43,15 +44,9 @@ impl Json {
         let mut at = from;
         while at < to {
             if self.escape.open_from().is_none() {
-                let stop = at + self.plain(&bytes[at..]);
-                let marked = |bytes: &[u8]| memchr3(b'%', b'<', b'&', bytes).is_some();
-                if stop > at {
-                    if self.in_string && (!self.text.is_plain() || marked(&bytes[at..stop])) {
-                        self.text.run(block, at, stop, sink);
-                    } else {
-                        sink.run(self.stream, block, at, stop);
-                    }
-                    at = stop;
+                let next = self.plain(block, at, &bytes[at..], sink);
+                if next > at {
+                    at = next;
                     continue;
                 }
             }
@@ -63,16 +58,60 @@ impl Json {
         }
     }
 
-    /// Length of the run at the beginning that holds neither quotes nor escapes.
-    fn plain(&self, rest: &[u8]) -> usize {
-        let stop = if !self.quoted {
-            memchr(b'\\', rest)
-        } else if self.in_string {
-            memchr3(b'\\', b'"', b'\n', rest)
+    /// Takes what stands for itself at the beginning of `rest`, at `from`, and the quote or the simple
+    /// escape behind it; where that ends.
+    #[inline]
+    fn plain(&mut self, block: &Block<'_>, from: usize, rest: &[u8], sink: &mut impl Sink) -> usize {
+        let mut at = 0;
+        if !self.in_string {
+            at = find_any(rest, [b'\\', b'"']);
+            if at > 0 {
+                sink.run(self.stream, block, from, from + at);
+            }
         } else {
-            memchr2(b'\\', b'"', rest)
-        };
-        stop.unwrap_or(rest.len())
+            if self.text.is_plain() {
+                at = if self.quoted {
+                    find_any(rest, [b'\\', b'%', b'<', b'&', b'"', b'\n'])
+                } else {
+                    find_any(rest, [b'\\', b'%', b'<', b'&'])
+                };
+                if at > 0 {
+                    sink.run(self.stream, block, from, from + at);
+                }
+            }
+            let behind = rest.get(at..).unwrap_or_default();
+            let coded = if self.quoted {
+                find_any(behind, [b'\\', b'"', b'\n'])
+            } else {
+                memchr(b'\\', behind).unwrap_or(behind.len())
+            };
+            if coded > 0 {
+                self.text.run(block, from + at, from + at + coded, sink);
+                at += coded;
+            }
+        }
+        match rest.get(at) {
+            Some(b'"') if self.quoted => {
+                self.quote(block.offset(from + at + 1), sink);
+                at += 1;
+            }
+            Some(b'\\') if self.in_string => {
+                if let Some((c, length)) = unescape::simple(&rest[at..]) {
+                    let span = block.span(from + at, from + at + length);
+                    self.text.character(c, span, span.end, sink);
+                    at += length;
+                }
+            }
+            _ => {}
+        }
+        from + at
+    }
+
+    #[inline]
+    fn quote(&mut self, seen: u64, sink: &mut impl Sink) {
+        self.text.end(seen, sink);
+        self.in_string = !self.in_string;
+        sink.edge(self.stream, Edge::Hard, seen);
     }
 
     /// Takes one character that was read up to `seen`.
@@ -86,11 +125,7 @@ impl Json {
         }
         self.escape.drop_high(self.stream, seen, &mut target);
         match (c, self.in_string) {
-            ('"', _) if self.quoted => {
-                self.text.end(seen, sink);
-                self.in_string = !self.in_string;
-                sink.edge(self.stream, Edge::Hard, seen);
-            }
+            ('"', _) if self.quoted => self.quote(seen, sink),
             // No string goes on behind the end of a line: what follows a broken one is read again.
             ('\n', true) if self.quoted => {
                 self.text.end(seen, sink);

@@ -15,11 +15,13 @@ pub(super) struct Percent {
 
 impl Percent {
     /// Whether the next character can be read on its own, unless it is `%`.
+    #[inline]
     pub(super) fn is_idle(&self) -> bool {
         self.open_from().is_none()
     }
 
     /// Offset of the first character that has not been handed on.
+    #[inline]
     pub(super) fn open_from(&self) -> Option<u64> {
         let high = self.high.map(|(_, span)| span.start);
         high.or(self.octets.open_from()).or(self.held.first().map(|item| item.1.start))

@@ -175,7 +175,7 @@ impl Reader {
     /// Reads the last bytes of those that have come.
     fn read(&mut self, mut bytes: &[u8], ended: bool, sink: &mut impl Sink) {
         if self.ascii_so_far {
-            let ascii = bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or(bytes.len());
+            let ascii = Encoding::ascii_valid_up_to(bytes);
             self.decode(&bytes[..ascii], ended && ascii == bytes.len(), sink);
             if ascii == bytes.len() {
                 return;

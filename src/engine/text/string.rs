@@ -58,6 +58,7 @@ impl StringText {
     }
 
     /// Whether characters other than `%`, `<` and `&` are nothing but themselves.
+    #[inline]
     pub(super) fn is_plain(&self) -> bool {
         self.coding == Coding::Percent && !self.markup.engaged && self.percent.is_idle()
     }
@@ -110,6 +111,7 @@ impl StringText {
     }
 
     /// The text ends here.
+    #[inline]
     pub(super) fn end(&mut self, seen: u64, sink: &mut impl Sink) {
         if !self.is_plain() {
             self.end_coding(seen, sink);

@@ -38,13 +38,32 @@ enum State {
     },
 }
 
+/// The character that a whole and simple escape at the beginning stands for, and how many bytes it
+/// takes; `None` for halves of pairs, and whatever else [`Unescape`] has to look at.
+#[inline]
+pub(super) fn simple(text: &[u8]) -> Option<(char, usize)> {
+    match *text {
+        [b'\\', b'u', a, b, c, d, ..] => {
+            let digit = |byte: u8| char::from(byte).to_digit(16);
+            let value = digit(a)? << 12 | digit(b)? << 8 | digit(c)? << 4 | digit(d)?;
+            char::from_u32(value).map(|c| (c, 6))
+        }
+        [b'\\', b'n' | b't' | b'r' | b'b' | b'f' | b'v', ..] => Some((' ', 2)),
+        [b'\\', b'u' | b'x' | b'0'..=b'7' | b'\n' | b'\r' | b'<', ..] => None,
+        [b'\\', byte, ..] if byte.is_ascii() => Some((char::from(byte), 2)),
+        _ => None,
+    }
+}
+
 impl Unescape {
     /// Whether an escape is being read.
+    #[inline]
     pub(super) fn active(&self) -> bool {
         self.state != State::Idle
     }
 
     /// Offset of an escape that is being read, or of half a surrogate pair.
+    #[inline]
     pub(super) fn open_from(&self) -> Option<u64> {
         self.high.map(|(_, span)| span.start).or(self.active().then_some(self.start))
     }

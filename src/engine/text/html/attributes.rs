@@ -1,7 +1,5 @@
 //! Attributes: what they say of their element, and what their values are read as.
 
-use memchr::memchr;
-
 use super::{
     name::Name,
     page::{Kind, Page},
@@ -13,6 +11,7 @@ use crate::{
     engine::text::{
         Stream,
         block::{Block, Edge, Sink},
+        scan::find_any,
     },
 };
 
@@ -169,17 +168,23 @@ impl Page {
         while at < to && !self.url.is_binary() {
             let rest = &block.text[at..to];
             if self.url.is_plain() {
-                let stop = at + memchr(b'%', rest.as_bytes()).unwrap_or(rest.len());
+                let stop = at + find_any(rest.as_bytes(), [b'%']);
                 if stop > at {
                     sink.run(Stream::Attribute, block, at, stop);
                     at = stop;
                     continue;
                 }
             }
-            let Some(c) = rest.chars().next() else { break };
-            let span = block.span(at, at + c.len_utf8());
-            self.url_character(c, span, span.end, sink);
-            at += c.len_utf8();
+            at = self.with_url(sink, |url, mut out| {
+                for (index, c) in rest.char_indices() {
+                    let span = block.span(at + index, at + index + c.len_utf8());
+                    url.character(c, span, span.end, &mut out);
+                    if url.is_plain() || url.is_binary() {
+                        return at + index + c.len_utf8();
+                    }
+                }
+                to
+            });
         }
     }
 
@@ -199,19 +204,20 @@ impl Page {
     }
 
     /// Gives what a URL consists of to whoever reads it. Within strings all is text.
-    fn with_url<S: Sink>(
+    fn with_url<S: Sink, R>(
         &mut self,
         sink: &mut S,
-        act: impl FnOnce(&mut UrlText, &mut dyn FnMut(Meaning, char, ByteSpan, u64)),
-    ) {
+        act: impl FnOnce(&mut UrlText, &mut dyn FnMut(Meaning, char, ByteSpan, u64)) -> R,
+    ) -> R {
         let mut url = std::mem::take(&mut self.url);
-        act(&mut url, &mut |meaning, c, span, seen| match (meaning, &mut self.script) {
+        let done = act(&mut url, &mut |meaning, c, span, seen| match (meaning, &mut self.script) {
             (Meaning::Script, Some(js)) => js.character(c, span, seen, sink),
             (Meaning::Script, None) => {}
             (Meaning::Document, Some(_)) => self.inner(Part::Value, seen, sink).character(c, span, seen, sink),
             (Meaning::Text | Meaning::Document, _) => sink.character(Stream::Attribute, c, span, seen),
         });
         self.url = url;
+        done
     }
 
     fn value(&mut self) -> Option<&mut Vec<u8>> {

@@ -1,5 +1,7 @@
 //! Names of tags and attributes: lower case, in one number, so that comparing two costs nothing.
 
+use wide::u8x16;
+
 /// A name, cut at [`Name::BYTES_MAX`]; every name that matters here is shorter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Name {
@@ -36,11 +38,34 @@ impl Name {
     }
 
     /// The name at the beginning of `rest`, and how many bytes it takes; `None` if `rest` ends
-    /// within it, or if it has a NUL. `first` says that the first byte belongs to the name, whatever
-    /// it is.
+    /// within it, or if it has a NUL. The first byte of an attribute's name belongs to it, whatever
+    /// it is; only attributes have such names, and only theirs end at `=`.
     #[inline]
-    pub(super) fn read(rest: &[u8], ends: &[bool; 256], first: bool) -> Option<(Self, usize)> {
-        let from = usize::from(first);
+    pub(super) fn read<const ATTRIBUTE: bool>(rest: &[u8], ends: &[bool; 256]) -> Option<(Self, usize)> {
+        let from = usize::from(ATTRIBUTE);
+        if let Some(all) = rest.first_chunk::<{ Self::BYTES_MAX }>() {
+            let chunk = u8x16::new(*all);
+            let is = |byte: u8| chunk.simd_eq(u8x16::splat(byte));
+            let mut hits = chunk.min(u8x16::splat(b' ')).simd_eq(chunk) | is(b'/') | is(b'>');
+            if ATTRIBUTE {
+                hits |= is(b'=');
+            }
+            let length = (hits.to_bitmask() >> from << from).trailing_zeros() as usize;
+            if let Some(&end) = all.get(length)
+                && end != 0
+                && ends[usize::from(end)]
+                && all[0] != 0
+            {
+                let mut bytes = (u128::from_le_bytes(*all) & ((1 << (8 * length)) - 1)).to_le_bytes();
+                bytes.make_ascii_lowercase();
+                return Some((Self { bytes, length: length as u8 }, length));
+            }
+        }
+        Self::read_bytewise(rest, ends, from)
+    }
+
+    /// The same for what is long, or stands at the end of a block.
+    fn read_bytewise(rest: &[u8], ends: &[bool; 256], from: usize) -> Option<(Self, usize)> {
         let length = from + rest.get(from..)?.iter().position(|&byte| ends[usize::from(byte)])?;
         let kept = length.min(Self::BYTES_MAX);
         let mut bytes = [0; Self::BYTES_MAX];

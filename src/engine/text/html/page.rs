@@ -460,7 +460,11 @@ impl<S: Sink> Tokens for PageTokens<'_, S> {
         self.page.begin_attribute(name);
     }
 
+    #[inline]
     fn end_value(&mut self, seen: u64) {
+        if self.page.attribute == Attribute::Plain && !self.page.document_begun {
+            return self.sink.edge(Stream::Attribute, Edge::Hard, seen);
+        }
         self.page.end_value(seen, self.sink);
     }
 

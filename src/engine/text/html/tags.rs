@@ -1,13 +1,11 @@
 //! Tags read byte by byte, as long as they are plain; the states of what is left go character by
 //! character.
 
-use memchr::memchr2;
-
 use super::{
     name::Name,
     tokenizer::{Part, State, Tokenizer, Tokens},
 };
-use crate::engine::text::block::Block;
+use crate::engine::text::{block::Block, scan::find_any};
 
 impl Tokenizer {
     /// Reads a tag from its `<` on as far as it is plain; how far that is.
@@ -23,7 +21,7 @@ impl Tokenizer {
             return at;
         }
         self.begin_tag(end);
-        if let Some((name, length)) = Name::read(&bytes[name_at..], &ENDS_NAME, false) {
+        if let Some((name, length)) = Name::read::<false>(&bytes[name_at..], &ENDS_NAME) {
             self.tag.name = name;
             return self.attributes(block, bytes, name_at + length, tokens);
         }
@@ -61,7 +59,7 @@ impl Tokenizer {
                 Some(_) => {}
             }
             // The first character belongs to the name, even if it is `=`.
-            if let Some((name, length)) = Name::read(&bytes[at..], &ENDS_ATTRIBUTE_NAME, true) {
+            if let Some((name, length)) = Name::read::<true>(&bytes[at..], &ENDS_ATTRIBUTE_NAME) {
                 self.attribute = name;
                 at += length;
             } else {
@@ -90,14 +88,14 @@ impl Tokenizer {
                     at += 1;
                     self.quote = quote as char;
                     self.state = State::QuotedValue;
-                    memchr2(quote, b'&', &bytes[at..])
+                    find_any(&bytes[at..], [quote, b'&'])
                 }
                 Some(_) => {
                     self.state = State::UnquotedValue;
-                    bytes[at..].iter().position(|&byte| ends_unquoted(byte))
+                    find_any(&bytes[at..], [b'>', b'&', b' ', b'\t', b'\n', b'\r', b'\x0C'])
                 }
             };
-            let stop = stop.map_or(bytes.len(), |found| at + found);
+            let stop = at + stop;
             if stop > at && !self.tag.end {
                 tokens.run(Part::Value, block, at, stop);
             }

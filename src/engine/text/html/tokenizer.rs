@@ -5,7 +5,7 @@
 //! ([`Tokenizer::tag`]) as long as they are plain; anything else, and tags that are cut by the end
 //! of a block, go character by character through [`Tokenizer::character`], state by state.
 
-use memchr::{memchr, memchr2, memchr3};
+use memchr::{memchr, memchr3};
 
 use super::{
     char_ref::{CharRef, Within},
@@ -15,7 +15,10 @@ use super::{
     raw::RawStep,
     tags::ends_unquoted,
 };
-use crate::{base::ByteSpan, engine::text::block::Block};
+use crate::{
+    base::ByteSpan,
+    engine::text::{block::Block, scan::find_any},
+};
 
 /// Takes what the tokenizer finds, in order.
 pub(super) trait Tokens {
@@ -252,12 +255,12 @@ impl Tokenizer {
         }
         let end = match self.state {
             State::Text => match self.content {
-                Content::Normal | Content::Rcdata => memchr2(b'<', b'&', rest),
+                Content::Normal | Content::Rcdata => return find_any(rest, [b'<', b'&']),
                 Content::Raw | Content::Script(ScriptEscape::None) => memchr(b'<', rest),
                 Content::Script(_) => memchr3(b'<', b'-', b'>', rest),
                 Content::Plaintext => None,
             },
-            State::QuotedValue => memchr2(self.quote as u8, b'&', rest),
+            State::QuotedValue => return find_any(rest, [self.quote as u8, b'&']),
             State::UnquotedValue => rest.iter().position(|&byte| ends_unquoted(byte)),
             State::Comment if self.comment == CommentStep::Inside => memchr(b'-', rest),
             State::BogusComment if self.instruction.is_some() => Some(0),

@@ -83,9 +83,35 @@ enum Place {
     Array,
 }
 
-/// Whether strings may be joined if this ASCII byte comes behind one.
-pub(super) fn may_join(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0C | b'+' | b'/' | b'.' | b')' | b'}')
+/// Characters behind a string that are looked at in advance.
+const AHEAD_BYTES_MAX: usize = 24;
+
+/// Where code behind a string, from `at` on, says that nothing continues it, as [`Between`] would find
+/// it; `None` if that is not clear at once. The string is none of an array.
+#[inline]
+pub(super) fn nothing_joins(bytes: &[u8], at: usize, in_template: bool) -> Option<usize> {
+    for (ahead, &byte) in bytes.get(at..)?.iter().take(AHEAD_BYTES_MAX).enumerate() {
+        match byte {
+            b' ' | b'\t' | b'\n' | b'\r' | 0x0C | b')' => {}
+            b'+' | b'/' | 0x80.. => return None,
+            b'}' if in_template => return None,
+            b'.' => return not_concat(bytes, at + ahead + 1),
+            _ => return Some(at + ahead),
+        }
+    }
+    None
+}
+
+/// The same, behind a dot.
+fn not_concat(bytes: &[u8], at: usize) -> Option<usize> {
+    let rest = bytes.get(at..)?;
+    let length = rest.iter().take(AHEAD_BYTES_MAX).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    match *rest.get(length)? {
+        b' ' | b'\t' | b'\n' | b'\r' | 0x0C | b'/' | 0x80.. => None,
+        b'(' if &rest[..length] == b"concat" => None,
+        byte if byte.is_ascii_alphabetic() => None,
+        _ => Some(at + length),
+    }
 }
 
 impl Between {

@@ -1,47 +1,4 @@
-//! Code between strings: where to stop in it, and what came just before a place.
-
-/// Bytes of code at which something else may begin.
-pub(super) const CODE: u8 = 1;
-/// The same within `${…}`.
-pub(super) const TEMPLATE_CODE: u8 = 1 | 2;
-/// Bytes at which a string may end, or an escape begin.
-pub(super) const ENDS: u8 = 4;
-/// Bytes in a string that begin another way of writing.
-pub(super) const SPECIAL: u8 = 8;
-
-/// What each byte is.
-const CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
-    let mut index = 0;
-    while index < 256 {
-        classes[index] = match index as u8 {
-            b'"' | b'\'' | b'`' | b'\\' => CODE | ENDS,
-            b'/' | b'C' => CODE,
-            b'{' | b'}' => 2,
-            b'\n' | b'\r' | b'$' => ENDS,
-            b'%' | b'<' | b'&' => SPECIAL,
-            _ => 0,
-        };
-        index += 1;
-    }
-    classes
-};
-
-/// Index of the first byte of one of these classes; the length, if there is none.
-#[inline]
-pub(super) fn find(bytes: &[u8], classes: u8) -> usize {
-    let mut at = 0;
-    for chunk in bytes.chunks_exact(8) {
-        // Eight look-ups without a branch in between.
-        let any = chunk.iter().fold(0, |any, &byte| any | CLASSES[usize::from(byte)]);
-        if any & classes != 0 {
-            break;
-        }
-        at += 8;
-    }
-    let rest = &bytes[at..];
-    at + rest.iter().position(|&byte| CLASSES[usize::from(byte)] & classes != 0).unwrap_or(rest.len())
-}
+//! Code between strings: what came just before a place.
 
 /// The last bytes that were read, white space at their end left out where it does not matter.
 #[derive(Clone, Copy, Debug, Default)]
@@ -83,6 +40,11 @@ impl Tail {
     pub(super) fn begins_array(&self) -> bool {
         self.bytes[..self.len].trim_ascii_end().strip_suffix(b"[").is_some_and(allows_operand)
     }
+}
+
+/// Whether what ends with this byte may end with `from`, white space aside.
+pub(super) fn may_end_from(byte: u8) -> bool {
+    byte == b'm' || byte.is_ascii_whitespace()
 }
 
 /// Whether an operand may come behind this code.

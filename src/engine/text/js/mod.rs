@@ -10,12 +10,13 @@ mod chain;
 mod code;
 
 use chain::{Between, Call, Held, Kind};
-use code::{CODE, ENDS, SPECIAL, TEMPLATE_CODE, Tail, find};
+use code::{Tail, may_end_from};
 
 use super::{
     block::{Block, Edge, Sink},
+    scan::find_any,
     string::{Coding, StringText, Target},
-    unescape::Unescape,
+    unescape::{self, Unescape},
 };
 use crate::{base::ByteSpan, engine::text::Stream};
 
@@ -140,8 +141,20 @@ impl Js {
         let rest = &bytes[at..];
         match self.state {
             State::Code => {
-                let stops = if self.templates.is_empty() { CODE } else { TEMPLATE_CODE };
-                let mut stop = at + find(rest, stops);
+                let mut stop = at;
+                loop {
+                    stop += if self.templates.is_empty() {
+                        find_any(&bytes[stop..], [b'"', b'\'', b'`', b'\\', b'/', b'C'])
+                    } else {
+                        find_any(&bytes[stop..], [b'"', b'\'', b'`', b'\\', b'/', b'C', b'{', b'}'])
+                    };
+                    // Only `fromC` is of interest.
+                    let other = stop > from && bytes.get(stop) == Some(&b'C') && !may_end_from(bytes[stop - 1]);
+                    if !other {
+                        break;
+                    }
+                    stop += 1;
+                }
                 if let Some(&quote @ (b'"' | b'\'' | b'`')) = bytes.get(stop) {
                     self.open_string(quote, &bytes[from..stop]);
                     stop += 1;
@@ -172,21 +185,24 @@ impl Js {
 
     fn plain_string(&mut self, quote: u8, block: &Block<'_>, at: usize, to: usize, sink: &mut impl Sink) -> usize {
         let bytes = &block.text.as_bytes()[..to];
+        let rest = &bytes[at..];
         let mut is_plain = self.text.is_plain();
         let mut stop = at;
-        loop {
-            stop += find(&bytes[stop..], if is_plain { ENDS | SPECIAL } else { ENDS });
-            match bytes.get(stop) {
-                None | Some(b'\\') => break,
-                Some(&byte)
-                    if byte == quote || if quote == b'`' { byte == b'$' } else { matches!(byte, b'\n' | b'\r') } =>
-                {
-                    break;
-                }
-                Some(b'%' | b'<' | b'&') => is_plain = false,
-                Some(_) => {}
-            }
-            stop += 1;
+        if is_plain {
+            stop += if quote == b'`' {
+                find_any(rest, [b'`', b'\\', b'$', b'%', b'<', b'&'])
+            } else {
+                find_any(rest, [quote, b'\\', b'\n', b'\r', b'%', b'<', b'&'])
+            };
+            is_plain = !matches!(bytes.get(stop), Some(b'%' | b'<' | b'&'));
+        }
+        if !is_plain {
+            let rest = &bytes[stop..];
+            stop += if quote == b'`' {
+                find_any(rest, [b'`', b'\\', b'$'])
+            } else {
+                find_any(rest, [quote, b'\\', b'\n', b'\r'])
+            };
         }
         if stop > at {
             if is_plain {
@@ -195,17 +211,25 @@ impl Js {
                 self.text.run(block, at, stop, sink);
             }
         }
-        // A string that nothing can join to, as most: no need to hold anything.
-        if let [end, next, ..] = bytes[stop..]
-            && end == quote
-            && next.is_ascii()
-            && !chain::may_join(next)
+        if bytes.get(stop) == Some(&b'\\') {
+            if let Some((c, length)) = unescape::simple(&bytes[stop..]) {
+                let span = block.span(stop, stop + length);
+                self.text.character(c, span, span.end, sink);
+                stop += length;
+            }
+            return stop;
+        }
+        // A string that nothing joins to, as most: no need to hold anything.
+        if bytes.get(stop) == Some(&quote)
+            && let Some(next) = chain::nothing_joins(bytes, stop + 1, self.templates.last() == Some(&0))
         {
-            let seen = block.offset(stop + 2);
+            let seen = block.offset(next + 1);
             self.text.end(seen, sink);
-            sink.character(Stream::Script, quote as char, block.span(stop, stop + 1), seen);
+            for index in stop..next {
+                sink.character(Stream::Script, bytes[index] as char, block.span(index, index + 1), seen);
+            }
             self.state = State::Code;
-            stop += 1;
+            stop = next;
         }
         stop
     }
@@ -331,8 +355,18 @@ impl Js {
     }
 
     fn open_string(&mut self, quote: u8, done: &[u8]) {
-        let before = self.tail.then(done);
         self.state = State::String { quote };
+        // Only `[` and `atob(` are of interest.
+        let other = match done {
+            [.., before, b'('] => *before != b'b',
+            [.., last] => !matches!(last, b'[' | b'(') && !last.is_ascii_whitespace(),
+            [] => false,
+        };
+        if other {
+            self.array = false;
+            return self.text.begin(Coding::Percent);
+        }
+        let before = self.tail.then(done);
         self.array = before.begins_array();
         self.text.begin(if before.ends_with(b"atob(") { Coding::Base64 } else { Coding::Percent });
     }
