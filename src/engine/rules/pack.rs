@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{base::Date, engine::text::{Lane, Stream}};
+use crate::{
+    base::Date,
+    engine::text::{Lane, Stream},
+};
 
 /// The text of one pack file.
 #[derive(Clone, Debug)]

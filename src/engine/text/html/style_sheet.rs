@@ -324,7 +324,7 @@ impl Selector {
             };
             let end = name.find(['.', '#']).unwrap_or(name.len());
             if !name[..end].is_empty() && &name[..end] != "*" {
-                names[count] = hash(kind, name[..end].as_bytes());
+                names[count] = hash(kind, &name.as_bytes()[..end]);
                 count += 1;
             }
             rest = &name[end..];
