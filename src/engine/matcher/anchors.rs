@@ -92,11 +92,18 @@ impl Anchors {
     }
 
     fn insert(&mut self, anchor: Anchor, begin: u32, end: u32) {
-        let (hash, bit) = match anchor {
-            Anchor::Pair(left, right) => (pair_hash(left, right), pair_bit(pair_hash(left, right))),
-            Anchor::Triple(left, right, third) => (pair_hash(left, right), triple_bit(pair_hash(left, right), third)),
+        let (hash, bits) = match anchor {
+            Anchor::Pair(left, right) => {
+                let hash = pair_hash(left, right);
+                (hash, 1 << pair_bit(hash))
+            }
+            Anchor::Triple(left, right, third) => {
+                let hash = pair_hash(left, right);
+                // The second may stand there again and again, before the third.
+                (hash, 1 << triple_bit(hash, third) | 1 << triple_bit(hash, right))
+            }
         };
-        self.words[(hash >> self.shift) as usize] |= 1 << bit;
+        self.words[(hash >> self.shift) as usize] |= bits;
         let key = anchor.key();
         let mut at = self.slot(key);
         while self.slots[at].end != 0 {

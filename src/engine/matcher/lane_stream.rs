@@ -191,3 +191,35 @@ fn last_character(layer: &Layer, text: &LaneText, mut at: u32, to: u32) -> ByteS
     }
     span
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{
+        matcher::PatternSetBuilder,
+        text::fold::{Folding, Reading},
+    };
+
+    fn found(phrase: &str, text: &str) -> Vec<(u64, u64)> {
+        let folding = Folding::new(Reading::Looks);
+        let mut builder = PatternSetBuilder::new(&folding);
+        builder.add(Reading::Looks, phrase, 3).unwrap();
+        let set = builder.build();
+        let mut lane = LaneStream::default();
+        lane.run(&Block::new(text, 0, None), 0, text.len());
+        let mut found = Vec::new();
+        lane.scan(&set, |one| found.push((one.span.start, one.span.end)));
+        found
+    }
+
+    #[test]
+    fn characters_in_a_row_are_as_one_where_the_phrase_has_fewer() {
+        assert_eq!(found("赌博", "赌赌博博"), [(3, 9)]);
+        assert_eq!(found("赌博天", "赌博博博天天"), [(0, 15)]);
+        assert_eq!(found("天彩彩赌", "天彩彩赌赌赌"), [(0, 12)]);
+        assert_eq!(found("天彩彩赌", "天彩彩彩赌"), [(0, 15)]);
+        assert_eq!(found("天彩彩赌", "天彩赌"), []);
+        assert_eq!(found("天天", "天"), []);
+        assert_eq!(found("赌博天", &format!("赌{}天", "博".repeat(9))), []);
+    }
+}

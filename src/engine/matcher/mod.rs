@@ -1,9 +1,9 @@
 //! Finds phrases in a stream of folded characters.
 //!
-//! A [`LaneStream`] keeps the text of one lane ([`lane_text`]) and turns it into tokens ([`tokens`]):
+//! A [`LaneStream`] keeps the text of one lane (`lane_text`) and turns it into tokens (`tokens`):
 //! an ideograph is one, and a word that some phrase has. The phrases of a [`PatternSet`] are anchored
-//! at their rarest neighbouring tokens ([`anchors`]), and only where such an anchor may stand is a
-//! phrase compared ([`verify`]), is the noise between its tokens measured, is it asked where in the
+//! at their rarest neighbouring tokens (`anchors`), and only where such an anchor may stand is a
+//! phrase compared (`verify`), is the noise between its tokens measured, is it asked where in the
 //! body they stand. So almost all of a text costs a copy, a look-up in a table of characters, and a
 //! look-up in a table of anchors.
 //!
