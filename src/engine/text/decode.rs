@@ -202,7 +202,8 @@ impl CharsetDecoder {
                     self.map.resize(self.map.len() + c.len_utf8(), begun as u32);
                     begun = (begun + 1).min(position + input.len());
                 }
-                escape = false;
+                // What broke the one may begin another.
+                escape = input == [0x1B] && begun == position;
             } else if written > 0 {
                 self.map.resize(self.map.len() + written, begun as u32);
                 begun = position + input.len();

@@ -225,8 +225,8 @@ impl Js {
         {
             let seen = block.offset(next + 1);
             self.text.end(seen, sink);
-            for index in stop..next {
-                sink.character(Stream::Script, bytes[index] as char, block.span(index, index + 1), seen);
+            for (index, &byte) in (stop..next).zip(&bytes[stop..next]) {
+                sink.character(Stream::Script, char::from(byte), block.span(index, index + 1), seen);
             }
             self.state = State::Code;
             stop = next;
