@@ -33,7 +33,7 @@ pub fn proxy(folder: &Path, port: u16, origin: u16) -> Child {
 
 /// A proxy whose ModSecurity looks for phrases in response bodies.
 pub fn modsecurity(folder: &Path, port: u16, origin: u16, phrases: &[String]) -> Child {
-    let (list, rules) = (folder.join("modsecurity.txt"), folder.join("modsecurity.conf"));
+    let (list, rules) = (folder.join("modsecurity.txt"), folder.join("modsecurity.rules"));
     std::fs::write(&list, phrases.join("\n")).expect("the list");
     let text = format!(
         "SecRuleEngine On\nSecRequestBodyAccess Off\nSecResponseBodyAccess On\nSecResponseBodyMimeType text/html\n\
