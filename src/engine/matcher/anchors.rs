@@ -175,7 +175,9 @@ impl Anchors {
     fn test(&self, left: u16, right: u16, third: u16) -> bool {
         let hash = pair_hash(left, right);
         let word = self.words[(hash >> self.shift) as usize];
-        (word >> pair_bit(hash) | word >> triple_bit(hash, third)) & 1 != 0
+        let hit = (word >> pair_bit(hash) | word >> triple_bit(hash, third)) & 1 != 0;
+        // Of a small set most characters have no code, and one false alarm would be most places.
+        hit & (left != 0) & (right != 0)
     }
 
     /// Bytes of the tables.
