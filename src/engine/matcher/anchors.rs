@@ -179,9 +179,4 @@ impl Anchors {
         // Of a small set most characters have no code, and one false alarm would be most places.
         hit & (left != 0) & (right != 0)
     }
-
-    /// Bytes of the tables.
-    pub(super) fn heap_bytes(&self) -> usize {
-        self.words.len() * 8 + self.slots.len() * size_of::<Slot>() + self.anchored.len() * size_of::<Anchored>()
-    }
 }

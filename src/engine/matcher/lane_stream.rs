@@ -220,6 +220,15 @@ mod tests {
         assert_eq!(found("天彩彩赌", "天彩彩彩赌"), [(0, 15)]);
         assert_eq!(found("天彩彩赌", "天彩赌"), []);
         assert_eq!(found("天天", "天"), []);
+        assert_eq!(found("赌博天", &format!("赌{}天", "博".repeat(8))), [(0, 30)]);
         assert_eq!(found("赌博天", &format!("赌{}天", "博".repeat(9))), []);
+        assert_eq!(found("赌博博天", &format!("赌{}天", "博".repeat(9))), [(0, 33)]);
+    }
+
+    #[test]
+    fn a_match_spans_no_more_than_16_kib() {
+        let with_invisible = |bytes: usize| format!("cas{}ino ", "\u{200b}".repeat(bytes / 3));
+        assert_eq!(found("casino", &with_invisible(15 << 10)), [(0, 6 + (15 << 10))]);
+        assert_eq!(found("casino", &with_invisible(17 << 10)), []);
     }
 }

@@ -54,6 +54,8 @@ pub(super) struct Layer {
     begins: Box<[u64]>,
     /// Runs of the longest phrase.
     pub(super) runs_max: usize,
+    /// Tokens of the longest row of one ideograph that a run of a phrase can match.
+    pub(super) row_max: usize,
     /// Tokens of the longest text that a phrase can match.
     pub(super) tokens_max: usize,
     /// Tokens of the longest text behind an anchor.
@@ -116,6 +118,7 @@ impl Layer {
             sorted: Vec::new(),
             begins: vec![0; 1 << 10].into(),
             runs_max: 0,
+            row_max: 0,
             tokens_max: 0,
             behind_anchor_max: 0,
             gap_max: 1,
@@ -124,6 +127,8 @@ impl Layer {
             layer.push_runs(tokens, &symbols);
             let runs = &layer.runs[layer.starts[layer.starts.len() - 1] as usize..];
             layer.runs_max = layer.runs_max.max(runs.len());
+            let row = runs.iter().map(|run| usize::from(run.count) + REPEATS_MAX).max();
+            layer.row_max = layer.row_max.max(row.unwrap_or(0));
             if let Some(first) = runs.first() {
                 layer.begins[usize::from(first.code / 64)] |= 1 << (first.code % 64);
             }
@@ -330,17 +335,6 @@ impl Layer {
             at += 1;
         }
         false
-    }
-
-    /// Bytes of the tables.
-    pub(super) fn heap_bytes(&self) -> usize {
-        let words: usize = self.words.sorted.iter().map(|word| 2 * word.len() + 64).sum();
-        self.folding.heap_bytes()
-            + self.plane.len() * 2
-            + self.runs.len() * size_of::<Run>()
-            + self.patterns.len() * (size_of::<Pattern>() + 8)
-            + self.anchors.heap_bytes()
-            + words
     }
 }
 

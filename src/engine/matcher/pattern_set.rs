@@ -91,9 +91,4 @@ impl PatternSet {
     pub(super) fn layers(&self) -> &[Layer] {
         &self.layers
     }
-
-    /// Bytes of memory, nearly.
-    pub fn heap_bytes(&self) -> usize {
-        self.layers.iter().map(Layer::heap_bytes).sum()
-    }
 }

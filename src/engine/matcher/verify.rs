@@ -23,7 +23,9 @@ pub(super) struct Match {
 pub(super) fn scan(layer: &Layer, tokens: &mut Tokens, text: &LaneText, mut found: impl FnMut(&Tokens, Match)) {
     for (phrase, token) in std::mem::take(&mut tokens.singles) {
         let token = token as usize;
-        found(tokens, Match { phrase, first: token, last: token, gap: 0 });
+        if is_short(layer, tokens, text, token, token) {
+            found(tokens, Match { phrase, first: token, last: token, gap: 0 });
+        }
     }
     if !layer.anchors.is_empty() && tokens.codes().len() > tokens.fresh {
         // A phrase that ends in what is fresh may have its anchor before that.
@@ -55,7 +57,7 @@ impl Work for Candidates<'_> {
 fn at_place(layer: &Layer, tokens: &mut Tokens, text: &LaneText, place: usize, found: &mut impl FnMut(&Tokens, Match)) {
     let codes = tokens.codes();
     let &[left, right] = &codes[place..place + 2] else { return };
-    let third = codes[place + 2..].iter().take(REPEATS_MAX).find(|&&code| code != right).copied();
+    let third = codes[place + 2..].iter().take(layer.row_max).find(|&&code| code != right).copied();
     // What follows may equal its neighbour by hash only.
     let next = codes.get(place + 2).copied();
     let pairs = layer.anchors.at(Anchor::Pair(left, right));
@@ -105,8 +107,12 @@ fn compare(
             return None;
         }
     }
-    let length = tokens.end(layer, text, last) - tokens.at(first);
-    (length <= MATCH_BYTES_MAX).then_some(Match { phrase, first, last, gap })
+    is_short(layer, tokens, text, first, last).then_some(Match { phrase, first, last, gap })
+}
+
+/// Whether the text from one token to another is no longer than a match may be.
+fn is_short(layer: &Layer, tokens: &Tokens, text: &LaneText, first: usize, last: usize) -> bool {
+    tokens.end(layer, text, last) - tokens.at(first) <= MATCH_BYTES_MAX
 }
 
 /// The last token of a run that begins at a token; as short as may be if it is the phrase's last.

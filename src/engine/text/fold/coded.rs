@@ -123,11 +123,6 @@ impl CodedFolding {
         self.codes.binary_search_by_key(&ideograph, |&(of, _)| of).map_or(0, |at| self.codes[at].1)
     }
 
-    /// Bytes of the tables.
-    pub fn heap_bytes(&self) -> usize {
-        self.basic.len() * 2 + self.codes.len() * 8
-    }
-
     /// The parts of a [`Coded::Several`].
     pub fn several(&self, index: u32) -> &[Coded] {
         self.several.get(index as usize).map_or(&[], |parts| parts)
