@@ -19,9 +19,12 @@ use tokio::{
 use crate::{
     base::{Clock, MemoryBudget, Problem, Severity, Timestamp},
     control_plane::{
-        Admin, CertificateReload, Health, ReloadHandle, Reloader, Start, SystemClock, log_problems, serve,
+        Admin, CertificateReload, Health, Publisher, Record, ReloadHandle, Reloader, Start, SystemClock, keep_fresh,
+        log_problems, serve,
     },
     data_plane::{self, CertificateMap, DataPlane, PageLocks, Shared},
+    domain::standing::Ledger,
+    store::Sqlite,
     telemetry::{self, EventSender, Live, Metrics, Observer, Readings, Reopen},
 };
 
@@ -134,9 +137,13 @@ impl App {
         let (http, https) = (data_plane.http_addrs().to_vec(), data_plane.https_addrs().to_vec());
         let data_plane = Arc::new(Mutex::new(Some(data_plane)));
         let certificates = config.edge.certificates.clone().map(|directory| certificate_reload(&data_plane, directory));
+        let publisher = Publisher::new(Arc::clone(&snapshot));
+        let store = Sqlite::open(&config.store.database).map_err(failed("the store"))?;
+        let record = Record::open(Arc::new(store), Ledger::default(), Some(publisher.clone()), Arc::clone(&clock));
+        let record = Arc::new(record.map_err(failed("the record"))?);
         let reloader = Reloader::new(
             start,
-            Arc::clone(&snapshot),
+            publisher,
             edge,
             budget.clone(),
             Arc::clone(&metrics),
@@ -147,7 +154,7 @@ impl App {
         let readings = Readings { live, budget, locks: Box::new(move || locks.len()), dropped };
         let started = clock.now();
         let admin = Arc::new(Admin { snapshot, metrics, readings, health: Arc::clone(&health), clock, started });
-        let control = Control::start(Arc::new(reloader), reload.clone(), admin, admin_listener)?;
+        let control = Control::start(Arc::new(reloader), reload.clone(), record, admin, admin_listener)?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), ?http, ?https, admin = ?admin_address, "running");
         Ok(Self { data_plane, http, https, admin: admin_address, control, health, reload, reopen, telemetry })
     }
@@ -206,6 +213,7 @@ impl Control {
     fn start(
         reloader: Arc<Reloader>,
         reload: ReloadHandle,
+        record: Arc<Record>,
         admin: Arc<Admin>,
         listener: Option<std::net::TcpListener>,
     ) -> Result<Self, Vec<Problem>> {
@@ -214,6 +222,7 @@ impl Control {
         let thread = thread::Builder::new().name("control".into()).spawn(move || {
             runtime.block_on(async {
                 tokio::spawn(serve(reloader, reload));
+                tokio::spawn(keep_fresh(record));
                 if let Some(listener) = listener {
                     tokio::spawn(async move {
                         if let Err(error) = admin.serve(listener).await {

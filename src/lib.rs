@@ -7,7 +7,7 @@
 //! 1. [`base`]: the words that every room shares.
 //! 2. [`engine`]: bytes → findings → verdict. Pure and synchronous.
 //! 3. [`domain`]: facts → decisions. Pure and synchronous; time is an argument.
-//! 4. `config`, `telemetry`: what the operator says, what the operator sees.
+//! 4. `config`, `telemetry`, `store`: what the operator says, what the operator sees, what stays.
 //! 5. `data_plane`: carries requests. `control_plane`: decides what is in force.
 //! 6. `app` names every room; `cli` has one file a command.
 //!
@@ -35,6 +35,8 @@ pub mod config;
 pub mod control_plane;
 #[cfg(feature = "server")]
 pub mod data_plane;
+#[cfg(feature = "server")]
+pub mod store;
 #[cfg(feature = "server")]
 pub mod telemetry;
 

@@ -16,16 +16,17 @@ use syn::{
 };
 
 /// What each room may use. From top to bottom: a room uses only rooms above it.
-const ROOMS: [(&str, &[&str]); 11] = [
+const ROOMS: [(&str, &[&str]); 12] = [
     ("base", &[]),
     ("engine", &["base"]),
     ("domain", &["base", "engine"]),
     ("config", &["base", "engine", "domain"]),
     ("telemetry", &["base", "engine", "domain", "config"]),
+    ("store", &["base", "engine", "domain"]),
     ("data_plane", &["base", "engine", "domain", "config", "telemetry"]),
-    ("control_plane", &["base", "engine", "domain", "config", "telemetry"]),
-    ("app", &["base", "engine", "domain", "config", "telemetry", "data_plane", "control_plane"]),
-    ("cli", &["base", "engine", "domain", "config", "telemetry", "data_plane", "control_plane", "app"]),
+    ("control_plane", &["base", "engine", "domain", "config", "telemetry", "store"]),
+    ("app", &["base", "engine", "domain", "config", "telemetry", "store", "data_plane", "control_plane"]),
+    ("cli", &["base", "engine", "domain", "config", "telemetry", "store", "data_plane", "control_plane", "app"]),
     ("main", &["app", "cli"]),
     ("manual", &[]),
 ];
@@ -36,7 +37,7 @@ const PURE: [&str; 3] = ["base", "engine", "domain"];
 /// The folders of a room, from top to bottom: a folder uses only folders above it.
 const FOLDERS: [(&str, &[&str]); 2] = [
     ("engine", &["coding", "text", "matcher", "rules", "body_filter"]),
-    ("domain", &["registry", "standing", "message", "policy"]),
+    ("domain", &["registry", "record", "standing", "message", "policy"]),
 ];
 
 /// What a folder uses of one below it, against the order. This list may only shrink.

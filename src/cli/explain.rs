@@ -20,7 +20,6 @@ use crate::{
     control_plane::{
         SystemClock,
         files::{RuleFiles, read_config, read_registry},
-        local_date,
     },
     domain::{
         message::{ConnectionFacts, RawHead, Version, normalise},
@@ -204,7 +203,7 @@ fn site_steps(site: &Site) -> [(&'static str, String); 5] {
 
 fn certificate_step(dir: &Path, host: &HostName, now: Timestamp) -> (String, String) {
     match app::certificate_of(dir, host.as_str(), now) {
-        Some((path, not_after)) => (format!("valid to {}", local_date(not_after)), path.display().to_string()),
+        Some((path, not_after)) => (format!("valid to {}", not_after.local_date()), path.display().to_string()),
         None => ("none covers the host: no handshake for it succeeds".to_owned(), dir.display().to_string()),
     }
 }
@@ -214,7 +213,7 @@ fn rules_step(config: &Config, now: Timestamp) -> (String, String) {
     if !config.scan.enabled {
         return ("scanning is switched off".to_owned(), config.path.display().to_string());
     }
-    let compiled = RuleFiles::read(&config.rules_dir).and_then(|files| files.compile(local_date(now)));
+    let compiled = RuleFiles::read(&config.rules_dir).and_then(|files| files.compile(now.local_date()));
     let result = match compiled {
         Ok(compiled) => {
             format!(

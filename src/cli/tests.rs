@@ -72,7 +72,7 @@ fn check_finds_everything_at_once() {
     let dir = house();
     assert_eq!(zhamen(dir.path(), "check --config @/zhamen.toml").0, Exit::Ok);
 
-    fs::write(dir.path().join("zhamen.toml"), "[store]\nurl = \"sqlite:x\"\n").unwrap();
+    fs::write(dir.path().join("zhamen.toml"), "\n[scan]\nhold = 0\n").unwrap();
     fs::write(dir.path().join("sites.csv"), format!("{SITES}bad row\n")).unwrap();
     fs::write(dir.path().join("rules/gambling.toml"), PACK.replace("[\"百家乐\"", "[\"，\"")).unwrap();
     let (exit, out) = zhamen(dir.path(), "check --json --config @/zhamen.toml");

@@ -14,6 +14,7 @@ use super::{
     AccessTarget, ClientAddress, Config, Edge, Level, Limits, Log, LogFormat, Parsed, Timeouts,
     nearest::nearest,
     raw::{Placed, Reader, Section, integer},
+    store::store,
 };
 use crate::{
     base::Severity,
@@ -54,9 +55,9 @@ pub(super) fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String
         scan,
         policy: gate(&reader, &root),
         log: log(&root, base),
+        store: store(&reader, &root, base),
         edge,
     };
-    store(&reader, &root);
     root.close();
 
     let problems = reader.into_problems();
@@ -153,23 +154,6 @@ fn file(
         }
         Some((text, _)) => base.join(text),
         None => base.join(default),
-    }
-}
-
-/// The store comes with the ledger: the key is checked, and said to be without effect.
-fn store(reader: &Reader<'_>, root: &Section<'_, '_>) {
-    let store = root.section("store");
-    let url = store.string("url");
-    store.close();
-    let Some((url, at)) = url else { return };
-    if ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
-        reader.warn(
-            at,
-            "store.url has no effect in this version",
-            "findings and locks are kept in memory and in the access log only",
-        );
-    } else {
-        reader.error(at, "store.url must begin with sqlite: or postgres://");
     }
 }
 
@@ -530,10 +514,8 @@ threads = 3
     }
 
     #[test]
-    fn a_store_is_accepted_with_a_warning() {
-        let parsed = parse("[store]\nurl = \"sqlite:zhamen.db\"\n");
-        assert!(parsed.config.is_some());
-        assert_eq!(parsed.problems[0].severity, Severity::Warning);
+    fn the_store_is_sqlite() {
+        assert_eq!(config("[store]\nurl = \"sqlite:a.db\"\n").store.database, Path::new("/etc/zhamen/a.db"));
         assert!(parse("[store]\nurl = \"mysql://x\"\n").config.is_none());
     }
 

@@ -14,6 +14,7 @@ mod edge;
 mod nearest;
 mod quantity;
 mod raw;
+mod store;
 
 use std::{
     net::SocketAddr,
@@ -21,6 +22,7 @@ use std::{
 };
 
 pub use edge::{Edge, Limits, Timeouts};
+pub use store::Store;
 
 use crate::{base::Problem, domain::policy::Policy, engine::body_filter::ScanPolicy};
 
@@ -43,6 +45,8 @@ pub struct Config {
     pub policy: Policy,
     /// The access log and the operational log.
     pub log: Log,
+    /// Where the record is kept.
+    pub store: Store,
 }
 
 /// What is logged, and where to.
@@ -131,6 +135,7 @@ impl Config {
             ("scan.verdict_cache", self.edge.verdict_cache_entries != running.edge.verdict_cache_entries),
             ("limits.event_queue", self.edge.limits.event_queue != running.edge.limits.event_queue),
             ("log", self.log != running.log),
+            ("store", self.store != running.store),
         ];
         differs.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
     }
@@ -140,6 +145,7 @@ impl Config {
     pub fn keep_until_restart(&mut self, running: &Self) {
         self.admin = running.admin;
         self.log = running.log.clone();
+        self.store = running.store.clone();
         let (edge, kept) = (&mut self.edge, &running.edge);
         edge.http.clone_from(&kept.http);
         edge.https.clone_from(&kept.https);

@@ -8,12 +8,16 @@
 mod admin;
 mod clock;
 pub mod files;
+mod publish;
+mod record;
 mod reload;
 mod serve;
 mod watch;
 
 pub use admin::{Admin, Health};
-pub use clock::{SystemClock, local_date};
+pub use clock::SystemClock;
+pub use publish::Publisher;
+pub use record::{PutError, Record, keep_fresh};
 pub use reload::{CertificateReload, Reloader, Start, log_problems};
 pub use serve::{ReloadHandle, serve};
 

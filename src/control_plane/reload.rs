@@ -11,8 +11,7 @@ use std::{
 use arc_swap::ArcSwap;
 
 use super::{
-    Health,
-    clock::local_date,
+    Health, Publisher,
     files::{CompiledRules, Fingerprint, RuleFiles, directory_fingerprint, read_config, read_registry},
 };
 use crate::{
@@ -63,7 +62,7 @@ struct Loaded {
 /// Swaps what is in force when files change.
 pub struct Reloader {
     path: PathBuf,
-    snapshot: Arc<ArcSwap<Snapshot>>,
+    publisher: Publisher,
     edge: Arc<ArcSwap<Edge>>,
     budget: MemoryBudget,
     metrics: Arc<Metrics>,
@@ -82,7 +81,7 @@ impl Start {
         let mut problems = parsed.problems;
         let Some(config) = parsed.config else { return Err(problems) };
         let compiled = RuleFiles::read(&config.rules_dir)
-            .and_then(|files| Ok((files.compile(local_date(clock.now()))?, files.fingerprint())));
+            .and_then(|files| Ok((files.compile(clock.now().local_date())?, files.fingerprint())));
         let (registry, registry_print, registry_problems) = load_registry(&config.registry_file);
         problems.extend(registry_problems);
         let (compiled, rules_print) = match compiled {
@@ -98,6 +97,7 @@ impl Start {
             generation: 1,
             rules: compiled.rules,
             registry: Arc::new(registry.unwrap_or_else(Registry::unavailable)),
+            standing: Arc::default(),
             policy: Arc::new(config.policy.clone()),
             scan: Arc::new(config.scan.clone()),
         };
@@ -118,11 +118,11 @@ impl Start {
 }
 
 impl Reloader {
-    /// Takes over what [`Start::load`] loaded; `snapshot` and `edge` must hold the same.
+    /// Takes over what [`Start::load`] loaded; what `publisher` publishes and `edge` must hold the same.
     #[expect(clippy::too_many_arguments, reason = "the composition root hands over each part once")]
     pub fn new(
         start: Start,
-        snapshot: Arc<ArcSwap<Snapshot>>,
+        publisher: Publisher,
         edge: Arc<ArcSwap<Edge>>,
         budget: MemoryBudget,
         metrics: Arc<Metrics>,
@@ -146,7 +146,7 @@ impl Reloader {
         let path = start.config.path.clone();
         let reloader = Self {
             path,
-            snapshot,
+            publisher,
             edge,
             budget,
             metrics,
@@ -172,14 +172,18 @@ impl Reloader {
     /// tried and complained about once more, even if they did not change. Blocks: reads and compiles.
     pub fn reload(&self, again: bool) {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut next = Snapshot::clone(&self.snapshot.load());
+        let mut next = Snapshot::clone(&self.publisher.in_force());
         let mut changed = self.reload_config(&mut loaded, &mut next, again);
         changed |= self.reload_rules(&mut loaded, &mut next, again);
         changed |= self.reload_registry(&mut loaded, &mut next, again);
         if changed {
-            next.generation += 1;
-            tracing::info!(generation = next.generation, "a new generation is in force");
-            self.snapshot.store(Arc::new(next));
+            let generation = self.publisher.publish(|live| {
+                live.rules = next.rules;
+                live.registry = next.registry;
+                live.policy = next.policy;
+                live.scan = next.scan;
+            });
+            tracing::info!(generation, "a new generation is in force");
             self.show_in_force();
         }
         self.reload_certificates(&mut loaded, again);
@@ -209,7 +213,7 @@ impl Reloader {
     }
 
     fn reload_rules(&self, loaded: &mut Loaded, next: &mut Snapshot, again: bool) -> bool {
-        let today = local_date(self.clock.now());
+        let today = self.clock.now().local_date();
         let files = RuleFiles::read(&loaded.config.rules_dir);
         let print = files.as_ref().ok().map(RuleFiles::fingerprint);
         let expired = next.rules.next_expiry().is_some_and(|last_day: Date| today > last_day);
@@ -298,7 +302,7 @@ impl Reloader {
     }
 
     fn show_in_force(&self) {
-        let snapshot = self.snapshot.load();
+        let snapshot = self.publisher.in_force();
         self.metrics.in_force(&InForce {
             generation: snapshot.generation,
             rules: snapshot.rules.rules(),

@@ -72,7 +72,7 @@ impl House {
         let (health, calendar) = (Arc::new(Health::default()), Arc::new(Calendar::default()));
         let reloader = Reloader::new(
             start,
-            Arc::clone(&snapshot),
+            Publisher::new(Arc::clone(&snapshot)),
             Arc::clone(&edge),
             budget.clone(),
             Arc::clone(&metrics),

@@ -3,6 +3,7 @@
 pub mod event;
 pub mod message;
 pub mod policy;
+pub mod record;
 pub mod registry;
 pub mod snapshot;
 pub mod standing;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    domain::{policy::Policy, registry::Registry},
+    domain::{policy::Policy, registry::Registry, standing::Standing},
     engine::{body_filter::ScanPolicy, rules::RuleSet},
 };
 
@@ -16,6 +16,8 @@ pub struct Snapshot {
     pub rules: Arc<RuleSet>,
     /// Units, services, sites, filings.
     pub registry: Arc<Registry>,
+    /// Who is suspended, what is locked.
+    pub standing: Arc<Standing>,
     /// What the gate and the refusals do.
     pub policy: Arc<Policy>,
     /// How bodies are scanned.

@@ -21,7 +21,6 @@ use crate::{
     control_plane::{
         SystemClock,
         files::{CompiledRules, RuleFiles, read_config},
-        local_date,
     },
     engine::body_filter::BodyHead,
 };
@@ -81,5 +80,5 @@ impl Place {
 }
 
 fn today() -> Date {
-    local_date(SystemClock.now())
+    SystemClock.now().local_date()
 }

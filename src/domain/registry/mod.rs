@@ -16,7 +16,8 @@ pub use origin::Origin;
 pub use site::Site;
 
 /// Kind of service (the letter's threshold table has one row pair for each).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ServiceKind {
     /// 虚拟主机.
     VirtualHost,

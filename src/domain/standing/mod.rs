@@ -1,5 +1,9 @@
-//! Strikes, windows, locks. This version has page locks; the ledger comes with the record.
+//! Strikes, windows, locks, suspension: pure functions of the record and the time.
 
+mod in_force;
+mod ledger;
 mod lock;
 
+pub use in_force::{Ground, Standing};
+pub use ledger::Ledger;
 pub use lock::{Lock, PageKey};

@@ -28,7 +28,8 @@ pub enum Action {
 }
 
 /// What the ledger counts a category as (second letter, 11.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Class {
     /// 政治类.
     Political,
