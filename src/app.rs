@@ -115,12 +115,12 @@ impl App {
         let health = Arc::new(Health::default());
         let (reload, reopen) = (ReloadHandle::default(), Reopen::default());
 
-        let admin_listener = match config.admin {
-            Some(address) => Some(Admin::bind(address).map_err(failed(&format!("admin.listen = {address}")))?),
+        let admin_listener = match &config.admin {
+            Some(admin) => Some(AdminListener::bind(admin.listen, admin.tls.as_ref())?),
             None => None,
         };
         // With the port that the system chose, where none was named.
-        let admin_address = admin_listener.as_ref().and_then(|listener| listener.local_addr().ok());
+        let admin_address = admin_listener.as_ref().and_then(AdminListener::address);
         let telemetry = telemetry::start(receiver, Arc::clone(&metrics), &config.log, reopen.clone(), observer)
             .map_err(failed("no thread for telemetry"))?;
         let shared = Shared {

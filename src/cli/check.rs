@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::json;
 
-use super::{Exit, problems, rules::lint_files};
+use super::{Exit, problems};
 use crate::{
     app,
     base::Problem,
@@ -35,7 +35,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
     if let Some(config) = &parsed.config {
         found.extend(registry(config, &mut rows));
         found.extend(match RuleFiles::read(&config.rules_dir) {
-            Ok(files) => lint_files(&files),
+            Ok(files) => files.lint(SystemClock.now().local_date()),
             Err(unread) => unread,
         });
         found.extend(config.edge.certificates.as_deref().map(app::check_certificates).unwrap_or_default());

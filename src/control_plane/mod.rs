@@ -13,8 +13,9 @@ mod record;
 mod reload;
 mod serve;
 mod watch;
+pub mod webhooks;
 
-pub use admin::{Admin, Health};
+pub use admin::{Admin, AdminListener, Health, Role, TokenError, create_token, revoke_token};
 pub use clock::SystemClock;
 pub use publish::Publisher;
 pub use record::{PutError, Record, keep_fresh};

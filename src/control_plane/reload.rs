@@ -159,6 +159,11 @@ impl Reloader {
         reloader
     }
 
+    /// The directory of the rule packs.
+    pub fn rules_dir(&self) -> PathBuf {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).config.rules_dir.clone()
+    }
+
     /// Files and directories whose change calls for a reload.
     pub(super) fn watched(&self) -> Vec<PathBuf> {
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);

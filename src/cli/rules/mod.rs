@@ -1,6 +1,5 @@
 //! `zhamen rules`: packs on the author's desk, before they are in force.
 
-pub(super) use lint::lint_files;
 
 mod diff;
 mod explain;
@@ -24,10 +23,6 @@ use crate::{
     },
     engine::body_filter::BodyHead,
 };
-
-/// Examples are read as pages, so that they may hold markup.
-const EXAMPLE_HEAD: BodyHead<'static> =
-    BodyHead { content_type: Some(b"text/html; charset=utf-8"), content_encoding: None };
 
 /// Rule packs: test, lint, scan, explain, compare.
 #[derive(Debug, clap::Subcommand)]
