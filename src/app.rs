@@ -18,6 +18,7 @@ use tokio::{
 
 use crate::{
     base::{Clock, MemoryBudget, Problem, Severity, Timestamp},
+    config::WhenFull,
     control_plane::{
         Admin, CertificateReload, Health, Publisher, Record, ReloadHandle, Reloader, Start, SystemClock, keep_fresh,
         log_problems, serve,
@@ -123,7 +124,10 @@ impl App {
         let admin_address = admin_listener.as_ref().and_then(|listener| listener.local_addr().ok());
         let telemetry = telemetry::start(receiver, Arc::clone(&metrics), &config.log, reopen.clone(), observer)
             .map_err(failed("no thread for telemetry"))?;
+        let (observed, observations) =
+            telemetry::observations(config.store.queue, config.store.when_full == WhenFull::Protect);
         let shared = Shared {
+            observations: observed,
             snapshot: Arc::clone(&snapshot),
             events,
             live: Arc::clone(&live),

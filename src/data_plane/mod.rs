@@ -4,6 +4,7 @@
 //! Nothing here waits for a database or takes a lock per request. What is in force comes down as
 //! one [`Snapshot`] a request; what happened goes up as events.
 
+mod admission;
 mod answer;
 mod body;
 mod connection;
@@ -12,6 +13,7 @@ mod guard;
 mod http1;
 mod listener;
 mod locks;
+mod observe;
 mod record;
 mod request;
 mod respond;
@@ -43,7 +45,7 @@ use crate::{
     base::{Clock, MemoryBudget},
     config::Edge,
     domain::snapshot::Snapshot,
-    telemetry::{EventSender, Live},
+    telemetry::{EventSender, Live, ObservationSender},
 };
 
 /// What the data plane shares with the rest of the process.
@@ -53,6 +55,8 @@ pub struct Shared {
     pub snapshot: Arc<ArcSwap<Snapshot>>,
     /// The way up.
     pub events: EventSender,
+    /// The way up to the record.
+    pub observations: ObservationSender,
     /// Live counts.
     pub live: Arc<Live>,
     /// Locked pages.

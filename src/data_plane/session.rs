@@ -6,11 +6,13 @@ use std::{pin::pin, rc::Rc, sync::Arc};
 use bytes::BytesMut;
 
 use super::{
+    admission::Admission,
     answer,
     body::{self, Filter, Filtered},
     connection::{After, Client},
     downstream::Downstream,
     http1::{HeadFault, RequestHead, ResponseHead},
+    observe::Capture,
     record::Record,
     request, respond, response,
     stop::Stop,
@@ -111,6 +113,9 @@ impl Session<'_> {
     }
 
     fn admit(&mut self, facts: &Facts, filing: Filing, head: &RequestHead) -> Result<Permit, Stop> {
+        if self.worker.shared.observations.refuses() {
+            return Err(Stop::refused(Reason::Overloaded, "what is found cannot be recorded now"));
+        }
         let locks = &self.worker.shared.locks;
         let lock = if locks.is_empty() { None } else { locks.look_up(&page_of(facts)) };
         let permit = self.snapshot.policy.admit(facts, filing, lock.as_ref(), self.record.at)?;
@@ -176,7 +181,8 @@ impl Session<'_> {
             .map_err(|(reason, what)| of_site(permit, reason, what))?;
         let close = !facts.keep_alive || !progress.done.get() || worker.stop.is_cancelled();
         let (snapshot, record) = (&*self.snapshot, &mut self.record);
-        let filter = Filter { worker, edge, snapshot, permit, facts, reply: &reply, is_http11, close, record };
+        let capture = Capture::new(&worker.shared.budget);
+        let filter = Filter { worker, edge, snapshot, permit, facts, reply: &reply, is_http11, close, record, capture };
         let filtered = body::filter(filter, downstream, framing, &link.socket, &mut inbox).await?;
         Ok(Carried::Answered(filtered, reply))
     }
@@ -196,7 +202,11 @@ impl Session<'_> {
                 self.record.outcome = Outcome::Tunnelled;
                 let left = (&client.socket, &mut client.inbox, &mut self.record.request_bytes);
                 let right = (&link.socket, &mut inbox, &mut self.record.response_bytes);
-                tunnel::run(left, right, timeouts.tunnel_idle).await;
+                let admission = Admission { worker: self.worker, snapshot: &self.snapshot, permit, facts };
+                tokio::select! {
+                    () = tunnel::run(left, right, timeouts.tunnel_idle) => {}
+                    () = admission.ended() => self.record.outcome = Outcome::Aborted,
+                }
                 After::Close
             }
             Carried::Answered(filtered, reply) => {
