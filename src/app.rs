@@ -23,7 +23,7 @@ use crate::{
         Admin, CertificateReload, Health, Publisher, Record, ReloadHandle, Reloader, Start, SystemClock, keep_fresh,
         log_problems, serve,
     },
-    data_plane::{self, CertificateMap, DataPlane, PageLocks, Shared},
+    data_plane::{self, CertificateMap, DataPlane, PageLocks, Posted, Shared},
     domain::standing::Ledger,
     store::Sqlite,
     telemetry::{self, EventSender, Live, Metrics, Observer, Readings, Reopen},
@@ -128,6 +128,7 @@ impl App {
             telemetry::observations(config.store.queue, config.store.when_full == WhenFull::Protect);
         let shared = Shared {
             observations: observed,
+            posted: Arc::new(Posted::default()),
             snapshot: Arc::clone(&snapshot),
             events,
             live: Arc::clone(&live),

@@ -14,6 +14,7 @@ mod http1;
 mod listener;
 mod locks;
 mod observe;
+mod posts;
 mod record;
 mod request;
 mod respond;
@@ -39,6 +40,7 @@ use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 
 pub use locks::PageLocks;
+pub use posts::Posted;
 pub use tls::{Certificate, CertificateMap, load_certificates};
 
 use crate::{
@@ -61,6 +63,8 @@ pub struct Shared {
     pub live: Arc<Live>,
     /// Locked pages.
     pub locks: Arc<PageLocks>,
+    /// What was posted to which site, lately.
+    pub posted: Arc<Posted>,
     /// What all held bodies together may take.
     pub budget: MemoryBudget,
     /// The time.

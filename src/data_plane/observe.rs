@@ -16,8 +16,13 @@ use crate::{
         event::Outcome,
         observation::{Captured, Found, HomePage, Observation, Server},
         policy::Reason,
+        record::FindingOrigin,
+        registry::Interactive,
     },
-    engine::body_filter::{Inspection, Judgement},
+    engine::{
+        body_filter::{Inspection, Judgement},
+        rules::Finding,
+    },
 };
 
 /// The same finding on the same page is said once in so long, with how often it was found meanwhile.
@@ -118,6 +123,7 @@ impl Filter<'_> {
             server: Server::of(self.permit.site()),
             url,
             response: self.capture.take(self.reply, &shared.budget),
+            origins: judgement.findings_against().map(|finding| self.origin_of(finding)).collect(),
             judgement: judgement.clone(),
             generation: self.snapshot.generation,
             repeats,
@@ -125,6 +131,21 @@ impl Filter<'_> {
         match shared.observations.send(Observation::Found(Box::new(found))) {
             Ok(()) => Ok(()),
             Err(_) => Err(self.refusal(Reason::Overloaded, "what was found cannot be recorded now")),
+        }
+    }
+
+    /// Where the text of a finding came from, as far as it can be told (domain.md section 7.7).
+    fn origin_of(&self, finding: &Finding) -> FindingOrigin {
+        let (shared, site) = (&self.worker.shared, self.permit.site());
+        let (rule, phrase, window) = (&finding.rule, &finding.phrase, self.edge.posted_for);
+        match site.interactive() {
+            Interactive::Closed | Interactive::Review => FindingOrigin::Published,
+            Interactive::Filtered | Interactive::Open
+                if shared.posted.was_posted(site.host(), rule, phrase, self.record.at, window) =>
+            {
+                FindingOrigin::UserPosted
+            }
+            Interactive::Filtered | Interactive::Open => FindingOrigin::Unknown,
         }
     }
 

@@ -13,6 +13,7 @@ use super::{
     downstream::Downstream,
     http1::{HeadFault, RequestHead, ResponseHead},
     observe::Capture,
+    posts,
     record::Record,
     request, respond, response,
     stop::Stop,
@@ -87,6 +88,7 @@ impl Session<'_> {
         let facts = self.normalise(client, head)?;
         let filing = self.snapshot.registry.look_up(&facts.host);
         let permit = self.admit(&facts, filing, head)?;
+        self.read_post(client, head, &facts, &permit).await?;
         let link = self.send(client, head, &facts, &permit).await?;
         let carried = self.filter(client, head, &facts, &permit, &link).await?;
         Ok(self.conclude(client, &facts, &permit, link, carried).await)
@@ -150,6 +152,9 @@ impl Session<'_> {
             scanned: self.snapshot.scan.enabled,
         };
         request::put_head(&mut out, head, &context);
+        if facts.state_changing && self.edge.posts {
+            self.progress.copy_up_to(self.snapshot.scan.hold_bytes);
+        }
         let ready = self.body.put_ready(&mut client.inbox, &mut out, &self.progress);
         ready.map_err(|fault| Stop::refused(Reason::MalformedRequest, fault.as_str()))?;
         let replayable = facts.framing == Framing::None
@@ -174,6 +179,7 @@ impl Session<'_> {
         let is_http11 = head.version == Version::Http11;
         let asked = answer::Asked { facts, permit, link, is_http11, progress };
         let reply = answer::receive(&asked, &mut inbox, &mut downstream, (worker, edge), &mut self.record).await?;
+        posts::note_post((worker, &self.snapshot, &mut self.record), head, permit, &progress.take_copy());
         if reply.status == 101 {
             return Ok(Carried::Switched(inbox));
         }

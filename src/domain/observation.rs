@@ -9,6 +9,7 @@ use bytes::Bytes;
 use crate::{
     base::{Charge, Timestamp},
     domain::{
+        record::FindingOrigin,
         registry::{Interactive, ServiceKind, Site},
         standing::PageKey,
     },
@@ -74,6 +75,8 @@ pub struct Found {
     pub judgement: Judgement,
     /// The generation of the snapshot that decided.
     pub generation: u64,
+    /// Of each finding against the body, in order, where its text came from.
+    pub origins: Vec<FindingOrigin>,
     /// How often the same was found since it was last said, this time not included.
     pub repeats: u32,
 }
