@@ -8,3 +8,4 @@ pub mod record;
 pub mod registry;
 pub mod snapshot;
 pub mod standing;
+pub mod tabular;
