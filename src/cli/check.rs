@@ -10,9 +10,12 @@ use serde_json::json;
 use super::{Exit, problems};
 use crate::{
     app,
-    base::Problem,
+    base::{Clock, Problem},
     config::Config,
-    control_plane::files::{RuleFiles, read_config, read_registry},
+    control_plane::{
+        SystemClock,
+        files::{RuleFiles, read_config, read_registry},
+    },
     domain::registry::import_csv,
 };
 
@@ -60,9 +63,9 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
 }
 
 fn registry(config: &Config, rows: &mut Option<usize>) -> Vec<Problem> {
-    match read_registry(&config.registry_file) {
+    match read_registry(&config.registry.file) {
         Ok((bytes, _)) => {
-            let imported = import_csv(&config.registry_file.display().to_string(), &bytes);
+            let imported = import_csv(&config.registry.file.display().to_string(), &bytes);
             *rows = Some(imported.rows_good);
             imported.problems
         }

@@ -1,6 +1,7 @@
 //! The command line: one file a command. Tables for people, `--json` for programs, exit status for
 //! scripts, messages on standard error.
 
+mod admin;
 mod check;
 mod completions;
 mod demo;
@@ -43,6 +44,8 @@ enum Command {
     Rules(rules::Command),
     #[command(subcommand)]
     Registry(registry::Command),
+    #[command(subcommand)]
+    Admin(admin::Command),
     Completions(completions::Args),
 }
 
@@ -82,6 +85,7 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
         Command::Explain(args) => explain::run(args, out),
         Command::Rules(command) => rules::run(command, out),
         Command::Registry(command) => registry::run(command, out),
+        Command::Admin(command) => admin::run(command, out),
         Command::Completions(args) => completions::run(args, out),
     }
 }

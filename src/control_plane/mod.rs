@@ -10,6 +10,7 @@ mod clock;
 pub mod files;
 mod publish;
 mod record;
+mod recorder;
 mod reload;
 mod serve;
 mod watch;
@@ -19,6 +20,7 @@ pub use admin::{Admin, AdminListener, Health, Role, TokenError, create_token, re
 pub use clock::SystemClock;
 pub use publish::Publisher;
 pub use record::{PutError, Record, keep_fresh};
+pub use recorder::{HomePages, start_recorder};
 pub use reload::{CertificateReload, Reloader, Start, log_problems};
 pub use serve::{ReloadHandle, serve};
 

@@ -10,6 +10,7 @@
 //! | `smuggling` | heads that can be read in two ways |
 //! | `scan` | what is found while nothing has been sent |
 //! | `streaming` | what is found, or waits, after the head has gone |
+//! | `posts` | what visitors send |
 //! | `locks` | pages that are locked, and unlock when clean |
 //! | `bad_origins` | origins that refuse, hang, break off, lie |
 //! | `gone_clients` | clients that vanish |
@@ -18,8 +19,10 @@
 //! | `reload` | what comes into force without a restart |
 //! | `record` | access log and metrics |
 //! | `pages` | real saved pages, from a stock nginx |
+//! | `admin_api` | tokens, changes, webhooks, and a suspension's way to every connection |
 //! | `command_line` | the other commands |
 
+mod admin_api;
 mod bad_input;
 mod bad_origins;
 mod bounds;
@@ -30,6 +33,7 @@ mod harness;
 mod http;
 mod locks;
 mod pages;
+mod posts;
 mod record;
 mod reload;
 mod scan;

@@ -1,6 +1,5 @@
 //! `zhamen rules`: packs on the author's desk, before they are in force.
 
-
 mod diff;
 mod explain;
 mod lint;

@@ -30,7 +30,6 @@ mod rules;
 mod schema;
 mod secret;
 mod sites;
-mod standing;
 mod status;
 mod tokens;
 mod webhooks;
@@ -130,6 +129,3 @@ impl Api {
         entries.into_iter().next().ok_or_else(broken)
     }
 }
-
-#[cfg(test)]
-mod tests;

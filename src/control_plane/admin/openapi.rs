@@ -170,8 +170,19 @@ fn collect(shape: &Shape, closed: bool, shapes: &mut BTreeMap<String, Value>) {
         while let Kind::List(inner, _) = kind {
             kind = inner;
         }
-        if let Kind::Object(inner) = kind {
-            collect(inner, closed, shapes);
+        match kind {
+            Kind::Object(inner) => collect(inner, closed, shapes),
+            Kind::OneOf(all) => all.iter().for_each(|inner| collect(inner, closed, shapes)),
+            Kind::Any
+            | Kind::Bool
+            | Kind::Date
+            | Kind::Host
+            | Kind::Id
+            | Kind::Integer(..)
+            | Kind::List(..)
+            | Kind::Text(..)
+            | Kind::Time
+            | Kind::Word(_) => {}
         }
     }
 }

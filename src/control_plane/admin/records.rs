@@ -43,38 +43,10 @@ const SIGNED: Shape = Shape {
     ],
 };
 
-/// The kinds of facts.
-const KINDS: [&str; 24] = [
-    "change",
-    "commitment",
-    "control_period",
-    "evidence_view",
-    "finding",
-    "incident_close",
-    "incident_note",
-    "incident_open",
-    "lock",
-    "notice",
-    "period_end",
-    "person",
-    "rectification",
-    "reinstatement",
-    "review",
-    "sealing",
-    "service",
-    "site",
-    "suspension",
-    "termination",
-    "unit",
-    "unlock",
-    "unsealing",
-    "withdrawal",
-];
-
 const FILTERS: [Member; 9] = [
     ENTRY_PAGE[0],
     ENTRY_PAGE[1],
-    may("kind", Kind::Word(&KINDS), "only facts of this type"),
+    may("kind", Kind::Word(&Fact::KINDS), "only facts of this type"),
     may("unit", Kind::Id, "only what is about this unit"),
     may("service", Kind::Id, "only what is about this service"),
     may("host", Kind::Host, "only what is about this host"),
@@ -102,7 +74,7 @@ pub(super) const SUMMARY_SHOW: Operation =
     Operation::show("How many entries there are, and the head of their chain", &SUMMARY, summary);
 
 fn audit(api: &Api, call: &Call) -> Result<Reply, Problem> {
-    let kinds = KINDS.into_iter().filter(|kind| call.asked("kind") == Some(kind)).collect();
+    let kinds = Fact::KINDS.into_iter().filter(|kind| call.asked("kind") == Some(kind)).collect();
     list(api, call, kinds)
 }
 
@@ -145,10 +117,4 @@ fn summary(api: &Api, _call: &Call) -> Result<Reply, Problem> {
     let signed = store.last_head()?;
     let signed = signed.map(|head| json!({"seq": head.seq, "hash": head.hash.to_string(), "at": head.at}));
     Ok(Reply::json(json!({"entries": entries, "head": head.to_string(), "signed": signed})))
-}
-
-/// Whether the list above names every fact: asked by a test.
-#[cfg(test)]
-pub(super) fn lists(fact: &Fact) -> bool {
-    KINDS.contains(&fact.kind())
 }

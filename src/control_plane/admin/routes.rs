@@ -8,7 +8,7 @@ use super::{
         Method::{self, Delete, Get, Post, Put},
         Operation, Route,
     },
-    rules, sites, standing, status, tokens, webhooks,
+    rules, sites, status, tokens, webhooks,
 };
 
 const fn route(method: Method, path: &'static str, scope: Scope, operation: Operation) -> Route {
@@ -58,9 +58,6 @@ pub(super) static ROUTES: &[Route] = &[
     route(Get, "/api/v1/sites", Read, sites::LIST),
     route(Get, "/api/v1/sites/{host}", Read, sites::SHOW),
     route(Get, "/api/v1/sites/{host}/history", Read, sites::HISTORY),
-    route(Get, "/api/v1/standing", Read, standing::LIST),
-    route(Post, "/api/v1/standing/replay", Read, standing::REPLAY),
-    route(Get, "/api/v1/standing/{unit}", Read, standing::SHOW),
     route(Get, "/api/v1/status", Look, status::SHOW),
     route(Get, "/api/v1/suspensions", Read, decisions::SUSPENSIONS),
     route(Post, "/api/v1/suspensions", Write, decisions::SUSPEND),

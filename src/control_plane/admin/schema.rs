@@ -25,6 +25,8 @@ pub(super) enum Kind {
     Integer(i64, i64),
     /// At most so many of one kind.
     List(&'static Kind, usize),
+    /// An object, of one of these shapes by its first member, `type`.
+    OneOf(&'static [&'static Shape]),
     /// An object.
     Object(&'static Shape),
     /// So many to so many characters.
@@ -106,6 +108,16 @@ impl Shape {
         }
     }
 
+    /// The only word that its first member may be.
+    fn word(&self) -> Option<&'static str> {
+        let Kind::Word([word]) = self.members.first()?.kind else { return None };
+        Some(word)
+    }
+
+    fn is_named(&self, value: &Value) -> bool {
+        self.word().is_some_and(|word| value.get("type").and_then(Value::as_str) == Some(word))
+    }
+
     /// The JSON Schema; in a body nothing else may stand beside the members.
     pub(super) fn schema(&self, closed: bool) -> Value {
         let mut properties = Map::new();
@@ -147,6 +159,7 @@ impl Kind {
             | Self::Id
             | Self::List(..)
             | Self::Object(_)
+            | Self::OneOf(_)
             | Self::Text(..)
             | Self::Time
             | Self::Word(_) => text.into(),
@@ -201,6 +214,16 @@ impl Kind {
                 shape.check(value, at, faults);
                 Ok(())
             }
+            Self::OneOf(shapes) => match shapes.iter().find(|shape| shape.is_named(value)) {
+                Some(shape) => {
+                    shape.check(value, at, faults);
+                    Ok(())
+                }
+                None => {
+                    let words: Vec<&str> = shapes.iter().filter_map(|shape| shape.word()).collect();
+                    Err(Fault::new(&pointer(at, "type"), format!("must be one of {}", words.join(", "))))
+                }
+            },
         };
         faults.extend(found.err());
     }
@@ -215,6 +238,10 @@ impl Kind {
             Self::Id => json!({"type": "string", "pattern": "^[^/\\x00-\\x1f\\x7f-\\x9f]{1,128}$"}),
             Self::Integer(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
             Self::List(kind, most) => json!({"type": "array", "items": kind.schema(), "maxItems": most}),
+            Self::OneOf(shapes) => {
+                let of = |shape: &&Shape| json!({"$ref": format!("#/components/schemas/{}", shape.name)});
+                json!({"oneOf": shapes.iter().map(of).collect::<Vec<_>>()})
+            }
             Self::Object(shape) => json!({"$ref": format!("#/components/schemas/{}", shape.name)}),
             Self::Text(least, most) => json!({"type": "string", "minLength": least, "maxLength": most}),
             Self::Time => json!({"type": "string", "format": "date-time"}),

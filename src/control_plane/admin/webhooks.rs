@@ -45,7 +45,7 @@ const DELIVERY: Shape = Shape {
     name: "Delivery",
     members: &[
         must("id", Kind::Text(1, 200), "the same if it comes twice"),
-        must("state", Kind::Word(&["pending", "delivered", "given_up"]), "how far it is"),
+        must("state", Kind::Word(&["pending", "done"]), "how far it is"),
         must("attempts", Kind::Integer(0, i64::MAX), "how often it was tried"),
         may("next", Kind::Time, "when it is tried again"),
         may("done", Kind::Time, "when it arrived or was given up"),
@@ -111,8 +111,7 @@ fn deliveries(api: &Api, call: &Call) -> Result<Reply, Problem> {
     let items = rows.iter().map(|row| {
         let (state, next, done) = match row.state {
             DeliveryState::Pending(next) => ("pending", Some(next), None),
-            DeliveryState::Delivered(at) => ("delivered", None, Some(at)),
-            DeliveryState::GivenUp(at) => ("given_up", None, Some(at)),
+            DeliveryState::Done(at) => ("done", None, Some(at)),
         };
         json!({"id": row.id, "state": state, "attempts": row.attempts, "next": next, "done": done})
     });

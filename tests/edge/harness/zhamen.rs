@@ -27,7 +27,7 @@ pub struct Setup {
 /// A running proxy; killed when dropped.
 pub struct Zhamen {
     dir: tempfile::TempDir,
-    child: Child,
+    child: Option<Child>,
     /// Where it listens.
     pub http: SocketAddr,
     admin: SocketAddr,
@@ -127,38 +127,43 @@ impl Setup {
     /// Starts the proxy, and waits until it listens.
     pub fn run(self) -> Zhamen {
         self.write();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_zhamen"))
-            .args(["run", "--config", "zhamen.toml"])
-            .current_dir(self.dir.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let said = Arc::new(Mutex::new(String::new()));
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        let heard = Arc::clone(&said);
-        thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                let mut said = heard.lock().unwrap();
-                said.push_str(&line);
-                said.push('\n');
-            }
-        });
-        let deadline = Instant::now() + PATIENCE;
-        let (http, admin) = loop {
-            let text = said.lock().unwrap().clone();
-            if let Some(line) = text.lines().find(|line| line.contains("http=[")) {
-                break (address_after(line, "http=["), address_after(line, "admin=Some("));
-            }
-            if let Some(status) = child.try_wait().unwrap() {
-                panic!("the proxy ended with {status}:\n{text}");
-            }
-            assert!(Instant::now() < deadline, "the proxy does not say that it runs:\n{text}");
-            thread::sleep(std::time::Duration::from_millis(5));
-        };
-        Zhamen { dir: self.dir, child, http, admin, said, settings: self.settings }
+        start(self.dir, self.settings)
     }
+}
+
+/// Starts the proxy in a directory that has its files, and waits until it listens.
+fn start(dir: tempfile::TempDir, settings: BTreeMap<String, String>) -> Zhamen {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_zhamen"))
+        .args(["run", "--config", "zhamen.toml"])
+        .current_dir(dir.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = Arc::new(Mutex::new(String::new()));
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let heard = Arc::clone(&said);
+    thread::spawn(move || {
+        for line in stderr.lines().map_while(Result::ok) {
+            let mut said = heard.lock().unwrap();
+            said.push_str(&line);
+            said.push('\n');
+        }
+    });
+    let deadline = Instant::now() + PATIENCE;
+    let (http, admin) = loop {
+        let text = said.lock().unwrap().clone();
+        if let Some(line) = text.lines().find(|line| line.contains("http=[")) {
+            break (address_after(line, "http=["), address_after(line, "admin=Some("));
+        }
+        if let Some(status) = child.try_wait().unwrap() {
+            panic!("the proxy ended with {status}:\n{text}");
+        }
+        assert!(Instant::now() < deadline, "the proxy does not say that it runs:\n{text}");
+        thread::sleep(std::time::Duration::from_millis(5));
+    };
+    Zhamen { dir, child: Some(child), http, admin, said, settings }
 }
 
 fn configuration(settings: &BTreeMap<String, String>) -> String {
@@ -199,8 +204,27 @@ impl Zhamen {
         self.said.lock().unwrap().clone()
     }
 
+    fn child_id(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
+    /// Kills it, as a power cut would, and starts it again on the same files.
+    pub fn restart(mut self) -> Self {
+        self.kill();
+        let aside = tempfile::tempdir().unwrap();
+        let dir = std::mem::replace(&mut self.dir, aside);
+        start(dir, self.settings.clone())
+    }
+
+    fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap();
+        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child_id())]).status().unwrap();
         assert!(sent.success());
     }
 
@@ -208,7 +232,7 @@ impl Zhamen {
     pub fn wait(&mut self) -> i32 {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
                 return status.code().unwrap_or(-1);
             }
             assert!(Instant::now() < deadline, "the proxy does not end:\n{}", self.said());
@@ -263,7 +287,7 @@ impl Zhamen {
 
     /// Resident memory in KiB: now (`VmRSS`) or at most (`VmHWM`).
     pub fn memory_kib(&self, which: &str) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child_id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix(which)?.strip_prefix(':')).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
@@ -271,8 +295,7 @@ impl Zhamen {
 
 impl Drop for Zhamen {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
         if thread::panicking() {
             eprintln!("--- the proxy said:\n{}", self.said());
             let log = fs::read_to_string(self.path("access.jsonl")).unwrap_or_default();
