@@ -10,6 +10,7 @@ mod clock;
 pub mod files;
 mod publish;
 mod record;
+mod report;
 mod reload;
 mod serve;
 mod watch;
