@@ -15,6 +15,7 @@ mod incident;
 mod nearest;
 mod quantity;
 mod raw;
+mod registry;
 mod report;
 mod store;
 
@@ -25,8 +26,9 @@ use std::{
 
 pub use edge::{Edge, Limits, Timeouts};
 pub use incident::Incidents;
+pub use registry::{Pull, Registry, Secret};
 pub use report::Report;
-pub use store::Store;
+pub use store::{Store, WhenFull};
 
 use crate::{base::Problem, domain::policy::Policy, engine::body_filter::ScanPolicy};
 
@@ -39,8 +41,8 @@ pub struct Config {
     pub admin: Option<SocketAddr>,
     /// Listeners, limits and timeouts of the data plane.
     pub edge: Edge,
-    /// The registry of sites.
-    pub registry_file: PathBuf,
+    /// Where the registry of sites comes from.
+    pub registry: Registry,
     /// The directory of rule packs.
     pub rules_dir: PathBuf,
     /// How bodies are scanned.
