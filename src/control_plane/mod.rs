@@ -18,7 +18,7 @@ mod watch;
 pub use admin::{Admin, Health};
 pub use clock::SystemClock;
 pub use publish::Publisher;
-pub use record::{PutError, Record, keep_fresh};
+pub use record::{PageHook, PageOrder, PutError, Record, keep_fresh};
 pub use recorder::{HomePages, start_recorder};
 pub use reload::{CertificateReload, Reloader, Start, log_problems};
 pub use serve::{ReloadHandle, serve};
