@@ -18,11 +18,12 @@ use tokio::{
 
 use crate::{
     base::{Clock, MemoryBudget, Problem, Severity, Timestamp},
+    config::WhenFull,
     control_plane::{
         Admin, CertificateReload, Health, Publisher, Record, ReloadHandle, Reloader, Start, SystemClock, keep_fresh,
-        log_problems, serve,
+        log_problems, serve, start_recorder,
     },
-    data_plane::{self, CertificateMap, DataPlane, PageLocks, Shared},
+    data_plane::{self, CertificateMap, DataPlane, PageLocks, Posted, Shared},
     domain::standing::Ledger,
     store::Sqlite,
     telemetry::{self, EventSender, Live, Metrics, Observer, Readings, Reopen},
@@ -42,6 +43,7 @@ pub struct App {
     reload: ReloadHandle,
     reopen: Reopen,
     telemetry: thread::JoinHandle<()>,
+    recorder: thread::JoinHandle<()>,
 }
 
 /// The control plane's thread, which ends when `stop` is dropped.
@@ -123,7 +125,11 @@ impl App {
         let admin_address = admin_listener.as_ref().and_then(|listener| listener.local_addr().ok());
         let telemetry = telemetry::start(receiver, Arc::clone(&metrics), &config.log, reopen.clone(), observer)
             .map_err(failed("no thread for telemetry"))?;
+        let (observed, observations) =
+            telemetry::observations(config.store.queue, config.store.when_full == WhenFull::Protect);
         let shared = Shared {
+            observations: observed,
+            posted: Arc::new(Posted::default()),
             snapshot: Arc::clone(&snapshot),
             events,
             live: Arc::clone(&live),
@@ -154,9 +160,11 @@ impl App {
         let readings = Readings { live, budget, locks: Box::new(move || locks.len()), dropped };
         let started = clock.now();
         let admin = Arc::new(Admin { snapshot, metrics, readings, health: Arc::clone(&health), clock, started });
+        let recorder = start_recorder(observations, Arc::clone(&record), Box::new(|_page| {}));
+        let recorder = recorder.map_err(failed("no thread for the recorder"))?;
         let control = Control::start(Arc::new(reloader), reload.clone(), record, admin, admin_listener)?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), ?http, ?https, admin = ?admin_address, "running");
-        Ok(Self { data_plane, http, https, admin: admin_address, control, health, reload, reopen, telemetry })
+        Ok(Self { data_plane, http, https, admin: admin_address, control, health, reload, reopen, telemetry, recorder })
     }
 
     /// The addresses of the plain listeners, with the ports that the system chose.
@@ -198,13 +206,14 @@ impl App {
         // It ends by itself; a panic was told when it happened.
         let _ = self.control.thread.join();
         let (done, ended) = std::sync::mpsc::channel();
-        let telemetry = self.telemetry;
+        let (telemetry, recorder) = (self.telemetry, self.recorder);
         let waiting = thread::Builder::new().spawn(move || {
             let _ = telemetry.join();
+            let _ = recorder.join();
             let _ = done.send(());
         });
         if waiting.is_err() || ended.recv_timeout(LAST_LINES_TIME).is_err() {
-            tracing::warn!("the last lines of the access log were not written in time");
+            tracing::warn!("the last lines of the access log, or the last findings, were not written in time");
         }
     }
 }

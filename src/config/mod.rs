@@ -14,6 +14,7 @@ mod edge;
 mod nearest;
 mod quantity;
 mod raw;
+mod registry;
 mod store;
 
 use std::{
@@ -22,7 +23,8 @@ use std::{
 };
 
 pub use edge::{Edge, Limits, Timeouts};
-pub use store::Store;
+pub use registry::{Pull, Registry, Secret};
+pub use store::{Store, WhenFull};
 
 use crate::{base::Problem, domain::policy::Policy, engine::body_filter::ScanPolicy};
 
@@ -35,8 +37,8 @@ pub struct Config {
     pub admin: Option<SocketAddr>,
     /// Listeners, limits and timeouts of the data plane.
     pub edge: Edge,
-    /// The registry of sites.
-    pub registry_file: PathBuf,
+    /// Where the registry of sites comes from.
+    pub registry: Registry,
     /// The directory of rule packs.
     pub rules_dir: PathBuf,
     /// How bodies are scanned.

@@ -10,6 +10,7 @@ mod clock;
 pub mod files;
 mod publish;
 mod record;
+mod recorder;
 mod reload;
 mod serve;
 mod watch;
@@ -18,6 +19,7 @@ pub use admin::{Admin, Health};
 pub use clock::SystemClock;
 pub use publish::Publisher;
 pub use record::{PutError, Record, keep_fresh};
+pub use recorder::{HomePages, start_recorder};
 pub use reload::{CertificateReload, Reloader, Start, log_problems};
 pub use serve::{ReloadHandle, serve};
 

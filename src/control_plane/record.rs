@@ -16,7 +16,7 @@ use super::publish::Publisher;
 use crate::{
     base::{Clock, Timestamp},
     domain::{
-        record::{Entry, Fact},
+        record::{Entry, Fact, Finding},
         standing::Ledger,
     },
     store::{Query, Store, StoreError},
@@ -85,12 +85,34 @@ impl Record {
             state.ledger.check(fact).map_err(PutError::Refused)?;
         }
         let entries = self.store.append(by, self.clock.now(), facts).map_err(PutError::Store)?;
-        for entry in &entries {
-            state.ledger.apply(entry);
-            state.last = entry.seq;
-        }
-        self.publish(&mut state);
+        self.take_in(&mut state, &entries);
         Ok(entries)
+    }
+
+    /// Puts facts on the record that follow from what the data plane saw, and leaves out what the ledger
+    /// knows already or can make no sense of: a page that is found again is locked once.
+    pub(super) fn put_seen(&self, by: &str, facts: &[Fact]) -> Result<(), StoreError> {
+        let mut state = self.state();
+        self.catch_up(&mut state)?;
+        let news: Vec<_> = facts.iter().filter(|fact| state.ledger.check(fact).is_ok()).cloned().collect();
+        if news.is_empty() {
+            return Ok(());
+        }
+        let entries = self.store.append(by, self.clock.now(), &news)?;
+        self.take_in(&mut state, &entries);
+        Ok(())
+    }
+
+    /// Puts findings on the record that are new, and counts those that are not.
+    pub(super) fn put_findings(&self, by: &str, findings: &[Finding]) -> Result<(), StoreError> {
+        if findings.is_empty() {
+            return Ok(());
+        }
+        let mut state = self.state();
+        self.catch_up(&mut state)?;
+        let entries = self.store.record_findings(by, self.clock.now(), findings, None)?;
+        self.take_in(&mut state, &entries);
+        Ok(())
     }
 
     /// Asks the ledger.
@@ -107,6 +129,16 @@ impl Record {
             self.publish(&mut state);
         }
         Ok(())
+    }
+
+    fn take_in(&self, state: &mut State, entries: &[Entry]) {
+        for entry in entries {
+            state.ledger.apply(entry);
+            state.last = entry.seq;
+        }
+        if !entries.is_empty() {
+            self.publish(state);
+        }
     }
 
     fn catch_up(&self, state: &mut State) -> Result<(), StoreError> {

@@ -2,8 +2,10 @@
 
 pub mod event;
 pub mod message;
+pub mod observation;
 pub mod policy;
 pub mod record;
 pub mod registry;
 pub mod snapshot;
 pub mod standing;
+pub mod tabular;
