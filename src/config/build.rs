@@ -12,9 +12,11 @@ use toml::de::DeValue;
 
 use super::{
     AccessTarget, ClientAddress, Config, Edge, Level, Limits, Log, LogFormat, Parsed, Timeouts,
+    incident::incident,
     nearest::nearest,
     raw::{Placed, Reader, Section, integer},
     registry::registry,
+    report::report,
     store::store,
 };
 use crate::{
@@ -57,6 +59,8 @@ pub(super) fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String
         policy: gate(&reader, &root),
         log: log(&root, base),
         store: store(&reader, &root, base),
+        incident: incident(&reader, &root),
+        report: report(&reader, &root),
         edge,
     };
     root.close();

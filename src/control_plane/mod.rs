@@ -11,6 +11,7 @@ pub mod files;
 mod publish;
 mod record;
 mod recorder;
+mod report;
 mod reload;
 mod serve;
 mod watch;
