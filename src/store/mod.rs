@@ -20,7 +20,7 @@ pub use error::StoreError;
 pub use findings::{FindingQuery, FindingRow, Findings, ReviewState, SpoolPosition};
 pub use heads::{GENESIS, Hash, HeadRow, Heads, Link};
 pub use idempotency::{Idempotency, Remembered};
-pub use sites::{SiteRow, SiteSource, Sites};
+pub use sites::{SiteSource, Sites};
 pub use sqlite::Sqlite;
 pub use tokens::{Token, Tokens};
 pub use unfiled::{UnfiledHost, UnfiledHosts, UnfiledQuery};
