@@ -18,11 +18,12 @@ use tokio::{
 
 use crate::{
     base::{Clock, MemoryBudget, Problem, Severity, Timestamp},
+    config::WhenFull,
     control_plane::{
         Admin, CertificateReload, Health, Publisher, Record, ReloadHandle, Reloader, Start, SystemClock, keep_fresh,
         log_problems, serve,
     },
-    data_plane::{self, CertificateMap, DataPlane, PageLocks, Shared},
+    data_plane::{self, CertificateMap, DataPlane, PageLocks, Posted, Shared},
     domain::standing::Ledger,
     store::Sqlite,
     telemetry::{self, EventSender, Live, Metrics, Observer, Readings, Reopen},
@@ -123,7 +124,11 @@ impl App {
         let admin_address = admin_listener.as_ref().and_then(|listener| listener.local_addr().ok());
         let telemetry = telemetry::start(receiver, Arc::clone(&metrics), &config.log, reopen.clone(), observer)
             .map_err(failed("no thread for telemetry"))?;
+        let (observed, observations) =
+            telemetry::observations(config.store.queue, config.store.when_full == WhenFull::Protect);
         let shared = Shared {
+            observations: observed,
+            posted: Arc::new(Posted::default()),
             snapshot: Arc::clone(&snapshot),
             events,
             live: Arc::clone(&live),

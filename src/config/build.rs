@@ -168,6 +168,8 @@ fn scan(reader: &Reader<'_>, root: &Section<'_, '_>, edge: &mut Edge) -> ScanPol
     set(&mut policy.decode.ratio_max, scan.number("max_ratio", 1..=1_000_000).map(|ratio| ratio as u32));
     set(&mut edge.tail_flush, scan.duration("tail_flush", MILLISECOND..=HOUR));
     set(&mut edge.verdict_cache_entries, scan.number("verdict_cache", 0..=10_000_000).map(|entries| entries as usize));
+    set(&mut edge.posts, scan.boolean("posts"));
+    set(&mut edge.posted_for, scan.duration("posted_for", MILLISECOND..=365 * DAY));
     let on = scan.section("on");
     for reason in body_filter::Reason::ALL {
         // What the operator switched off himself has no consequence to choose.

@@ -24,7 +24,7 @@ use std::{
 
 pub use edge::{Edge, Limits, Timeouts};
 pub use registry::{Pull, Registry, Secret};
-pub use store::Store;
+pub use store::{Store, WhenFull};
 
 use crate::{base::Problem, domain::policy::Policy, engine::body_filter::ScanPolicy};
 

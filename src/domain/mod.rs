@@ -2,6 +2,7 @@
 
 pub mod event;
 pub mod message;
+pub mod observation;
 pub mod policy;
 pub mod record;
 pub mod registry;

@@ -10,6 +10,7 @@
 //! | `smuggling` | heads that can be read in two ways |
 //! | `scan` | what is found while nothing has been sent |
 //! | `streaming` | what is found, or waits, after the head has gone |
+//! | `posts` | what visitors send |
 //! | `locks` | pages that are locked, and unlock when clean |
 //! | `bad_origins` | origins that refuse, hang, break off, lie |
 //! | `gone_clients` | clients that vanish |
@@ -30,6 +31,7 @@ mod harness;
 mod http;
 mod locks;
 mod pages;
+mod posts;
 mod record;
 mod reload;
 mod scan;

@@ -97,7 +97,7 @@ impl FilingState {
 pub enum Interactive {
     /// State-changing requests pass.
     Open,
-    /// They pass, and what they post is read (not read yet in this version).
+    /// They pass if what they post does.
     Filtered,
     /// 先审后贴 (not held for review yet in this version: refused like `Closed`).
     Review,
