@@ -32,6 +32,7 @@ pub use seal::Sealer;
 pub use sighting::Sighting;
 pub use sites::{SiteRow, SiteSource, Sites};
 pub use spool::Spool;
+pub use sites::{SiteSource, Sites};
 pub use sqlite::Sqlite;
 pub use tokens::{Token, Tokens};
 pub use unfiled::{UnfiledHost, UnfiledHosts, UnfiledQuery};
