@@ -30,7 +30,6 @@ pub use idempotency::{Idempotency, Remembered};
 pub use key::{PublicKey, SigningKey};
 pub use seal::Sealer;
 pub use sighting::Sighting;
-pub use sites::{SiteRow, SiteSource, Sites};
 pub use spool::Spool;
 pub use sites::{SiteSource, Sites};
 pub use sqlite::Sqlite;
