@@ -18,13 +18,13 @@ use tokio::{
 
 use crate::{
     base::{Clock, MemoryBudget, Problem, Severity, Timestamp},
-    config::WhenFull,
+    config::{Edge, WhenFull},
     control_plane::{
-        Admin, CertificateReload, Health, IncidentDesk, Publisher, Record, ReloadHandle, Reloader, Start, SystemClock, keep_fresh, keep_incidents,
-        log_problems, serve, start_recorder,
+        Admin, CertificateReload, Health, IncidentDesk, PageHook, PageOrder, Publisher, Record, ReloadHandle, Reloader,
+        Start, SystemClock, keep_fresh, keep_incidents, log_problems, serve, start_recorder,
     },
     data_plane::{self, CertificateMap, DataPlane, PageLocks, Posted, Shared},
-    domain::standing::Ledger,
+    domain::standing::{Ledger, Lock},
     store::Sqlite,
     telemetry::{self, EventSender, Live, Metrics, Observer, Readings, Reopen},
 };
@@ -145,7 +145,9 @@ impl App {
         let certificates = config.edge.certificates.clone().map(|directory| certificate_reload(&data_plane, directory));
         let publisher = Publisher::new(Arc::clone(&snapshot));
         let store = Sqlite::open(&config.store.database).map_err(failed("the store"))?;
-        let record = Record::open(Arc::new(store), Ledger::default(), Some(publisher.clone()), Arc::clone(&clock));
+        let pages = page_hook(Arc::clone(&locks), Arc::clone(&edge));
+        let record =
+            Record::open(Arc::new(store), Ledger::default(), Some(publisher.clone()), Some(pages), Arc::clone(&clock));
         let record = Arc::new(record.map_err(failed("the record"))?);
         let reloader = Reloader::new(
             start,
@@ -250,6 +252,19 @@ impl Control {
         });
         Ok(Self { stop, thread: thread.map_err(failed("no thread for the control plane"))? })
     }
+}
+
+/// Page locks stand with the data plane, which sets and lifts most of them; the record tells it of others.
+fn page_hook(locks: Arc<PageLocks>, edge: Arc<ArcSwap<Edge>>) -> PageHook {
+    Box::new(move |page, order| match order {
+        PageOrder::Lock(rules, since) => {
+            let edge = edge.load();
+            let recheck = i64::try_from(edge.lock_recheck.as_millis()).unwrap_or(i64::MAX);
+            locks.lock(page, Lock { since, recheck_at: since.plus_millis(recheck), rules }, edge.limits.locks);
+        }
+        PageOrder::ReadAgain => locks.read_again(&page),
+        PageOrder::Unlock => locks.unlock(&page),
+    })
 }
 
 /// The certificates to start with. What cannot be used is logged and left out, unless nothing is left.

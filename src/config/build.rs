@@ -394,6 +394,8 @@ max_decoded = 0x100_0000
 max_ratio = 50
 tail_flush = "1s"
 verdict_cache = 7
+posts = false
+posted_for = "2h"
 [scan.on]
 decode_error = "block"
 memory = "block"
@@ -477,6 +479,8 @@ threads = 3
                 workers: 3,
                 hold_time: Duration::from_millis(100),
                 tail_flush: seconds(1),
+                posts: false,
+                posted_for: seconds(7_200),
                 lock_recheck: seconds(600),
                 lock_hold_bytes: 1 << 20,
                 verdict_cache_entries: 7,

@@ -23,7 +23,7 @@ pub use incidents::{
     IncidentDesk, NewIncident, close_incident, incident, incidents, keep_incidents, note_incident, open_incident,
 };
 pub use publish::Publisher;
-pub use record::{PutError, Record, keep_fresh};
+pub use record::{PageHook, PageOrder, PutError, Record, keep_fresh};
 pub use recorder::{HomePages, start_recorder};
 pub use reload::{CertificateReload, Reloader, Start, log_problems};
 pub use serve::{ReloadHandle, serve};
