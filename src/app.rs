@@ -21,7 +21,9 @@ use crate::{
     config::WhenFull,
     control_plane::{
         Admin, CertificateReload, Health, Publisher, Record, ReloadHandle, Reloader, Start, SystemClock, keep_fresh,
-        log_problems, serve,
+        log_problems,
+        registry::{Registrar, Shown, UnfiledSeen, keep_pulling, keep_registry_fresh},
+        serve,
     },
     data_plane::{self, CertificateMap, DataPlane, PageLocks, Posted, Shared},
     domain::standing::Ledger,
@@ -102,7 +104,7 @@ pub fn certificate_of(directory: &Path, host: &str, now: Timestamp) -> Option<(P
 
 impl App {
     /// Starts everything. `observer` sees every event, on the telemetry thread.
-    pub fn start(start: Start, observer: Option<Observer>) -> Result<Self, Vec<Problem>> {
+    pub fn start(mut start: Start, observer: Option<Observer>) -> Result<Self, Vec<Problem>> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let config = start.config.clone();
         let metrics = Arc::new(Metrics::new().map_err(failed("no metrics"))?);
@@ -111,6 +113,8 @@ impl App {
         let budget = MemoryBudget::new(config.edge.limits.held_bytes);
         let (events, receiver): (EventSender, _) = telemetry::queue(config.edge.limits.event_queue);
         let dropped = receiver.dropped();
+        let store = Arc::new(Sqlite::open(&config.store.database).map_err(failed("the store"))?);
+        start.load_registry(&*store, &*clock);
         let snapshot = Arc::new(ArcSwap::from_pointee(start.snapshot.clone()));
         let edge = Arc::new(ArcSwap::from_pointee(config.edge.clone()));
         let health = Arc::new(Health::default());
@@ -122,7 +126,9 @@ impl App {
         };
         // With the port that the system chose, where none was named.
         let admin_address = admin_listener.as_ref().and_then(|listener| listener.local_addr().ok());
-        let telemetry = telemetry::start(receiver, Arc::clone(&metrics), &config.log, reopen.clone(), observer)
+        let unfiled = UnfiledSeen::default();
+        let observer = seeing_unfiled(unfiled.clone(), observer);
+        let telemetry = telemetry::start(receiver, Arc::clone(&metrics), &config.log, reopen.clone(), Some(observer))
             .map_err(failed("no thread for telemetry"))?;
         let (observed, observations) =
             telemetry::observations(config.store.queue, config.store.when_full == WhenFull::Protect);
@@ -143,23 +149,19 @@ impl App {
         let data_plane = Arc::new(Mutex::new(Some(data_plane)));
         let certificates = config.edge.certificates.clone().map(|directory| certificate_reload(&data_plane, directory));
         let publisher = Publisher::new(Arc::clone(&snapshot));
-        let store = Sqlite::open(&config.store.database).map_err(failed("the store"))?;
-        let record = Record::open(Arc::new(store), Ledger::default(), Some(publisher.clone()), Arc::clone(&clock));
+        let record = Record::open(store, Ledger::default(), Some(publisher.clone()), Arc::clone(&clock));
         let record = Arc::new(record.map_err(failed("the record"))?);
-        let reloader = Reloader::new(
-            start,
-            publisher,
-            edge,
-            budget.clone(),
-            Arc::clone(&metrics),
-            Arc::clone(&health),
-            Arc::clone(&clock),
-            certificates,
-        );
+        let shown = Shown { publisher, metrics: Arc::clone(&metrics), health: Arc::clone(&health) };
+        let settings = config.registry.clone();
+        let registrar = Registrar::new(Arc::clone(&record), settings, Arc::clone(&clock), Some(shown.clone()));
+        let registrar = Arc::new(registrar);
+        let (from, clock_of_reloads) = (Arc::clone(&registrar), Arc::clone(&clock));
+        let reloader = Reloader::new(start, shown, from, edge, budget.clone(), clock_of_reloads, certificates);
         let readings = Readings { live, budget, locks: Box::new(move || locks.len()), dropped };
         let started = clock.now();
         let admin = Arc::new(Admin { snapshot, metrics, readings, health: Arc::clone(&health), clock, started });
-        let control = Control::start(Arc::new(reloader), reload.clone(), record, admin, admin_listener)?;
+        let control =
+            Control::start(Arc::new(reloader), reload.clone(), record, registrar, unfiled, admin, admin_listener)?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), ?http, ?https, admin = ?admin_address, "running");
         Ok(Self { data_plane, http, https, admin: admin_address, control, health, reload, reopen, telemetry })
     }
@@ -219,6 +221,8 @@ impl Control {
         reloader: Arc<Reloader>,
         reload: ReloadHandle,
         record: Arc<Record>,
+        registrar: Arc<Registrar>,
+        unfiled: UnfiledSeen,
         admin: Arc<Admin>,
         listener: Option<std::net::TcpListener>,
     ) -> Result<Self, Vec<Problem>> {
@@ -228,6 +232,9 @@ impl Control {
             runtime.block_on(async {
                 tokio::spawn(serve(reloader, reload));
                 tokio::spawn(keep_fresh(record));
+                tokio::spawn(keep_registry_fresh(Arc::clone(&registrar)));
+                tokio::spawn(keep_pulling(Arc::clone(&registrar)));
+                tokio::spawn(unfiled.keep_writing(registrar));
                 if let Some(listener) = listener {
                     tokio::spawn(async move {
                         if let Err(error) = admin.serve(listener).await {
@@ -242,6 +249,16 @@ impl Control {
         });
         Ok(Self { stop, thread: thread.map_err(failed("no thread for the control plane"))? })
     }
+}
+
+/// Sees every event, and counts those about hosts that are not filed.
+fn seeing_unfiled(unfiled: UnfiledSeen, mut observer: Option<Observer>) -> Observer {
+    Box::new(move |event| {
+        unfiled.note(event);
+        if let Some(observer) = &mut observer {
+            observer(event);
+        }
+    })
 }
 
 /// The certificates to start with. What cannot be used is logged and left out, unless nothing is left.

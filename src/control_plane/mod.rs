@@ -8,14 +8,17 @@
 mod admin;
 mod clock;
 pub mod files;
+mod http_client;
 mod publish;
 mod record;
+pub mod registry;
 mod reload;
 mod serve;
 mod watch;
 
 pub use admin::{Admin, Health};
 pub use clock::SystemClock;
+pub use http_client::{HttpClient, HttpError};
 pub use publish::Publisher;
 pub use record::{PutError, Record, keep_fresh};
 pub use reload::{CertificateReload, Reloader, Start, log_problems};
