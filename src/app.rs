@@ -18,15 +18,18 @@ use tokio::{
 
 use crate::{
     base::{Clock, MemoryBudget, Problem, Severity, Timestamp},
-    config::WhenFull,
+    config::{Edge, WhenFull},
     control_plane::{
-        Admin, CertificateReload, Health, Publisher, Record, ReloadHandle, Reloader, Start, SystemClock, keep_fresh,
-        log_problems,
-        registry::{Registrar, Shown, UnfiledSeen, keep_pulling, keep_registry_fresh},
-        serve,
+        Admin, CertificateReload, Health, PageHook, PageOrder, Publisher, Record, ReloadHandle, Reloader, Start,
+        SystemClock, keep_fresh, log_problems,
+        registry::{FooterChecks, Registrar, Shown, UnfiledSeen, keep_pulling, keep_registry_fresh},
+        serve, start_recorder,
     },
     data_plane::{self, CertificateMap, DataPlane, PageLocks, Posted, Shared},
-    domain::standing::Ledger,
+    domain::{
+        observation::HomePage,
+        standing::{Ledger, Lock},
+    },
     store::Sqlite,
     telemetry::{self, EventSender, Live, Metrics, Observer, Readings, Reopen},
 };
@@ -45,6 +48,7 @@ pub struct App {
     reload: ReloadHandle,
     reopen: Reopen,
     telemetry: thread::JoinHandle<()>,
+    recorder: thread::JoinHandle<()>,
 }
 
 /// The control plane's thread, which ends when `stop` is dropped.
@@ -149,7 +153,8 @@ impl App {
         let data_plane = Arc::new(Mutex::new(Some(data_plane)));
         let certificates = config.edge.certificates.clone().map(|directory| certificate_reload(&data_plane, directory));
         let publisher = Publisher::new(Arc::clone(&snapshot));
-        let record = Record::open(store, Ledger::default(), Some(publisher.clone()), Arc::clone(&clock));
+        let pages = page_hook(Arc::clone(&locks), Arc::clone(&edge));
+        let record = Record::open(store, Ledger::default(), Some(publisher.clone()), Some(pages), Arc::clone(&clock));
         let record = Arc::new(record.map_err(failed("the record"))?);
         let shown = Shown { publisher, metrics: Arc::clone(&metrics), health: Arc::clone(&health) };
         let settings = config.registry.clone();
@@ -158,12 +163,21 @@ impl App {
         let (from, clock_of_reloads) = (Arc::clone(&registrar), Arc::clone(&clock));
         let reloader = Reloader::new(start, shown, from, edge, budget.clone(), clock_of_reloads, certificates);
         let readings = Readings { live, budget, locks: Box::new(move || locks.len()), dropped };
+        let metrics_of_footers = Arc::clone(&metrics);
         let started = clock.now();
         let admin = Arc::new(Admin { snapshot, metrics, readings, health: Arc::clone(&health), clock, started });
+        let footers = FooterChecks::new(Arc::clone(&record), metrics_of_footers);
+        let look = move |page: HomePage| {
+            if let Err(error) = footers.look(&page) {
+                tracing::error!(%error, "what a home page shows could not be put on the record");
+            }
+        };
+        let recorder = start_recorder(observations, Arc::clone(&record), Box::new(look));
+        let recorder = recorder.map_err(failed("no thread for the recorder"))?;
         let control =
             Control::start(Arc::new(reloader), reload.clone(), record, registrar, unfiled, admin, admin_listener)?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), ?http, ?https, admin = ?admin_address, "running");
-        Ok(Self { data_plane, http, https, admin: admin_address, control, health, reload, reopen, telemetry })
+        Ok(Self { data_plane, http, https, admin: admin_address, control, health, reload, reopen, telemetry, recorder })
     }
 
     /// The addresses of the plain listeners, with the ports that the system chose.
@@ -205,13 +219,14 @@ impl App {
         // It ends by itself; a panic was told when it happened.
         let _ = self.control.thread.join();
         let (done, ended) = std::sync::mpsc::channel();
-        let telemetry = self.telemetry;
+        let (telemetry, recorder) = (self.telemetry, self.recorder);
         let waiting = thread::Builder::new().spawn(move || {
             let _ = telemetry.join();
+            let _ = recorder.join();
             let _ = done.send(());
         });
         if waiting.is_err() || ended.recv_timeout(LAST_LINES_TIME).is_err() {
-            tracing::warn!("the last lines of the access log were not written in time");
+            tracing::warn!("the last lines of the access log, or the last findings, were not written in time");
         }
     }
 }
@@ -258,6 +273,19 @@ fn seeing_unfiled(unfiled: UnfiledSeen, mut observer: Option<Observer>) -> Obser
         if let Some(observer) = &mut observer {
             observer(event);
         }
+    })
+}
+
+/// Page locks stand with the data plane, which sets and lifts most of them; the record tells it of others.
+fn page_hook(locks: Arc<PageLocks>, edge: Arc<ArcSwap<Edge>>) -> PageHook {
+    Box::new(move |page, order| match order {
+        PageOrder::Lock(rules, since) => {
+            let edge = edge.load();
+            let recheck = i64::try_from(edge.lock_recheck.as_millis()).unwrap_or(i64::MAX);
+            locks.lock(page, Lock { since, recheck_at: since.plus_millis(recheck), rules }, edge.limits.locks);
+        }
+        PageOrder::ReadAgain => locks.read_again(&page),
+        PageOrder::Unlock => locks.unlock(&page),
     })
 }
 

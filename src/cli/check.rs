@@ -92,7 +92,7 @@ fn customers(config: &Config, sites: Option<Registry>) -> Result<Vec<Problem>, V
     if let Some(store) = existing_store(config)? {
         let begun = begin(&*store, &config.registry.file, today);
         stored = begun.registry.is_available().then_some(begun.registry);
-        let record = Record::open(store, ledger, None, Arc::new(SystemClock)).map_err(|error| failed(&error))?;
+        let record = Record::open(store, ledger, None, None, Arc::new(SystemClock)).map_err(|error| failed(&error))?;
         ledger = record.with_ledger(Ledger::clone);
     }
     // The file's rows know their lines.

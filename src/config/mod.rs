@@ -11,10 +11,12 @@
 
 mod build;
 mod edge;
+mod incident;
 mod nearest;
 mod quantity;
 mod raw;
 mod registry;
+mod report;
 mod store;
 
 use std::{
@@ -23,7 +25,9 @@ use std::{
 };
 
 pub use edge::{Edge, Limits, Timeouts};
+pub use incident::Incidents;
 pub use registry::{Pull, Registry, Secret};
+pub use report::Report;
 pub use store::{Store, WhenFull};
 
 use crate::{base::Problem, domain::policy::Policy, engine::body_filter::ScanPolicy};
@@ -49,6 +53,10 @@ pub struct Config {
     pub log: Log,
     /// Where the record is kept.
     pub store: Store,
+    /// Clocks and rules of incidents.
+    pub incident: Incidents,
+    /// What stands in letters and reports.
+    pub report: Report,
 }
 
 /// What is logged, and where to.
@@ -138,6 +146,8 @@ impl Config {
             ("limits.event_queue", self.edge.limits.event_queue != running.edge.limits.event_queue),
             ("log", self.log != running.log),
             ("store", self.store != running.store),
+            ("incident", self.incident != running.incident),
+            ("report", self.report != running.report),
         ];
         differs.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
     }
@@ -148,6 +158,8 @@ impl Config {
         self.admin = running.admin;
         self.log = running.log.clone();
         self.store = running.store.clone();
+        self.incident = running.incident.clone();
+        self.report = running.report.clone();
         let (edge, kept) = (&mut self.edge, &running.edge);
         edge.http.clone_from(&kept.http);
         edge.https.clone_from(&kept.https);

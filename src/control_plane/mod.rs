@@ -11,8 +11,10 @@ pub mod files;
 mod http_client;
 mod publish;
 mod record;
+mod recorder;
 pub mod registry;
 mod reload;
+mod report;
 mod serve;
 mod watch;
 
@@ -20,7 +22,8 @@ pub use admin::{Admin, Health};
 pub use clock::SystemClock;
 pub use http_client::{HttpClient, HttpError};
 pub use publish::Publisher;
-pub use record::{PutError, Record, keep_fresh};
+pub use record::{PageHook, PageOrder, PutError, Record, keep_fresh};
+pub use recorder::{HomePages, start_recorder};
 pub use reload::{CertificateReload, Reloader, Start, log_problems};
 pub use serve::{ReloadHandle, serve};
 

@@ -78,7 +78,7 @@ impl House {
         let (health, calendar) = (Arc::new(Health::default()), Arc::new(Calendar::default()));
         let clock = Arc::clone(&calendar) as Arc<dyn Clock>;
         let publisher = Publisher::new(Arc::clone(&snapshot));
-        let record = Arc::new(Record::open(store, Ledger::default(), None, Arc::clone(&clock)).unwrap());
+        let record = Arc::new(Record::open(store, Ledger::default(), None, None, Arc::clone(&clock)).unwrap());
         let shown = Shown { publisher, metrics: Arc::clone(&metrics), health: Arc::clone(&health) };
         let settings = start.config.registry.clone();
         let registrar = Arc::new(Registrar::new(record, settings, Arc::clone(&clock), Some(shown.clone())));

@@ -1,0 +1,1 @@
+//! The data of the reports, from record and registry.
