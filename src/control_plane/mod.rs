@@ -8,10 +8,12 @@
 mod admin;
 mod clock;
 pub mod files;
+mod http_client;
 mod incidents;
 mod publish;
 mod record;
 mod recorder;
+pub mod registry;
 mod reload;
 pub mod report;
 mod serve;
@@ -19,6 +21,7 @@ mod watch;
 
 pub use admin::{Admin, Health};
 pub use clock::SystemClock;
+pub use http_client::{HttpClient, HttpError};
 pub use incidents::{
     IncidentDesk, NewIncident, close_incident, incident, incidents, keep_incidents, note_incident, open_incident,
 };

@@ -79,7 +79,7 @@ impl RecordArgs {
 
 fn record(database: &Path) -> Result<Record, String> {
     let store = Sqlite::open(database).map_err(|error| error.to_string())?;
-    Record::open(Arc::new(store), Ledger::default(), None, Arc::new(SystemClock)).map_err(|error| error.to_string())
+    Record::open(Arc::new(store), Ledger::default(), None, None, Arc::new(SystemClock)).map_err(|error| error.to_string())
 }
 
 /// Says why something was not put on the record. What makes no sense is the answer no.
@@ -101,9 +101,7 @@ pub(super) fn failed(why: &str) -> io::Result<Exit> {
 /// An incident for programs.
 fn to_json(incident: &Incident, now: Timestamp) -> Value {
     let open = &incident.open;
-    let note = |note: &crate::domain::incident::Note| {
-        json!({"seq": note.seq, "at": note.at, "by": note.by, "step": note.step, "text": note.text})
-    };
+    let note = |note: &crate::domain::incident::Note| json!({"seq": note.seq, "at": note.at, "by": note.by, "step": note.step, "text": note.text});
     json!({
         "id": open.id,
         "kind": open.kind,

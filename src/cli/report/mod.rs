@@ -152,9 +152,9 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
             args.print.run(out, |gather| gather.notice(&args.unit, &args.incident).map(Report::Notice))
         }
         Command::Incident(args) => args.print.run(out, |gather| gather.incident(&args.id).map(Report::Incident)),
-        Command::Statistics(args) => args
-            .print
-            .run(out, |gather| gather.statistics(args.month, args.unit.as_deref()).map(Report::Statistics)),
+        Command::Statistics(args) => {
+            args.print.run(out, |gather| gather.statistics(args.month, args.unit.as_deref()).map(Report::Statistics))
+        }
         Command::Apportion(args) => share::run(args, out),
     }
 }
@@ -196,9 +196,8 @@ impl PrintArgs {
 /// Where reports come from. A registry that cannot be read has no sites.
 pub(super) fn gather(opened: &Opened) -> Gather<'_> {
     let file = &opened.config.registry.file;
-    let imported = read_registry(file).ok().and_then(|(bytes, _)| {
-        import_csv(&file.display().to_string(), &bytes).registry
-    });
+    let imported =
+        read_registry(file).ok().and_then(|(bytes, _)| import_csv(&file.display().to_string(), &bytes).registry);
     let registry = Arc::new(imported.unwrap_or_else(Registry::unavailable));
     Gather { record: &opened.record, registry, now: opened.now }
 }

@@ -79,11 +79,8 @@ impl Gather<'_> {
         ips.remove("");
         if ips.is_empty() {
             ips.extend(self.sites(|site| **site.unit() == *unit).map(|site| site.server_ip().to_owned()));
-            let services = self.entries(Query {
-                kinds: vec!["service"],
-                unit: Some(unit.to_owned()),
-                ..Query::default()
-            })?;
+            let services =
+                self.entries(Query { kinds: vec!["service"], unit: Some(unit.to_owned()), ..Query::default() })?;
             for entry in services {
                 if let Fact::Service(service) = entry.fact {
                     ips.extend(service.server_ips);
@@ -209,7 +206,11 @@ impl Gather<'_> {
         let shares = apportion(amount, counts)
             .ok_or_else(|| ReportError("no unit has a site in it: there is nobody to share with".to_owned()))?;
         let shares = shares.into_iter().map(|share| Ok((self.party(&share.unit)?, share)));
-        Ok(ApportionmentReport { amount, incident: incident.to_owned(), shares: shares.collect::<Result<_, StoreError>>()? })
+        Ok(ApportionmentReport {
+            amount,
+            incident: incident.to_owned(),
+            shares: shares.collect::<Result<_, StoreError>>()?,
+        })
     }
 
     /// The limits of a kind of service.
@@ -223,13 +224,8 @@ impl Gather<'_> {
 
     /// A unit as the last entry about it names it.
     fn party(&self, unit: &str) -> Result<Party, StoreError> {
-        let query = Query {
-            kinds: vec!["unit"],
-            unit: Some(unit.to_owned()),
-            descending: true,
-            limit: 1,
-            ..Query::default()
-        };
+        let query =
+            Query { kinds: vec!["unit"], unit: Some(unit.to_owned()), descending: true, limit: 1, ..Query::default() };
         let entry = self.record.store().entries(&query)?.into_iter().next();
         Ok(match entry.map(|entry| entry.fact) {
             Some(Fact::Unit(fact)) => Party::from(&fact),
@@ -287,9 +283,7 @@ impl Gather<'_> {
                 violations.push(Violation::of_notice(&notice));
             }
         }
-        for (state, decision) in
-            [(ReviewState::Confirmed, Some(Decision::Confirmed)), (ReviewState::Pending, None)]
-        {
+        for (state, decision) in [(ReviewState::Confirmed, Some(Decision::Confirmed)), (ReviewState::Pending, None)] {
             let mut query = FindingQuery {
                 unit: Some(unit.to_owned()),
                 state: Some(state),
@@ -459,12 +453,12 @@ fn line(entry: &Entry) -> TimelineEntry {
             };
             ("review", review.at, format!("{decision} {} {}", review.finding, review.why))
         }
-        Fact::Withdrawal(withdrawal) => {
-            ("withdrawal", withdrawal.at, format!("{} {}", withdrawal.of, withdrawal.why))
-        }
+        Fact::Withdrawal(withdrawal) => ("withdrawal", withdrawal.at, format!("{} {}", withdrawal.of, withdrawal.why)),
         Fact::Lock(lock) => ("lock", lock.at, format!("{}{}", lock.host, lock.path)),
         Fact::Unlock(unlock) => ("unlock", unlock.at, format!("{}{} {}", unlock.host, unlock.path, unlock.why)),
-        Fact::Suspension(suspension) => ("suspension", suspension.at, format!("{} {}", suspension.unit, suspension.why)),
+        Fact::Suspension(suspension) => {
+            ("suspension", suspension.at, format!("{} {}", suspension.unit, suspension.why))
+        }
         Fact::Reinstatement(reinstatement) => {
             ("reinstatement", reinstatement.at, format!("{} {}", reinstatement.unit, reinstatement.why))
         }

@@ -36,9 +36,7 @@ pub(super) fn document(letterhead: &Letterhead, report: &RectificationReport, ma
     } else {
         format!("\n本承诺书请发邮件至：{}", letterhead.mail)
     };
-    blocks.push(Block::Note(format!(
-        "【备注】互联网安全承诺书及整改报告每页均要签名（单位需加盖公章）。{mail}"
-    )));
+    blocks.push(Block::Note(format!("【备注】互联网安全承诺书及整改报告每页均要签名（单位需加盖公章）。{mail}")));
     Document {
         title: "整改报告".to_owned(),
         number: format!("ZG-{}-{}", report.party.unit, super::compact(made)),

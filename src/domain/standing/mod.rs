@@ -5,5 +5,5 @@ mod ledger;
 mod lock;
 
 pub use in_force::{Ground, Standing};
-pub use ledger::Ledger;
+pub use ledger::{Ledger, Unit};
 pub use lock::{Lock, PageKey};

@@ -109,7 +109,8 @@ impl Flow<'_> {
 
     /// `indent` in characters.
     fn paragraph(&mut self, text: &str, style: Style, indent: f32) {
-        for (at, text) in lines(&printable(text), TEXT_WIDTH / style.size, indent, self.glyphs).into_iter().enumerate() {
+        for (at, text) in lines(&printable(text), TEXT_WIDTH / style.size, indent, self.glyphs).into_iter().enumerate()
+        {
             let x = if at == 0 { MARGIN + indent * style.size } else { MARGIN };
             self.need(style.leading());
             self.line(x, style, text);
@@ -180,8 +181,7 @@ impl Flow<'_> {
         };
         let head = cells(table.columns.iter().map(|column| column.head).collect(), CELL_HEAD);
         let head_height = row_height(&head, CELL_HEAD);
-        let rows: Vec<_> =
-            table.rows.iter().map(|row| cells(row.iter().map(String::as_str).collect(), CELL)).collect();
+        let rows: Vec<_> = table.rows.iter().map(|row| cells(row.iter().map(String::as_str).collect(), CELL)).collect();
         self.y += 2.0;
         let first = rows.first().map_or(0.0, |row| row_height(row, CELL).min(100.0));
         self.need(head_height + first);
@@ -194,8 +194,7 @@ impl Flow<'_> {
             // A row that no page can hold goes over several.
             while self.y + row_height(&row, CELL) > BOTTOM {
                 let room = ((BOTTOM - self.y - 2.0 * PADDING) / CELL.leading()).floor().max(1.0) as usize;
-                let rest: Vec<Vec<String>> =
-                    row.iter_mut().map(|cell| cell.split_off(room.min(cell.len()))).collect();
+                let rest: Vec<Vec<String>> = row.iter_mut().map(|cell| cell.split_off(room.min(cell.len()))).collect();
                 self.row(&widths, row, CELL);
                 self.next_page_with(&widths, &head);
                 row = rest;
