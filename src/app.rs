@@ -139,7 +139,12 @@ impl App {
         let certificates = config.edge.certificates.clone().map(|directory| certificate_reload(&data_plane, directory));
         let publisher = Publisher::new(Arc::clone(&snapshot));
         let store = Sqlite::open(&config.store.database).map_err(failed("the store"))?;
-        let record = Record::open(Arc::new(store), Ledger::default(), Some(publisher.clone()), Arc::clone(&clock));
+        let record = Record::open(
+            Arc::new(store),
+            Ledger::new(config.ledger.clone()),
+            Some(publisher.clone()),
+            Arc::clone(&clock),
+        );
         let record = Arc::new(record.map_err(failed("the record"))?);
         let reloader = Reloader::new(
             start,

@@ -5,6 +5,7 @@ mod check;
 mod completions;
 mod demo;
 mod explain;
+mod ledger;
 mod problems;
 mod registry;
 mod rules;
@@ -43,6 +44,8 @@ enum Command {
     Rules(rules::Command),
     #[command(subcommand)]
     Registry(registry::Command),
+    #[command(subcommand)]
+    Ledger(ledger::Command),
     Completions(completions::Args),
 }
 
@@ -82,6 +85,7 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
         Command::Explain(args) => explain::run(args, out),
         Command::Rules(command) => rules::run(command, out),
         Command::Registry(command) => registry::run(command, out),
+        Command::Ledger(command) => ledger::run(command, out),
         Command::Completions(args) => completions::run(args, out),
     }
 }

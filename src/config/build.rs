@@ -12,6 +12,7 @@ use toml::de::DeValue;
 
 use super::{
     AccessTarget, ClientAddress, Config, Edge, Level, Limits, Log, LogFormat, Parsed, Timeouts,
+    ledger::ledger,
     nearest::nearest,
     raw::{Placed, Reader, Section, integer},
     store::store,
@@ -56,6 +57,7 @@ pub(super) fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String
         policy: gate(&reader, &root),
         log: log(&root, base),
         store: store(&reader, &root, base),
+        ledger: ledger(&reader, &root),
         edge,
     };
     root.close();

@@ -11,6 +11,7 @@
 
 mod build;
 mod edge;
+mod ledger;
 mod nearest;
 mod quantity;
 mod raw;
@@ -24,7 +25,11 @@ use std::{
 pub use edge::{Edge, Limits, Timeouts};
 pub use store::Store;
 
-use crate::{base::Problem, domain::policy::Policy, engine::body_filter::ScanPolicy};
+use crate::{
+    base::Problem,
+    domain::{policy::Policy, standing::LedgerPolicy},
+    engine::body_filter::ScanPolicy,
+};
 
 /// Everything that zhamen.toml says, checked, with paths made relative to its directory.
 #[derive(Clone, Debug)]
@@ -47,6 +52,8 @@ pub struct Config {
     pub log: Log,
     /// Where the record is kept.
     pub store: Store,
+    /// How the ledger counts.
+    pub ledger: LedgerPolicy,
 }
 
 /// What is logged, and where to.
@@ -136,6 +143,7 @@ impl Config {
             ("limits.event_queue", self.edge.limits.event_queue != running.edge.limits.event_queue),
             ("log", self.log != running.log),
             ("store", self.store != running.store),
+            ("ledger", self.ledger != running.ledger),
         ];
         differs.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
     }
@@ -146,6 +154,7 @@ impl Config {
         self.admin = running.admin;
         self.log = running.log.clone();
         self.store = running.store.clone();
+        self.ledger = running.ledger.clone();
         let (edge, kept) = (&mut self.edge, &running.edge);
         edge.http.clone_from(&kept.http);
         edge.https.clone_from(&kept.https);
