@@ -158,7 +158,8 @@ impl App {
         let certificates = config.edge.certificates.clone().map(|directory| certificate_reload(&data_plane, directory));
         let publisher = Publisher::new(Arc::clone(&snapshot));
         let pages = page_hook(Arc::clone(&locks), Arc::clone(&edge));
-        let record = Record::open(store, Ledger::default(), Some(publisher.clone()), Some(pages), Arc::clone(&clock));
+        let ledger = Ledger::new(config.ledger.clone());
+        let record = Record::open(store, ledger, Some(publisher.clone()), Some(pages), Arc::clone(&clock));
         let record = Arc::new(record.map_err(failed("the record"))?);
         let shown = Shown { publisher, metrics: Arc::clone(&metrics), health: Arc::clone(&health) };
         let settings = config.registry.clone();

@@ -6,6 +6,7 @@ mod completions;
 mod demo;
 mod explain;
 mod incident;
+mod ledger;
 mod problems;
 mod registry;
 mod report;
@@ -47,6 +48,8 @@ enum Command {
     Registry(registry::Command),
     #[command(subcommand)]
     Incident(incident::Command),
+    #[command(subcommand)]
+    Ledger(ledger::Command),
     #[command(subcommand)]
     Report(report::Command),
     Completions(completions::Args),
@@ -90,6 +93,7 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
         Command::Registry(command) => registry::run(command, out),
         Command::Incident(command) => incident::run(command, out),
         Command::Report(command) => report::run(command, out),
+        Command::Ledger(command) => ledger::run(command, out),
         Command::Completions(args) => completions::run(args, out),
     }
 }

@@ -101,9 +101,7 @@ impl Record {
         let mut state = self.state();
         // Another process (the command line) may have written meanwhile.
         self.catch_up(&mut state).map_err(PutError::Store)?;
-        for fact in facts {
-            state.ledger.check(fact).map_err(PutError::Refused)?;
-        }
+        state.ledger.check_all(facts).map_err(PutError::Refused)?;
         let entries = self.store.append(by, self.clock.now(), facts).map_err(PutError::Store)?;
         self.take_in(&mut state, &entries);
         self.order_pages(&entries);
