@@ -14,7 +14,7 @@ use crate::{
     base::{Clock, Date, Problem, Timestamp},
     control_plane::{PutError, Record, Role, SystemClock, TokenError, create_token, files::read_config, revoke_token},
     domain::standing::Ledger,
-    store::{Sqlite, Token, Tokens},
+    store::{Sqlite, Token},
 };
 
 /// The admin API: who may use it.
@@ -155,7 +155,7 @@ fn open(config: &PathBuf) -> Result<Record, Vec<Problem>> {
         vec![Problem::error(&config.store.database.display().to_string(), 0, 0, error.to_string())]
     };
     let store = Sqlite::open(&config.store.database).map_err(failed)?;
-    Record::open(Arc::new(store), Ledger::default(), None, Arc::new(SystemClock)).map_err(failed)
+    Record::open(Arc::new(store), Ledger::default(), None, None, Arc::new(SystemClock)).map_err(failed)
 }
 
 /// Who puts something on the record from here.

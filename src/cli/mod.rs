@@ -6,8 +6,11 @@ mod check;
 mod completions;
 mod demo;
 mod explain;
+mod incident;
+mod ledger;
 mod problems;
 mod registry;
+mod report;
 mod rules;
 mod run;
 mod table;
@@ -44,6 +47,12 @@ enum Command {
     Rules(rules::Command),
     #[command(subcommand)]
     Registry(registry::Command),
+    #[command(subcommand)]
+    Incident(incident::Command),
+    #[command(subcommand)]
+    Ledger(ledger::Command),
+    #[command(subcommand)]
+    Report(report::Command),
     #[command(subcommand)]
     Admin(admin::Command),
     Completions(completions::Args),
@@ -85,6 +94,9 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
         Command::Explain(args) => explain::run(args, out),
         Command::Rules(command) => rules::run(command, out),
         Command::Registry(command) => registry::run(command, out),
+        Command::Incident(command) => incident::run(command, out),
+        Command::Report(command) => report::run(command, out),
+        Command::Ledger(command) => ledger::run(command, out),
         Command::Admin(command) => admin::run(command, out),
         Command::Completions(args) => completions::run(args, out),
     }

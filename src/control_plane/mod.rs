@@ -8,18 +8,26 @@
 mod admin;
 mod clock;
 pub mod files;
+mod http_client;
+mod incidents;
 mod publish;
 mod record;
 mod recorder;
+pub mod registry;
 mod reload;
+pub mod report;
 mod serve;
 mod watch;
 pub mod webhooks;
 
 pub use admin::{Admin, AdminListener, Health, Role, TokenError, create_token, revoke_token};
 pub use clock::SystemClock;
+pub use http_client::{HttpClient, HttpError};
+pub use incidents::{
+    IncidentDesk, NewIncident, close_incident, incident, incidents, keep_incidents, note_incident, open_incident,
+};
 pub use publish::Publisher;
-pub use record::{PutError, Record, keep_fresh};
+pub use record::{PageHook, PageOrder, PutError, Record, keep_fresh};
 pub use recorder::{HomePages, start_recorder};
 pub use reload::{CertificateReload, Reloader, Start, log_problems};
 pub use serve::{ReloadHandle, serve};

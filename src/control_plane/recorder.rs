@@ -24,8 +24,6 @@ const GATHER: Duration = Duration::from_millis(5);
 const BATCH_MAX: usize = 512;
 /// Between two attempts at a store that does not take anything.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// Who the record says it was.
-const BY: &str = "edge";
 
 /// Sees home pages as they come.
 pub type HomePages = Box<dyn FnMut(HomePage) + Send>;
@@ -74,7 +72,7 @@ impl Batch {
         let Self { findings, locks, .. } = self;
         let mut complained = false;
         loop {
-            let put = record.put_findings(BY, &findings).and_then(|()| record.put_seen(BY, &locks));
+            let put = record.put_findings(&findings).and_then(|()| record.put_seen(&locks));
             let Err(error) = put else { break };
             if !complained {
                 tracing::error!(%error, "what was found waits for the record; tried again every second");

@@ -11,11 +11,15 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-use super::*;
+use super::{
+    registry::{Registrar, Shown},
+    *,
+};
 use crate::{
     base::{Clock, HostName, MemoryBudget, Timestamp},
     config::Edge,
-    domain::{registry::Filing, snapshot::Snapshot},
+    domain::{registry::Filing, snapshot::Snapshot, standing::Ledger},
+    store::Sqlite,
     telemetry::Metrics,
 };
 
@@ -64,22 +68,21 @@ fn files() -> tempfile::TempDir {
 
 impl House {
     fn new(dir: tempfile::TempDir) -> Self {
-        let start =
+        let mut start =
             Start::load(&dir.path().join("zhamen.toml"), &Calendar::default()).unwrap_or_else(|it| panic!("{it:?}"));
+        let store = Arc::new(Sqlite::open(&dir.path().join("zhamen.db")).unwrap());
+        start.load_registry(&*store, &Calendar::default());
         let snapshot = Arc::new(ArcSwap::from_pointee(start.snapshot.clone()));
         let edge = Arc::new(ArcSwap::from_pointee(start.config.edge.clone()));
         let (budget, metrics) = (MemoryBudget::new(1), Arc::new(Metrics::new().unwrap()));
         let (health, calendar) = (Arc::new(Health::default()), Arc::new(Calendar::default()));
-        let reloader = Reloader::new(
-            start,
-            Publisher::new(Arc::clone(&snapshot)),
-            Arc::clone(&edge),
-            budget.clone(),
-            Arc::clone(&metrics),
-            Arc::clone(&health),
-            Arc::clone(&calendar) as Arc<dyn Clock>,
-            None,
-        );
+        let clock = Arc::clone(&calendar) as Arc<dyn Clock>;
+        let publisher = Publisher::new(Arc::clone(&snapshot));
+        let record = Arc::new(Record::open(store, Ledger::default(), None, None, Arc::clone(&clock)).unwrap());
+        let shown = Shown { publisher, metrics: Arc::clone(&metrics), health: Arc::clone(&health) };
+        let settings = start.config.registry.clone();
+        let registrar = Arc::new(Registrar::new(record, settings, Arc::clone(&clock), Some(shown.clone())));
+        let reloader = Reloader::new(start, shown, registrar, Arc::clone(&edge), budget.clone(), clock, None);
         Self { dir, snapshot, edge, budget, metrics, health, calendar, reloader: Arc::new(reloader) }
     }
 
@@ -238,50 +241,5 @@ fn a_changed_file_comes_into_force_by_itself() {
     std::os::unix::fs::symlink("v2", root.join("..data_tmp")).unwrap();
     fs::rename(root.join("..data_tmp"), root.join("..data")).unwrap();
     wait_until("swapped", || house.knows("d.cn"));
-    runtime.shutdown_background();
-}
-
-#[test]
-fn the_admin_listener_answers() {
-    use std::io::{Read, Write};
-    let house = House::new(files());
-    let (_, receiver) = crate::telemetry::queue(1);
-    let readings = crate::telemetry::Readings {
-        live: Arc::default(),
-        budget: house.budget.clone(),
-        locks: Box::new(|| 0),
-        dropped: receiver.dropped(),
-    };
-    let admin = Arc::new(Admin {
-        snapshot: Arc::clone(&house.snapshot),
-        metrics: Arc::clone(&house.metrics),
-        readings,
-        health: Arc::clone(&house.health),
-        clock: Arc::clone(&house.calendar) as Arc<dyn Clock>,
-        started: Timestamp(0),
-    });
-    let listener = Admin::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = listener.local_addr().unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    runtime.spawn(admin.serve(listener));
-    let ask = |request: &str| {
-        let mut stream = std::net::TcpStream::connect(address).unwrap();
-        stream.write_all(format!("{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    };
-    assert!(ask("GET /healthz").starts_with("HTTP/1.1 200"));
-    assert!(ask("GET /readyz").starts_with("HTTP/1.1 200"));
-    let metrics = ask("GET /metrics");
-    assert!(
-        metrics.contains("\nzhamen_rules 1\n") && metrics.contains("zhamen_sites{filing=\"filed\"} 1\n"),
-        "{metrics}"
-    );
-    assert!(ask("GET /api/v1/status").contains("\"generation\":1"));
-    assert!(ask("GET /nothing").starts_with("HTTP/1.1 404"));
-    assert!(ask("POST /metrics").starts_with("HTTP/1.1 405"));
-    house.health.set_draining();
-    assert!(ask("GET /readyz").starts_with("HTTP/1.1 503"));
     runtime.shutdown_background();
 }

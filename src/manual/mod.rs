@@ -13,11 +13,13 @@
 //! | [`failure_modes`] | What happens when something breaks? |
 //! | [`threat_model`] | Who is kept from doing what, and who is not? |
 //! | [`operations`] | How is it installed, fed, changed and watched? |
+//! | [`admin_api`] | How is the record read, and decided, over HTTP? |
 //! | [`speed`] | How fast is the engine, and how is that measured? |
 //! | [`glossary`] | What do the words mean? |
 
 #![allow(rustdoc::private_intra_doc_links, reason = "the manual is for those who change the private parts, too")]
 
+pub mod admin_api;
 pub mod architecture;
 pub mod evasions;
 pub mod failure_modes;

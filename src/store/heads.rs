@@ -43,6 +43,29 @@ pub struct HeadRow {
     pub signature: Vec<u8>,
 }
 
+/// An entry as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its number.
+    pub seq: u64,
+    /// When it was put on the record.
+    pub recorded: Timestamp,
+    /// What kind of fact it is, as it is looked up by.
+    pub kind: String,
+    /// What it is about, as it is looked up by.
+    pub unit: Option<String>,
+    /// The id that it belongs to, as it is looked up by.
+    pub subject: Option<String>,
+    /// The fact as JSON.
+    pub fact: String,
+    /// The entry as a line of JSON with a line feed: what its link links.
+    pub text: String,
+    /// The link's hash of the link before it, as it is stored.
+    pub prev: Hash,
+    /// The link's hash, as it is stored.
+    pub hash: Hash,
+}
+
 /// The chain's links and its signed heads.
 pub trait Heads: Send + Sync {
     /// The number and hash of the last entry; 0 and [`GENESIS`] if there is none.
@@ -53,6 +76,14 @@ pub trait Heads: Send + Sync {
 
     /// The last signed head.
     fn last_head(&self) -> Result<Option<HeadRow>, StoreError>;
+
+    /// Shows the entries from one number to another as they are stored, in order, until `take` fails.
+    fn each_line(
+        &self,
+        from: u64,
+        to: u64,
+        take: &mut dyn FnMut(Line) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError>;
 
     /// Signed heads of entries beyond `after`, in ascending order, at most `limit`.
     fn heads(&self, after: u64, limit: usize) -> Result<Vec<HeadRow>, StoreError>;
@@ -94,6 +125,13 @@ pub(in crate::store) fn unhex(text: &str) -> Option<Vec<u8>> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     rest.is_empty().then_some(())?;
     pairs.iter().map(|&[high, low]| Some(digit(high)? << 4 | digit(low)?)).collect()
+}
+
+impl Line {
+    /// Its link, as it follows from the text.
+    pub fn link(&self) -> Link {
+        Link { prev: self.prev, seq: self.seq, content: Hash::of(self.text.as_bytes()) }
+    }
 }
 
 impl Link {

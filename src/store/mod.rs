@@ -6,24 +6,36 @@
 mod about;
 mod entries;
 mod error;
+mod evidence;
 mod findings;
 mod heads;
 mod idempotency;
+mod key;
+mod seal;
+mod sighting;
 mod sites;
+mod spool;
 mod sqlite;
 mod tokens;
 mod unfiled;
+mod verify;
 mod webhooks;
 
 pub use entries::{Entries, Query};
 pub use error::StoreError;
+pub use evidence::{Evidence, EvidenceHeader, EvidenceLimits, EvidenceRecord, Expired, each_evidence, read_evidence};
 pub use findings::{FindingQuery, FindingRow, Findings, ReviewState, SpoolPosition};
-pub use heads::{GENESIS, Hash, HeadRow, Heads, Link};
+pub use heads::{GENESIS, Hash, HeadRow, Heads, Line, Link};
 pub use idempotency::{Idempotency, Remembered};
-pub use sites::{SiteRow, SiteSource, Sites};
+pub use key::{PublicKey, SigningKey};
+pub use seal::Sealer;
+pub use sighting::Sighting;
+pub use sites::{SiteSource, Sites};
+pub use spool::Spool;
 pub use sqlite::Sqlite;
 pub use tokens::{Token, Tokens};
 pub use unfiled::{UnfiledHost, UnfiledHosts, UnfiledQuery};
+pub use verify::{Fault, Verified, verify};
 pub use webhooks::{Delivery, DeliveryRow, DeliveryState, NewDelivery, Webhook, Webhooks};
 
 /// Small things by name: positions, marks, versions.

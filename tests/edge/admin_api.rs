@@ -138,7 +138,8 @@ fn a_change_is_made_once_and_never_over_another() {
     assert_eq!(new.status(), 412, "there is none yet");
 
     let notice = json!({"service": "s1", "class": "vulgar", "document": "2026-114"});
-    let enter = |key: &str, body: &Value| api.ask("POST", "/api/v1/notices", &format!("Idempotency-Key: {key}\r\n"), body);
+    let enter =
+        |key: &str, body: &Value| api.ask("POST", "/api/v1/notices", &format!("Idempotency-Key: {key}\r\n"), body);
     let first = api.ok(&enter("k1", &notice), 201);
     let second = enter("k1", &notice);
     assert_eq!(second.field("idempotency-replayed"), Some("true"));
@@ -229,7 +230,8 @@ impl Receiver {
                 let status = if refusals > 0 { 500 } else { 204 };
                 refusals = refusals.saturating_sub(1);
                 let _ = wire.send(format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
-                let message = Response { head, body, end: crate::harness::End::Whole, trailers: vec![], interim: vec![] };
+                let message =
+                    Response { head, body, end: crate::harness::End::Whole, trailers: vec![], interim: vec![] };
                 taking.lock().unwrap().push((message, status));
             }
         });
@@ -318,7 +320,9 @@ fn no_request_that_begins_after_a_suspension_is_answered_by_the_origin() {
         late += counted.1;
         refused += counted.2;
     }
-    println!("a suspension took {took:?} at {CONNECTIONS} connections: {before} answered before, {refused} refused, {late} late");
+    println!(
+        "a suspension took {took:?} at {CONNECTIONS} connections: {before} answered before, {refused} refused, {late} late"
+    );
     assert!(before > 0 && refused > 0);
     assert_eq!(late, 0, "requests that began after the answer and reached the origin");
 }

@@ -20,7 +20,6 @@ use crate::{
         SystemClock,
         files::{CompiledRules, RuleFiles, read_config},
     },
-    engine::body_filter::BodyHead,
 };
 
 /// Rule packs: test, lint, scan, explain, compare.

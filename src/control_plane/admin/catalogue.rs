@@ -13,7 +13,7 @@ use crate::{
         Commitment, ControlPeriod, Entry, Fact, LockFact, LockScope, Notice, PeriodEnd, Person, PersonRole, Sealing,
         ServiceFact, UnitFact, Withdrawal,
     },
-    store::{Entries, Query, Store, StoreError},
+    store::{Query, Store, StoreError},
 };
 
 /// The kinds that are taken in.

@@ -76,14 +76,12 @@ pub(super) const REINSTATEMENTS: Operation =
     Operation::list("Reinstatements, as they were decided", &ENTRY, &FILTERS, list);
 pub(super) const REINSTATE: Operation =
     Operation::create("Lift a unit's suspension for a kind of services", &REINSTATEMENT, &ENTRY, decide);
-pub(super) const RECTIFICATIONS: Operation =
-    Operation::list("Rectification reports on file", &ENTRY, &FILTERS, list);
+pub(super) const RECTIFICATIONS: Operation = Operation::list("Rectification reports on file", &ENTRY, &FILTERS, list);
 pub(super) const RECTIFY: Operation =
     Operation::create("Put a rectification report on file", &RECTIFICATION, &ENTRY, decide);
 pub(super) const TERMINATIONS: Operation =
     Operation::list("Terminations, as they were decided", &ENTRY, &FILTERS, list);
-pub(super) const TERMINATE: Operation =
-    Operation::create("End a unit's contract early", &TERMINATION, &ENTRY, decide);
+pub(super) const TERMINATE: Operation = Operation::create("End a unit's contract early", &TERMINATION, &ENTRY, decide);
 pub(super) const SEALINGS: Operation = Operation::list("Servers sealed, as it was decided", &ENTRY, &ENTRY_PAGE, list);
 pub(super) const SEAL: Operation = Operation::create("Seal a server", &SEALING, &ENTRY, decide);
 pub(super) const UNSEALINGS: Operation =

@@ -62,7 +62,8 @@ pub(super) fn router(api: &Arc<Api>) -> Router {
         router = router.route(path, any(handler));
     }
     router.fallback(|request: Request| async move {
-        let detail = format!("there is no path {}; /api/v1/openapi.json lists those that there are", request.uri().path());
+        let detail =
+            format!("there is no path {}; /api/v1/openapi.json lists those that there are", request.uri().path());
         problem_response(&Problem::new(Word::NotFound, detail))
     })
 }
@@ -143,7 +144,8 @@ fn perform(api: &Api, call: &Call) -> Result<Response<HttpBody>, Problem> {
     let Some(key) = &call.idempotency_key else { return Ok(respond(&run()?)) };
     let store = api.record.store();
     let key = digest_hex(&[&call.caller.name, key]);
-    let request = digest_hex(&[call.route.method.as_str(), &call.target, &Value::Object(call.body.clone()).to_string()]);
+    let request =
+        digest_hex(&[call.route.method.as_str(), &call.target, &Value::Object(call.body.clone()).to_string()]);
     store.forget_answers(call.now.plus_millis(-REMEMBERED_MILLIS))?;
     if let Some(known) = store.recall(&key)? {
         if known.request != request {
@@ -339,9 +341,7 @@ fn allow(response: &mut Response<HttpBody>, routes: &Path) {
     }
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(error) => {

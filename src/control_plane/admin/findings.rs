@@ -12,7 +12,7 @@ use super::{
     route::{ENTRY_PAGE, Operation},
     schema::{Kind, Shape, TEXT, may, must},
 };
-use crate::store::{Entries, FindingQuery, FindingRow, Findings, Query, ReviewState};
+use crate::store::{FindingQuery, FindingRow, Query, ReviewState};
 
 const STATES: Kind = Kind::Word(&["pending", "confirmed", "dismissed", "withdrawn"]);
 /// Rows looked at for one page, at most: what a filter leaves out costs, too.
@@ -65,8 +65,7 @@ pub(super) const QUEUE: Operation =
 pub(super) const SHOW: Operation = Operation::show("A finding and its history", &FINDING, show);
 pub(super) const REVIEW_NEW: Operation =
     Operation::create("Confirm or dismiss a finding; the last review holds", &REVIEW, &ENTRY, review);
-pub(super) const WITHDRAW: Operation =
-    Operation::create("A finding no longer counts", &WITHDRAWAL, &ENTRY, withdraw);
+pub(super) const WITHDRAW: Operation = Operation::create("A finding no longer counts", &WITHDRAWAL, &ENTRY, withdraw);
 
 fn list(api: &Api, call: &Call) -> Result<Reply, Problem> {
     let text = |name| call.asked(name).map(str::to_owned);

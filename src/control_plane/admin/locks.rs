@@ -52,9 +52,8 @@ pub(super) const LIST: Operation = Operation::list(
 pub(super) const SHOW: Operation = Operation::show("A lock", &LOCK, show).tagged();
 pub(super) const CREATE: Operation =
     Operation::create("Lock a page, directory or site: in force when this answers", &LOCK_BODY, &LOCK, create);
-pub(super) const DELETE: Operation = Operation::delete("Take a lock off", delete)
-    .query(&[must("why", REASON, "why")])
-    .tagged();
+pub(super) const DELETE: Operation =
+    Operation::delete("Take a lock off", delete).query(&[must("why", REASON, "why")]).tagged();
 
 fn list(api: &Api, call: &Call) -> Result<Reply, Problem> {
     let host = call.asked("host").and_then(|host| HostName::parse(host).ok());

@@ -15,6 +15,7 @@ mod dispatch;
 mod explain;
 mod findings;
 mod health;
+mod incidents;
 mod inspection;
 mod listener;
 mod locks;
@@ -30,6 +31,7 @@ mod rules;
 mod schema;
 mod secret;
 mod sites;
+mod standing;
 mod status;
 mod tokens;
 mod webhooks;
@@ -48,9 +50,10 @@ pub use role::Role;
 pub use tokens::{TokenError, create_token, revoke_token};
 
 use self::{call::Call, catalogue::Catalogues, inspection::Inspections, problem::Problem, tokens::Gatekeeper};
-use super::Record;
+use super::{Record, registry::Registrar};
 use crate::{
     base::{Clock, Timestamp},
+    config::Incidents,
     domain::{
         record::{Entry, Fact},
         snapshot::Snapshot,
@@ -64,6 +67,10 @@ pub struct Admin {
     pub snapshot: Arc<ArcSwap<Snapshot>>,
     /// The record.
     pub record: Arc<Record>,
+    /// The rows of the registry.
+    pub registrar: Arc<Registrar>,
+    /// How incidents are opened.
+    pub incidents: Incidents,
     /// The metrics.
     pub metrics: Arc<Metrics>,
     /// Where live numbers are read.
@@ -82,6 +89,8 @@ pub struct Admin {
 struct Api {
     snapshot: Arc<ArcSwap<Snapshot>>,
     record: Arc<Record>,
+    registrar: Arc<Registrar>,
+    incidents: Incidents,
     metrics: Arc<Metrics>,
     readings: Readings,
     health: Arc<Health>,
@@ -101,10 +110,17 @@ impl Admin {
     /// Answers for ever. Fails only if the listener cannot be used on this runtime.
     pub async fn serve(self, listener: AdminListener) -> io::Result<()> {
         let loopback = listener.address().is_some_and(|address| address.ip().is_loopback());
-        let Self { snapshot, record, metrics, readings, health, rules_dir, clock, started } = self;
-        let api = Arc::new(Api {
+        listener.serve(dispatch::router(&Arc::new(self.at_work(loopback)))).await
+    }
+
+    fn at_work(self, loopback: bool) -> Api {
+        let Self { snapshot, record, registrar, incidents, metrics, readings, health, rules_dir, clock, started } =
+            self;
+        Api {
             snapshot,
             record,
+            registrar,
+            incidents,
             metrics,
             readings,
             health,
@@ -116,8 +132,7 @@ impl Admin {
             catalogue: Catalogues::default(),
             inspections: Inspections::default(),
             changes: Mutex::default(),
-        });
-        listener.serve(dispatch::router(&api)).await
+        }
     }
 }
 
@@ -129,3 +144,6 @@ impl Api {
         entries.into_iter().next().ok_or_else(broken)
     }
 }
+
+#[cfg(test)]
+mod tests;

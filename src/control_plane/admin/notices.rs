@@ -70,8 +70,7 @@ pub(super) const LIST: Operation = Operation::list(
 pub(super) const SHOW: Operation = Operation::show("A notice", &NOTICE, show).tagged();
 pub(super) const CREATE: Operation =
     Operation::create("Enter a notice: a strike, counted when this answers", &NOTICE_BODY, &NOTICE, create);
-pub(super) const WITHDRAW: Operation =
-    Operation::create("A notice no longer counts", &WITHDRAWAL, &ENTRY, withdraw);
+pub(super) const WITHDRAW: Operation = Operation::create("A notice no longer counts", &WITHDRAWAL, &ENTRY, withdraw);
 
 fn list(api: &Api, call: &Call) -> Result<Reply, Problem> {
     let catalogue = api.catalogue.now(api.record.store())?;

@@ -90,7 +90,8 @@ fn operation(route: &Route, shapes: &mut BTreeMap<String, Value>) -> Value {
     }
     let mut header = |name: &str, about: &str| {
         let schema = json!({"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"});
-        parameters.push(json!({"name": name, "in": "header", "required": false, "description": about, "schema": schema}));
+        parameters
+            .push(json!({"name": name, "in": "header", "required": false, "description": about, "schema": schema}));
     };
     if route.creates() {
         header("Idempotency-Key", "the same key with the same body gets the same answer for 24 hours");
@@ -182,6 +183,7 @@ fn collect(shape: &Shape, closed: bool, shapes: &mut BTreeMap<String, Value>) {
             | Kind::List(..)
             | Kind::Text(..)
             | Kind::Time
+            | Kind::Url
             | Kind::Word(_) => {}
         }
     }

@@ -9,10 +9,7 @@ use super::{
     route::{ENTRY_PAGE, Operation},
     schema::{Kind, Member, Shape, may, must},
 };
-use crate::{
-    domain::record::Fact,
-    store::{Entries, Heads, Query},
-};
+use crate::{domain::record::Fact, store::Query};
 
 const SEQ: Kind = Kind::Integer(0, i64::MAX);
 

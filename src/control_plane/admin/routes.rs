@@ -2,13 +2,13 @@
 //! test of the roles are made from it.
 
 use super::{
-    customers, decisions, explain, findings, locks, notices, openapi, periods, records,
+    customers, decisions, explain, findings, incidents, locks, notices, openapi, periods, records,
     role::Scope::{self, Health, Look, Metrics, Read, Review, Tokens, Write},
     route::{
         Method::{self, Delete, Get, Post, Put},
         Operation, Route,
     },
-    rules, sites, status, tokens, webhooks,
+    rules, sites, standing, status, tokens, webhooks,
 };
 
 const fn route(method: Method, path: &'static str, scope: Scope, operation: Operation) -> Route {
@@ -30,6 +30,11 @@ pub(super) static ROUTES: &[Route] = &[
     route(Get, "/api/v1/findings/{finding}", Look, findings::SHOW),
     route(Post, "/api/v1/findings/{finding}/reviews", Review, findings::REVIEW_NEW),
     route(Post, "/api/v1/findings/{finding}/withdrawal", Write, findings::WITHDRAW),
+    route(Get, "/api/v1/incidents", Read, incidents::LIST),
+    route(Post, "/api/v1/incidents", Write, incidents::OPEN),
+    route(Get, "/api/v1/incidents/{incident}", Read, incidents::SHOW),
+    route(Post, "/api/v1/incidents/{incident}/close", Write, incidents::CLOSE),
+    route(Post, "/api/v1/incidents/{incident}/notes", Write, incidents::NOTE_NEW),
     route(Get, "/api/v1/locks", Read, locks::LIST),
     route(Post, "/api/v1/locks", Write, locks::CREATE),
     route(Get, "/api/v1/locks/{lock}", Read, locks::SHOW),
@@ -57,7 +62,12 @@ pub(super) static ROUTES: &[Route] = &[
     route(Put, "/api/v1/services/{service}", Write, customers::SERVICE_PUT),
     route(Get, "/api/v1/sites", Read, sites::LIST),
     route(Get, "/api/v1/sites/{host}", Read, sites::SHOW),
+    route(Put, "/api/v1/sites/{host}", Write, sites::PUT),
+    route(Delete, "/api/v1/sites/{host}", Write, sites::DELETE),
     route(Get, "/api/v1/sites/{host}/history", Read, sites::HISTORY),
+    route(Get, "/api/v1/standing", Read, standing::LIST),
+    route(Post, "/api/v1/standing/replay", Read, standing::REPLAY),
+    route(Get, "/api/v1/standing/{unit}", Read, standing::SHOW),
     route(Get, "/api/v1/status", Look, status::SHOW),
     route(Get, "/api/v1/suspensions", Read, decisions::SUSPENSIONS),
     route(Post, "/api/v1/suspensions", Write, decisions::SUSPEND),

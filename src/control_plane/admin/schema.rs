@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::problem::Fault;
 use crate::{
-    base::{Date, HostName, Timestamp},
+    base::{Date, HostName, HttpUrl, Timestamp},
     config::nearest,
 };
 
@@ -33,6 +33,8 @@ pub(super) enum Kind {
     Text(usize, usize),
     /// RFC 3339.
     Time,
+    /// http:// or https://.
+    Url,
     /// One of these.
     Word(&'static [&'static str]),
 }
@@ -162,6 +164,7 @@ impl Kind {
             | Self::OneOf(_)
             | Self::Text(..)
             | Self::Time
+            | Self::Url
             | Self::Word(_) => text.into(),
         };
         self.check(&value, at, faults);
@@ -176,6 +179,7 @@ impl Kind {
             Self::Date => text("a date as a string").and_then(|text| said(at, text.parse::<Date>())),
             Self::Time => text("a time as a string").and_then(|text| said(at, text.parse::<Timestamp>())),
             Self::Host => text("a host as a string").and_then(|text| said(at, HostName::parse(text))),
+            Self::Url => text("a URL as a string").and_then(|text| said(at, HttpUrl::parse(text))),
             Self::Id => text("a string").and_then(|text| {
                 let odd = text.chars().any(|c| c.is_control() || c == '/');
                 if odd || text.is_empty() || text.chars().count() > 128 {
@@ -245,6 +249,7 @@ impl Kind {
             Self::Object(shape) => json!({"$ref": format!("#/components/schemas/{}", shape.name)}),
             Self::Text(least, most) => json!({"type": "string", "minLength": least, "maxLength": most}),
             Self::Time => json!({"type": "string", "format": "date-time"}),
+            Self::Url => json!({"type": "string", "format": "uri", "pattern": "^https?://"}),
             Self::Word(words) => json!({"type": "string", "enum": words}),
         }
     }

@@ -1,19 +1,22 @@
 //! The registry as it is in force, and hosts that were asked for and are not in it.
 
+use std::net::IpAddr;
+
 use serde_json::{Value, json};
 
 use super::{
     Api,
     call::{Call, Reply},
-    problem::Problem,
+    problem::{Problem, Word},
     records::{self, ENTRY},
     route::{ENTRY_PAGE, Operation, PAGE},
     schema::{Kind, Shape, may, must},
+    secret::digest_hex,
 };
 use crate::{
     base::HostName,
-    domain::registry::Site,
-    store::{UnfiledHosts, UnfiledQuery},
+    domain::registry::{Origin, Site, SiteRow, normalise_icp},
+    store::UnfiledQuery,
 };
 
 const TEXT: Kind = Kind::Text(0, 4_000);
@@ -32,6 +35,27 @@ const SITE: Shape = Shape {
         must("interactive", Kind::Word(&["open", "filtered", "review", "closed"]), "interactive sections"),
     ],
 };
+const SITE_BODY: Shape = Shape {
+    name: "SitePut",
+    members: &[
+        must("origin", Kind::Text(1, 2_000), "where it is served: http://10.0.0.5:8080"),
+        must("unit", Kind::Id, "the customer"),
+        must("service", Kind::Id, "the service"),
+        must("kind", Kind::Word(&["virtual_host", "server"]), "of the service"),
+        may("icp", Kind::Text(0, 100), "the filing number; left out: unfiled"),
+        may(
+            "filing",
+            Kind::Word(&["filed", "elsewhere", "cancelled"]),
+            "what the filing says; filed where there is a number",
+        ),
+        may("server_ip", Kind::Text(0, 100), "the server; left out: the origin's host"),
+        may(
+            "interactive",
+            Kind::Word(&["open", "filtered", "review", "closed"]),
+            "interactive sections; open if not said",
+        ),
+    ],
+};
 const UNFILED: Shape = Shape {
     name: "UnfiledHost",
     members: &[
@@ -47,16 +71,20 @@ pub(super) const LIST: Operation = Operation::list(
     "Sites in force, in the order of the registry",
     &SITE,
     &[
-        // The number of the row in this generation of the registry.
         ENTRY_PAGE[0],
         ENTRY_PAGE[1],
         may("unit", Kind::Id, "only those of this unit"),
         may("service", Kind::Id, "only those of this service"),
-        may("filing", SITE.members[6].kind, "only those in this state"),
+        may("filing", Kind::Word(&["filed", "unfiled", "elsewhere", "cancelled"]), "only those in this state"),
     ],
     list,
 );
-pub(super) const SHOW: Operation = Operation::show("The row that decides about a host", &SITE, show);
+pub(super) const SHOW: Operation = Operation::show("The row that decides about a host", &SITE, show).tagged();
+pub(super) const PUT: Operation =
+    Operation::put("Put a row of the admin API in the place of the host's row", &SITE_BODY, &SITE, put);
+pub(super) const DELETE: Operation =
+    Operation::delete("Take the row of the admin API for a host out; what a file or a pull says holds again", delete)
+        .tagged();
 pub(super) const HISTORY: Operation =
     Operation::list("What became of a host's row and filing", &ENTRY, &ENTRY_PAGE, history);
 pub(super) const UNFILED_HOSTS: Operation = Operation::list(
@@ -83,7 +111,60 @@ fn show(api: &Api, call: &Call) -> Result<Reply, Problem> {
     let host = call.place("host");
     let registry = api.snapshot.load().registry.clone();
     let site = HostName::parse(host).ok().and_then(|host| registry.covering(&host));
-    Ok(Reply::json(one(&site.ok_or_else(|| Problem::not_found("site for host", host))?)))
+    let site = site.ok_or_else(|| Problem::not_found("site for host", host))?;
+    Ok(Reply::tagged(one(&site), tag(&site)))
+}
+
+fn put(api: &Api, call: &Call) -> Result<Reply, Problem> {
+    let conflict = |why: String| Problem::new(Word::Conflict, why);
+    let host = HostName::parse(call.place("host")).map_err(|error| conflict(error.to_string()))?;
+    let origin = Origin::parse(call.text("origin")).map_err(|error| Problem::member("/origin", error.to_string()))?;
+    let icp = match call.text("icp") {
+        "" => String::new(),
+        text => normalise_icp(text).map_err(|error| Problem::member("/icp", error))?.text,
+    };
+    let filing = match call.text("filing") {
+        "" if icp.is_empty() => "unfiled",
+        "" => "filed",
+        word => word,
+    };
+    let server_ip = call.text("server_ip");
+    if !server_ip.is_empty() && server_ip.parse::<IpAddr>().is_err() {
+        return Err(Problem::member("/server_ip", "must be an IP address"));
+    }
+    let mut row = Value::Object(call.body.clone());
+    row["host"] = host.as_str().into();
+    row["origin"] = origin.to_string().into();
+    row["icp"] = icp.into();
+    row["filing"] = filing.into();
+    row["server_ip"] = server_ip.into();
+    row["interactive"] = call.body.get("interactive").cloned().unwrap_or_else(|| "open".into());
+    let row: SiteRow = serde_json::from_value(row).map_err(|error| Problem::member("", error.to_string()))?;
+    let known = exactly(api, host.as_str());
+    call.precondition(known.as_ref().map(tag))?;
+    api.registrar.put_site(&call.caller.name, row)?;
+    let site = exactly(api, host.as_str()).ok_or_else(|| Problem::not_found("site for host", host.as_str()))?;
+    let status = if known.is_some() { 200 } else { 201 };
+    Ok(Reply { status, ..Reply::tagged(one(&site), tag(&site)) })
+}
+
+fn delete(api: &Api, call: &Call) -> Result<Reply, Problem> {
+    let missing = || Problem::not_found("row of the admin API for host", call.place("host"));
+    let host = HostName::parse(call.place("host")).map_err(|_| missing())?;
+    let known = exactly(api, host.as_str()).ok_or_else(missing)?;
+    call.precondition(Some(tag(&known)))?;
+    if api.registrar.remove_site(&call.caller.name, host.as_str())? { Ok(Reply::nothing()) } else { Err(missing()) }
+}
+
+/// The row of exactly this host, not of one above it.
+fn exactly(api: &Api, host: &str) -> Option<Site> {
+    api.snapshot.load().registry.clone().site(host)
+}
+
+/// The ETag of a row: rows come from files, too, which have no entry.
+fn tag(site: &Site) -> u64 {
+    let digits = digest_hex(&[&one(site).to_string()]);
+    u64::from_str_radix(digits.get(..12).unwrap_or_default(), 16).unwrap_or_default()
 }
 
 fn history(api: &Api, call: &Call) -> Result<Reply, Problem> {

@@ -11,12 +11,10 @@ use super::{
     route::{Operation, PAGE},
     schema::{Kind, Member, Shape, TEXT, may, must},
 };
-use crate::{
-    domain::{
-        record::Fact,
-        registry::ServiceKind,
-        standing::{LedgerPolicy, Rows, Threshold, Thresholds, UnitStanding, replay},
-    },
+use crate::domain::{
+    record::Fact,
+    registry::ServiceKind,
+    standing::{LedgerPolicy, Rows, Threshold, Thresholds, UnitStanding, replay},
 };
 
 const KINDS: Kind = Kind::Word(&["virtual_host", "server"]);
@@ -30,7 +28,11 @@ const STANDING: Shape = Shape {
         must("standing", Kind::Word(&["clear", "suspended", "terminated"]), "the word"),
         must("month", Kind::Object(&COUNTS), "strikes in the month that ends now"),
         must("year", Kind::Object(&COUNTS), "strikes in the year that ends now"),
-        must("because", Kind::List(&Kind::Text(1, 1_000), 100_000), "the strikes of the first window that holds too many"),
+        must(
+            "because",
+            Kind::List(&Kind::Text(1, 1_000), 100_000),
+            "the strikes of the first window that holds too many",
+        ),
         must("below", Kind::Object(&BELOW), "strikes of the units below it"),
         may("decision", TEXT, "the reason that a person gave"),
         may("strikes", Kind::List(&Kind::Object(&STRIKE), 1_000_000), "all strikes, where one unit is shown"),
@@ -42,7 +44,10 @@ const COUNTS: Shape = Shape {
 };
 const BELOW: Shape = Shape {
     name: "Below",
-    members: &[must("month", Kind::Object(&COUNTS), "in the month"), must("year", Kind::Object(&COUNTS), "in the year")],
+    members: &[
+        must("month", Kind::Object(&COUNTS), "in the month"),
+        must("year", Kind::Object(&COUNTS), "in the year"),
+    ],
 };
 const STRIKE: Shape = Shape {
     name: "Strike",
@@ -138,7 +143,11 @@ const EVENTS: [&Shape; 7] = [
 const REPLAY_BODY: Shape = Shape {
     name: "Replay",
     members: &[
-        must("events", Kind::List(&Kind::OneOf(&EVENTS), 10_000), "as in a file for `zhamen ledger replay`, in any order"),
+        must(
+            "events",
+            Kind::List(&Kind::OneOf(&EVENTS), 10_000),
+            "as in a file for `zhamen ledger replay`, in any order",
+        ),
         may("at", Kind::Time, "when; left out: after the last event"),
         may("thresholds", Kind::Object(&THRESHOLDS), "another table; left out: the one in force"),
     ],
@@ -178,8 +187,7 @@ const FILTERS: [Member; 4] = [
 
 pub(super) const LIST: Operation =
     Operation::list("The standing of every unit and kind, by unit and kind", &STANDING, &FILTERS, list);
-pub(super) const SHOW: Operation =
-    Operation::show("The standing of a unit, with its strikes", &UNIT_STANDING, show);
+pub(super) const SHOW: Operation = Operation::show("The standing of a unit, with its strikes", &UNIT_STANDING, show);
 pub(super) const REPLAY: Operation =
     Operation::show("What the ledger would say of other events or thresholds; changes nothing", &REPLAYED, what_if)
         .body(&REPLAY_BODY);
@@ -191,7 +199,8 @@ fn list(api: &Api, call: &Call) -> Result<Reply, Problem> {
     let after: Option<(String, String)> = match call.asked("after") {
         None => None,
         Some(after) => Some(
-            serde_json::from_str(after).map_err(|_| Problem::parameter("after", "is no `next` of a page of this list"))?,
+            serde_json::from_str(after)
+                .map_err(|_| Problem::parameter("after", "is no `next` of a page of this list"))?,
         ),
     };
     let (kind, word, limit) = (call.asked("kind"), call.asked("standing"), call.limit());
@@ -204,7 +213,8 @@ fn list(api: &Api, call: &Call) -> Result<Reply, Problem> {
                 continue;
             }
             for of in ORDER {
-                let behind = after.as_ref().is_none_or(|(first, last)| (unit, of.as_str()) > (first.as_str(), last.as_str()));
+                let behind =
+                    after.as_ref().is_none_or(|(first, last)| (unit, of.as_str()) > (first.as_str(), last.as_str()));
                 if !behind || kind.is_some_and(|kind| kind != of.as_str()) {
                     continue;
                 }

@@ -90,8 +90,14 @@ pub fn create_token(
     let broken = |what: String| TokenError::Put(PutError::Refused(what));
     let secret = random_hex().map_err(|problem| broken(problem.detail))?;
     let hash = Argon2::default().hash_password(secret.as_bytes()).map_err(|error| broken(error.to_string()))?;
-    let token =
-        Token { name: name.to_owned(), role: role.as_str().into(), hash: hash.to_string(), created: now, expires, revoked: None };
+    let token = Token {
+        name: name.to_owned(),
+        role: role.as_str().into(),
+        hash: hash.to_string(),
+        created: now,
+        expires,
+        revoked: None,
+    };
     if !record.store().add_token(&token).map_err(|error| TokenError::Put(PutError::Store(error)))? {
         return Err(TokenError::Name(format!("there is, or was, a token {name:?}; take another name")));
     }
@@ -292,5 +298,8 @@ fn shown(token: &Token) -> Value {
 /// What it takes to use a route.
 pub(super) fn forbidden(caller: &Caller, scope: Scope) -> Problem {
     let role = caller.role.map_or("none", Role::as_str);
-    Problem::new(Word::Forbidden, format!("the role of token {:?} is {role}; this takes {}", caller.name, scope.roles()))
+    Problem::new(
+        Word::Forbidden,
+        format!("the role of token {:?} is {role}; this takes {}", caller.name, scope.roles()),
+    )
 }

@@ -12,16 +12,16 @@ use super::{
     secret::random_hex,
 };
 use crate::{
-    control_plane::webhooks::{EventKind, Target},
+    base::HttpUrl,
+    control_plane::webhooks::EventKind,
     domain::record::{Change, Fact},
-    store::{DeliveryState, Webhook, Webhooks},
+    store::{DeliveryState, Webhook},
 };
 
 /// Subscriptions, at most.
 const WEBHOOKS_MAX: usize = 100;
 
-const EVENTS: Kind =
-    Kind::Word(&["finding", "incident", "lock", "notice", "registry", "reinstatement", "suspension"]);
+const EVENTS: Kind = Kind::Word(&["finding", "incident", "lock", "notice", "registry", "reinstatement", "suspension"]);
 
 const WEBHOOK: Shape = Shape {
     name: "Webhook",
@@ -36,7 +36,7 @@ const WEBHOOK: Shape = Shape {
 const WEBHOOK_BODY: Shape = Shape {
     name: "WebhookNew",
     members: &[
-        must("url", Kind::Text(1, 2_000), "where to: http or https, without user and fragment"),
+        must("url", Kind::Url, "where to: http or https, without user and fragment"),
         may("events", Kind::List(&EVENTS, 7), "what it is told of; left out or empty: everything"),
         may("secret", Kind::Text(16, 200), "the key of the signatures; left out: one is made"),
     ],
@@ -54,13 +54,16 @@ const DELIVERY: Shape = Shape {
 
 pub(super) const LIST: Operation = Operation::list("Subscriptions, by id", &WEBHOOK, &PAGE, list);
 pub(super) const SHOW: Operation = Operation::show("A subscription", &WEBHOOK, show);
-pub(super) const CREATE: Operation =
-    Operation::create("Subscribe", &WEBHOOK_BODY, &WEBHOOK, create).secret("secret");
+pub(super) const CREATE: Operation = Operation::create("Subscribe", &WEBHOOK_BODY, &WEBHOOK, create).secret("secret");
 pub(super) const DELETE: Operation =
     Operation::delete("End a subscription; what it has not got is not sent any more", delete);
 const LATEST: [Member; 1] = [may("limit", Kind::Integer(1, 1_000), "how many, 100 if it is not said")];
-pub(super) const DELIVERIES: Operation =
-    Operation::list("What was sent in the last days and what is still to be sent, the latest first", &DELIVERY, &LATEST, deliveries);
+pub(super) const DELIVERIES: Operation = Operation::list(
+    "What was sent in the last days and what is still to be sent, the latest first",
+    &DELIVERY,
+    &LATEST,
+    deliveries,
+);
 
 fn list(api: &Api, call: &Call) -> Result<Reply, Problem> {
     let after = call.asked("after").unwrap_or_default().to_owned();
@@ -74,12 +77,13 @@ fn show(api: &Api, call: &Call) -> Result<Reply, Problem> {
 }
 
 fn create(api: &Api, call: &Call) -> Result<Reply, Problem> {
-    let target: Target = call.text("url").parse().map_err(|why: String| Problem::new(Word::Conflict, why))?;
+    let target = HttpUrl::parse(call.text("url")).map_err(|why| Problem::member("/url", why.to_string()))?;
     let store = api.record.store();
     if store.webhooks()?.len() >= WEBHOOKS_MAX {
         return Err(Problem::new(Word::Conflict, format!("there are {WEBHOOKS_MAX} subscriptions: end one first")));
     }
-    let mut kinds: Vec<String> = call.body.get("events").and_then(|list| serde_json::from_value(list.clone()).ok()).unwrap_or_default();
+    let mut kinds: Vec<String> =
+        call.body.get("events").and_then(|list| serde_json::from_value(list.clone()).ok()).unwrap_or_default();
     kinds.sort_unstable();
     kinds.dedup();
     let secret = match call.text("secret") {

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
-use super::EventKind;
+use super::{EventKind, suspended};
 use crate::{
     base::Timestamp,
     control_plane::Record,
     domain::record::{Entry, Fact, LockScope},
-    store::{Entries, Meta, NewDelivery, Query, Store, StoreError, Webhook, Webhooks},
+    store::{NewDelivery, Query, Store, StoreError, Webhook},
 };
 
 /// The name under which the store keeps how far the record was read.
@@ -41,7 +41,8 @@ impl Collector {
         let store = record.store();
         loop {
             let progress = self.progress(store)?;
-            let mut entries = store.entries(&Query { after: Some(progress.after), limit: BATCH, ..Query::default() })?;
+            let mut entries =
+                store.entries(&Query { after: Some(progress.after), limit: BATCH, ..Query::default() })?;
             let more = entries.len() == BATCH || progress.to > progress.after;
             if progress.to > progress.after {
                 entries.retain(|entry| entry.seq <= progress.to);
@@ -53,6 +54,7 @@ impl Collector {
                 // have the same ids and are queued once.
                 store.set_meta(READ_UP_TO, &format!("{} {last}", progress.after))?;
                 store.queue_deliveries(&deliveries(&webhooks, &entries, now))?;
+                suspended::queue(record, &webhooks, &entries, now)?;
             }
             store.set_meta(READ_UP_TO, &format!("{last} {last}"))?;
             self.progress = Some(Progress { after: last, to: last });
@@ -91,7 +93,10 @@ fn with_room(store: &dyn Store) -> Result<Vec<Webhook>, StoreError> {
         if store.waiting_deliveries(&webhook.id)? < WAITING_MAX {
             webhooks.push(webhook);
         } else {
-            tracing::error!(webhook = webhook.id, "it takes nothing, and too much waits for it: news of now are not queued");
+            tracing::error!(
+                webhook = webhook.id,
+                "it takes nothing, and too much waits for it: news of now are not queued"
+            );
         }
     }
     Ok(webhooks)
@@ -115,7 +120,7 @@ fn deliveries(webhooks: &[Webhook], entries: &[Entry], now: Timestamp) -> Vec<Ne
     deliveries
 }
 
-fn wants(webhook: &Webhook, kind: EventKind) -> bool {
+pub(super) fn wants(webhook: &Webhook, kind: EventKind) -> bool {
     webhook.kinds.is_empty() || webhook.kinds.iter().any(|wanted| wanted == kind.as_str())
 }
 
@@ -145,11 +150,17 @@ fn kind_of(fact: &Fact) -> Option<EventKind> {
 
 fn delivery(webhook: &Webhook, kind: EventKind, entries: &[&Entry], now: Timestamp) -> Option<NewDelivery> {
     let (first, last) = (entries.first()?.seq, entries.last()?.seq);
-    let name = format!("{} {} {first} {last}", webhook.id, kind.as_str());
-    let digest = digest(&SHA256, name.as_bytes());
+    let shown: Vec<Value> = entries.iter().filter_map(|entry| serde_json::to_value(entry).ok()).collect();
+    Some(message(webhook, kind, &format!("{first} {last}"), json!({"entries": shown}), now))
+}
+
+/// A message whose id follows from what it tells: made again it has the same.
+pub(super) fn message(webhook: &Webhook, kind: EventKind, tells: &str, mut body: Value, now: Timestamp) -> NewDelivery {
+    let digest = digest(&SHA256, format!("{} {} {tells}", webhook.id, kind.as_str()).as_bytes());
     let digits: String = digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     let id = format!("d-{digits}");
-    let shown: Vec<Value> = entries.iter().filter_map(|entry| serde_json::to_value(entry).ok()).collect();
-    let body = json!({"id": id, "webhook": webhook.id, "event": kind.as_str(), "entries": shown});
-    Some(NewDelivery { id, webhook: webhook.id.clone(), body: body.to_string(), at: now })
+    body["id"] = id.clone().into();
+    body["webhook"] = webhook.id.clone().into();
+    body["event"] = kind.as_str().into();
+    NewDelivery { id, webhook: webhook.id.clone(), body: body.to_string(), at: now }
 }

@@ -1,7 +1,5 @@
 //! What others can be told of.
 
-use crate::domain::record::Fact;
-
 /// What a message tells of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EventKind {

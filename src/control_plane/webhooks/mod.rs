@@ -12,9 +12,9 @@
 //! | `Zhamen-Signature` | `t=SECONDS,v1=HEX`: HMAC-SHA256 with the subscription's secret over `SECONDS.BODY` |
 
 mod collect;
-mod client;
 mod event;
 mod send;
+mod suspended;
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,11 +23,10 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-pub use client::Target;
 pub use event::EventKind;
 
-use self::{client::Client, collect::Collector};
-use super::Record;
+use self::collect::Collector;
+use super::{HttpClient, Record};
 use crate::base::Clock;
 
 /// How often it is looked whether there is something to tell.
@@ -35,8 +34,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Tells for ever.
 pub async fn tell(record: Arc<Record>, clock: Arc<dyn Clock>) {
-    let client = match Client::new() {
-        Ok(client) => Arc::new(client),
+    let client = match HttpClient::new(None) {
+        Ok(client) => client,
         Err(error) => {
             tracing::error!(%error, "no webhook can be sent");
             return;

@@ -1,19 +1,25 @@
 //! From the outbox to the receivers.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::hmac;
+use bytes::Bytes;
 use futures_util::future::join_all;
+use http_body_util::Full;
+use hyper::{Request, header};
 use serde_json::Value;
 use tokio::task::spawn_blocking;
 
-use super::client::{Client, Target};
 use crate::{
-    base::{Clock, Timestamp},
-    control_plane::Record,
-    store::{Delivery, Store, StoreError, Webhooks},
+    base::{Clock, HttpUrl, Timestamp},
+    control_plane::{HttpClient, Record},
+    store::{Delivery, Store, StoreError},
 };
 
+/// From the look-up of the name to the end of the answer.
+const EXCHANGE_TIME: Duration = Duration::from_secs(10);
+/// Bytes of an answer's body, which says nothing to us, at most.
+const ANSWER_BYTES_MAX: usize = 64 << 10;
 /// Messages sent at the same time.
 const AT_ONCE: usize = 16;
 /// The wait after the first failure; it doubles with each …
@@ -35,7 +41,7 @@ pub(super) fn due(store: &dyn Store, now: Timestamp) -> Result<Vec<Delivery>, St
 }
 
 /// Sends all of these, and notes what became of each.
-pub(super) async fn all(record: &Arc<Record>, client: &Arc<Client>, clock: &Arc<dyn Clock>, due: Vec<Delivery>) {
+pub(super) async fn all(record: &Arc<Record>, client: &HttpClient, clock: &Arc<dyn Clock>, due: Vec<Delivery>) {
     let outcomes = join_all(due.into_iter().map(|delivery| async {
         let outcome = one(client, &delivery, clock.now()).await;
         (delivery, outcome)
@@ -52,16 +58,20 @@ pub(super) async fn all(record: &Arc<Record>, client: &Arc<Client>, clock: &Arc<
     }
 }
 
-async fn one(client: &Client, delivery: &Delivery, now: Timestamp) -> Result<(), String> {
-    let target: Target = delivery.webhook.url.parse()?;
+async fn one(client: &HttpClient, delivery: &Delivery, now: Timestamp) -> Result<(), String> {
+    let url = HttpUrl::parse(&delivery.webhook.url).map_err(|error| error.to_string())?;
     let event = serde_json::from_str::<Value>(&delivery.body).ok();
     let event = event.as_ref().and_then(|body| body["event"].as_str()).unwrap_or_default().to_owned();
-    let fields = [
-        ("zhamen-delivery", delivery.id.clone()),
-        ("zhamen-event", event),
-        ("zhamen-signature", signature(&delivery.webhook.secret, now, &delivery.body)),
-    ];
-    match client.post(&target, &fields, delivery.body.clone()).await {
+    let request = Request::post("/")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::USER_AGENT, concat!("zhamen/", env!("CARGO_PKG_VERSION")))
+        .header("zhamen-delivery", &delivery.id)
+        .header("zhamen-event", event)
+        .header("zhamen-signature", signature(&delivery.webhook.secret, now, &delivery.body))
+        .body(Full::new(Bytes::from(delivery.body.clone())))
+        .map_err(|error| error.to_string())?;
+    let answer = client.send(&url, request, EXCHANGE_TIME, ANSWER_BYTES_MAX).await;
+    match answer.map(|answer| answer.status().as_u16()) {
         Ok(200..=299) => Ok(()),
         Ok(status @ 300..=399) => Err(format!("status {status}: redirects are not followed")),
         Ok(status) => Err(format!("status {status}")),

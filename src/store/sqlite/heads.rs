@@ -2,10 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Sqlite, page};
+use super::{Sqlite, line::line, page};
 use crate::{
     base::Timestamp,
-    store::{GENESIS, Hash, HeadRow, Heads, StoreError},
+    store::{GENESIS, Hash, HeadRow, Heads, Line, StoreError},
 };
 
 impl Heads for Sqlite {
@@ -33,14 +33,44 @@ impl Heads for Sqlite {
         })
     }
 
+    fn each_line(
+        &self,
+        from: u64,
+        to: u64,
+        take: &mut dyn FnMut(Line) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.read(|reader| {
+            let mut statement = reader.prepare_cached(
+                "select seq, recorded, by, fact, kind, unit, subject, prev, hash from entry
+                 where seq >= ? and seq <= ? order by seq",
+            )?;
+            let mut rows = statement.query(params![number(from), number(to)])?;
+            while let Some(row) = rows.next()? {
+                let (seq, recorded): (i64, i64) = (row.get(0)?, row.get(1)?);
+                let (by, fact): (String, String) = (row.get(2)?, row.get(3)?);
+                let (seq, recorded) = (seq.unsigned_abs(), Timestamp(recorded));
+                let text = line(seq, recorded, &by, &fact)?;
+                let (kind, unit, subject) = (row.get(4)?, row.get(5)?, row.get(6)?);
+                let (prev, hash) = (Hash(row.get(7)?), Hash(row.get(8)?));
+                take(Line { seq, recorded, kind, unit, subject, fact, text, prev, hash })?;
+            }
+            Ok(())
+        })
+    }
+
     fn heads(&self, after: u64, limit: usize) -> Result<Vec<HeadRow>, StoreError> {
         self.read(|reader| {
             let mut statement = reader
                 .prepare_cached("select seq, hash, at, signature from head where seq > ? order by seq limit ?")?;
-            let rows = statement.query_map(params![after as i64, page(limit)], head_row)?;
+            let rows = statement.query_map(params![number(after), page(limit)], head_row)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
+}
+
+/// An entry's number as SQL has it.
+fn number(seq: u64) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
 }
 
 pub(super) fn head(connection: &Connection) -> Result<(u64, Hash), StoreError> {

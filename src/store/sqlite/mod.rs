@@ -60,6 +60,14 @@ impl Sqlite {
         self.read_only
     }
 
+    /// What is wrong with the file as a whole; `None`: nothing. Reads all of it.
+    pub(in crate::store) fn integrity(&self) -> Result<Option<String>, StoreError> {
+        self.read(|reader| {
+            let found: String = reader.query_row("pragma integrity_check(1)", [], |row| row.get(0))?;
+            Ok((found != "ok").then_some(found))
+        })
+    }
+
     /// Does something in one transaction; when it returns, it is on disk.
     fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let mut writer = self.writer();

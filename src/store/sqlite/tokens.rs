@@ -22,8 +22,8 @@ impl Tokens for Sqlite {
 
     fn token(&self, name: &str) -> Result<Option<Token>, StoreError> {
         self.read(|reader| {
-            let mut statement =
-                reader.prepare_cached("select name, role, hash, created, expires, revoked from token where name = ?")?;
+            let mut statement = reader
+                .prepare_cached("select name, role, hash, created, expires, revoked from token where name = ?")?;
             Ok(statement.query_row([name], token).optional()?)
         })
     }

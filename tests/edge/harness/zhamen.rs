@@ -27,7 +27,7 @@ pub struct Setup {
 /// A running proxy; killed when dropped.
 pub struct Zhamen {
     dir: tempfile::TempDir,
-    child: Option<Child>,
+    child: Child,
     /// Where it listens.
     pub http: SocketAddr,
     admin: SocketAddr,
@@ -127,15 +127,23 @@ impl Setup {
     /// Starts the proxy, and waits until it listens.
     pub fn run(self) -> Zhamen {
         self.write();
-        start(self.dir, self.settings)
+        let Started { child, said, http, admin } = start(self.dir.path());
+        Zhamen { dir: self.dir, child, http, admin, said, settings: self.settings }
     }
 }
 
-/// Starts the proxy in a directory that has its files, and waits until it listens.
-fn start(dir: tempfile::TempDir, settings: BTreeMap<String, String>) -> Zhamen {
+/// A process that listens.
+struct Started {
+    child: Child,
+    said: Arc<Mutex<String>>,
+    http: SocketAddr,
+    admin: SocketAddr,
+}
+
+fn start(dir: &Path) -> Started {
     let mut child = Command::new(env!("CARGO_BIN_EXE_zhamen"))
         .args(["run", "--config", "zhamen.toml"])
-        .current_dir(dir.path())
+        .current_dir(dir)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -163,7 +171,7 @@ fn start(dir: tempfile::TempDir, settings: BTreeMap<String, String>) -> Zhamen {
         assert!(Instant::now() < deadline, "the proxy does not say that it runs:\n{text}");
         thread::sleep(std::time::Duration::from_millis(5));
     };
-    Zhamen { dir, child: Some(child), http, admin, said, settings }
+    Started { child, said, http, admin }
 }
 
 fn configuration(settings: &BTreeMap<String, String>) -> String {
@@ -204,35 +212,24 @@ impl Zhamen {
         self.said.lock().unwrap().clone()
     }
 
-    fn child_id(&self) -> u32 {
-        self.child.as_ref().unwrap().id()
-    }
-
-    /// Kills it, as a power cut would, and starts it again on the same files.
-    pub fn restart(mut self) -> Self {
-        self.kill();
-        let aside = tempfile::tempdir().unwrap();
-        let dir = std::mem::replace(&mut self.dir, aside);
-        start(dir, self.settings.clone())
-    }
-
-    fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child_id())]).status().unwrap();
+        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// Kills it without a word, and starts it again on the same files; its ports are others.
+    pub fn restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let Started { child, said, http, admin } = start(self.dir.path());
+        (self.child, self.said, self.http, self.admin) = (child, said, http, admin);
     }
 
     /// Waits until it has ended by itself: its exit status.
     pub fn wait(&mut self) -> i32 {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
+            if let Some(status) = self.child.try_wait().unwrap() {
                 return status.code().unwrap_or(-1);
             }
             assert!(Instant::now() < deadline, "the proxy does not end:\n{}", self.said());
@@ -287,7 +284,7 @@ impl Zhamen {
 
     /// Resident memory in KiB: now (`VmRSS`) or at most (`VmHWM`).
     pub fn memory_kib(&self, which: &str) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child_id())).unwrap();
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix(which)?.strip_prefix(':')).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
@@ -295,7 +292,8 @@ impl Zhamen {
 
 impl Drop for Zhamen {
     fn drop(&mut self) {
-        self.kill();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
         if thread::panicking() {
             eprintln!("--- the proxy said:\n{}", self.said());
             let log = fs::read_to_string(self.path("access.jsonl")).unwrap_or_default();
