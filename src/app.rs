@@ -21,10 +21,10 @@ use crate::{
     base::{Clock, MemoryBudget, Problem, Severity, Timestamp},
     config::{Edge, WhenFull},
     control_plane::{
-        Admin, CertificateReload, Health, IncidentDesk, PageHook, PageOrder, Publisher, Record, ReloadHandle, Reloader,
+        Admin, CertificateReload, Health, IncidentDesk, PageHook, PageOrder, Publisher, Record, Recorder, ReloadHandle, Reloader,
         Start, SystemClock, keep_fresh, keep_incidents, log_problems,
         registry::{FooterChecks, Registrar, Shown, UnfiledSeen, keep_pulling, keep_registry_fresh},
-        serve, start_recorder,
+        serve,
     },
     data_plane::{self, CertificateMap, DataPlane, PageLocks, Posted, Shared},
     domain::{
@@ -178,8 +178,15 @@ impl App {
                 tracing::error!(%error, "what a home page shows could not be put on the record");
             }
         };
-        let recorder = start_recorder(observations, Arc::clone(&record), Box::new(look));
-        let recorder = recorder.map_err(failed("no thread for the recorder"))?;
+        let spooled = record.store().spooled().map_err(failed("the store"))?;
+        let recorder = Recorder {
+            record: Arc::clone(&record),
+            spool: Spool::open(&store_dir.join("spool"), spooled).map_err(failed("the spool"))?,
+            evidence: Arc::clone(&keeper.evidence),
+            home_pages: Box::new(look),
+            edge: config.store.edge.clone(),
+        };
+        let recorder = recorder.start(observations).map_err(failed("no thread for the recorder"))?;
         let desk = Arc::new(IncidentDesk::new(Arc::clone(&record), config.incident.clone(), incident_metrics));
         let mut tasks: Vec<Task> = vec![
             Box::pin(serve(Arc::new(reloader), reload.clone())),

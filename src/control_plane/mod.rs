@@ -27,7 +27,7 @@ pub use incidents::{
 };
 pub use publish::Publisher;
 pub use record::{PageHook, PageOrder, PutError, Record, keep_fresh};
-pub use recorder::{HomePages, start_recorder};
+pub use recorder::{HomePages, Recorder};
 pub use reload::{CertificateReload, Reloader, Start, log_problems};
 pub use serve::{ReloadHandle, serve};
 
