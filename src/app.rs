@@ -20,12 +20,12 @@ use crate::{
     base::{Clock, MemoryBudget, Problem, Severity, Timestamp},
     config::WhenFull,
     control_plane::{
-        Admin, CertificateReload, Health, Publisher, Record, ReloadHandle, Reloader, Start, SystemClock, keep_fresh,
-        log_problems, serve, start_recorder,
+        Admin, CertificateReload, Health, Keeper, Publisher, Record, ReloadHandle, Reloader, Start, SystemClock,
+        evidence_limits, keep_fresh, log_problems, serve, start_recorder,
     },
     data_plane::{self, CertificateMap, DataPlane, PageLocks, Posted, Shared},
     domain::standing::Ledger,
-    store::Sqlite,
+    store::{Evidence, Sealer, SigningKey, Sqlite},
     telemetry::{self, EventSender, Live, Metrics, Observer, Readings, Reopen},
 };
 
@@ -44,6 +44,7 @@ pub struct App {
     reopen: Reopen,
     telemetry: thread::JoinHandle<()>,
     recorder: thread::JoinHandle<()>,
+    keeper: Arc<Keeper>,
 }
 
 /// The control plane's thread, which ends when `stop` is dropped.
@@ -147,6 +148,16 @@ impl App {
         let store = Sqlite::open(&config.store.database).map_err(failed("the store"))?;
         let record = Record::open(Arc::new(store), Ledger::default(), Some(publisher.clone()), Arc::clone(&clock));
         let record = Arc::new(record.map_err(failed("the record"))?);
+        let store_dir = &config.store.directory;
+        let key = Arc::new(SigningKey::open(store_dir).map_err(failed("the store's key"))?);
+        let evidence = Evidence::open(store_dir, Arc::clone(&key), evidence_limits(&config.store));
+        let keeper = Arc::new(Keeper {
+            record: Arc::clone(&record),
+            evidence: Arc::new(evidence.map_err(failed("the evidence"))?),
+            sealer: Sealer::new(store_dir, key),
+            clock: Arc::clone(&clock),
+            retention: config.store.retention,
+        });
         let reloader = Reloader::new(
             start,
             publisher,
@@ -162,9 +173,22 @@ impl App {
         let admin = Arc::new(Admin { snapshot, metrics, readings, health: Arc::clone(&health), clock, started });
         let recorder = start_recorder(observations, Arc::clone(&record), Box::new(|_page| {}));
         let recorder = recorder.map_err(failed("no thread for the recorder"))?;
-        let control = Control::start(Arc::new(reloader), reload.clone(), record, admin, admin_listener)?;
+        let control =
+            Control::start(Arc::new(reloader), reload.clone(), record, Arc::clone(&keeper), admin, admin_listener)?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), ?http, ?https, admin = ?admin_address, "running");
-        Ok(Self { data_plane, http, https, admin: admin_address, control, health, reload, reopen, telemetry, recorder })
+        Ok(Self {
+            data_plane,
+            http,
+            https,
+            admin: admin_address,
+            control,
+            health,
+            reload,
+            reopen,
+            telemetry,
+            recorder,
+            keeper,
+        })
     }
 
     /// The addresses of the plain listeners, with the ports that the system chose.
@@ -215,6 +239,9 @@ impl App {
         if waiting.is_err() || ended.recv_timeout(LAST_LINES_TIME).is_err() {
             tracing::warn!("the last lines of the access log, or the last findings, were not written in time");
         }
+        if let Err(error) = self.keeper.seal() {
+            tracing::error!(%error, "the end of the record is not signed");
+        }
     }
 }
 
@@ -223,6 +250,7 @@ impl Control {
         reloader: Arc<Reloader>,
         reload: ReloadHandle,
         record: Arc<Record>,
+        keeper: Arc<Keeper>,
         admin: Arc<Admin>,
         listener: Option<std::net::TcpListener>,
     ) -> Result<Self, Vec<Problem>> {
@@ -232,6 +260,7 @@ impl Control {
             runtime.block_on(async {
                 tokio::spawn(serve(reloader, reload));
                 tokio::spawn(keep_fresh(record));
+                tokio::spawn(keeper.keep());
                 if let Some(listener) = listener {
                     tokio::spawn(async move {
                         if let Err(error) = admin.serve(listener).await {

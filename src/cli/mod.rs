@@ -4,11 +4,13 @@
 mod check;
 mod completions;
 mod demo;
+mod evidence;
 mod explain;
 mod problems;
 mod registry;
 mod rules;
 mod run;
+mod store;
 mod table;
 
 use std::{
@@ -43,6 +45,10 @@ enum Command {
     Rules(rules::Command),
     #[command(subcommand)]
     Registry(registry::Command),
+    #[command(subcommand)]
+    Evidence(evidence::Command),
+    #[command(subcommand)]
+    Store(store::Command),
     Completions(completions::Args),
 }
 
@@ -82,6 +88,8 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
         Command::Explain(args) => explain::run(args, out),
         Command::Rules(command) => rules::run(command, out),
         Command::Registry(command) => registry::run(command, out),
+        Command::Evidence(command) => evidence::run(command, out),
+        Command::Store(command) => store::run(command, out),
         Command::Completions(args) => completions::run(args, out),
     }
 }

@@ -8,6 +8,7 @@
 mod admin;
 mod clock;
 pub mod files;
+mod keeper;
 mod publish;
 mod record;
 mod recorder;
@@ -17,6 +18,7 @@ mod watch;
 
 pub use admin::{Admin, Health};
 pub use clock::SystemClock;
+pub use keeper::{Keeper, evidence_limits};
 pub use publish::Publisher;
 pub use record::{PutError, Record, keep_fresh};
 pub use recorder::{HomePages, start_recorder};
