@@ -4,6 +4,7 @@
 mod check;
 mod completions;
 mod demo;
+mod evidence;
 mod explain;
 mod incident;
 mod ledger;
@@ -12,6 +13,7 @@ mod registry;
 mod report;
 mod rules;
 mod run;
+mod store;
 mod table;
 
 use std::{
@@ -52,6 +54,10 @@ enum Command {
     Ledger(ledger::Command),
     #[command(subcommand)]
     Report(report::Command),
+    #[command(subcommand)]
+    Evidence(evidence::Command),
+    #[command(subcommand)]
+    Store(store::Command),
     Completions(completions::Args),
 }
 
@@ -94,6 +100,8 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
         Command::Incident(command) => incident::run(command, out),
         Command::Report(command) => report::run(command, out),
         Command::Ledger(command) => ledger::run(command, out),
+        Command::Evidence(command) => evidence::run(command, out),
+        Command::Store(command) => store::run(command, out),
         Command::Completions(args) => completions::run(args, out),
     }
 }
