@@ -4,6 +4,7 @@ use std::{
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
@@ -20,8 +21,8 @@ use crate::{
     base::{Clock, MemoryBudget, Problem, Severity, Timestamp},
     config::{Edge, WhenFull},
     control_plane::{
-        Admin, CertificateReload, Health, PageHook, PageOrder, Publisher, Record, ReloadHandle, Reloader, Start,
-        SystemClock, keep_fresh, log_problems,
+        Admin, CertificateReload, Health, IncidentDesk, PageHook, PageOrder, Publisher, Record, ReloadHandle, Reloader,
+        Start, SystemClock, keep_fresh, keep_incidents, log_problems,
         registry::{FooterChecks, Registrar, Shown, UnfiledSeen, keep_pulling, keep_registry_fresh},
         serve, start_recorder,
     },
@@ -56,6 +57,9 @@ struct Control {
     stop: oneshot::Sender<()>,
     thread: thread::JoinHandle<()>,
 }
+
+/// Something that the control plane does for ever.
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Runs until a signal says otherwise. An error means that nothing was started.
 pub fn run(config: &Path) -> Result<(), Vec<Problem>> {
@@ -165,6 +169,7 @@ impl App {
         let readings = Readings { live, budget, locks: Box::new(move || locks.len()), dropped };
         let metrics_of_footers = Arc::clone(&metrics);
         let started = clock.now();
+        let incident_metrics = Arc::clone(&metrics);
         let admin = Arc::new(Admin { snapshot, metrics, readings, health: Arc::clone(&health), clock, started });
         let footers = FooterChecks::new(Arc::clone(&record), metrics_of_footers);
         let look = move |page: HomePage| {
@@ -174,8 +179,19 @@ impl App {
         };
         let recorder = start_recorder(observations, Arc::clone(&record), Box::new(look));
         let recorder = recorder.map_err(failed("no thread for the recorder"))?;
-        let control =
-            Control::start(Arc::new(reloader), reload.clone(), record, registrar, unfiled, admin, admin_listener)?;
+        let desk = Arc::new(IncidentDesk::new(Arc::clone(&record), config.incident.clone(), incident_metrics));
+        let mut tasks: Vec<Task> = vec![
+            Box::pin(serve(Arc::new(reloader), reload.clone())),
+            Box::pin(keep_fresh(record)),
+            Box::pin(keep_incidents(desk, || SystemClock.now())),
+            Box::pin(keep_registry_fresh(Arc::clone(&registrar))),
+            Box::pin(keep_pulling(Arc::clone(&registrar))),
+            Box::pin(unfiled.keep_writing(registrar)),
+        ];
+        if let Some(listener) = admin_listener {
+            tasks.push(Box::pin(serve_admin(admin, listener)));
+        }
+        let control = Control::start(tasks)?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), ?http, ?https, admin = ?admin_address, "running");
         Ok(Self { data_plane, http, https, admin: admin_address, control, health, reload, reopen, telemetry, recorder })
     }
@@ -232,30 +248,14 @@ impl App {
 }
 
 impl Control {
-    fn start(
-        reloader: Arc<Reloader>,
-        reload: ReloadHandle,
-        record: Arc<Record>,
-        registrar: Arc<Registrar>,
-        unfiled: UnfiledSeen,
-        admin: Arc<Admin>,
-        listener: Option<std::net::TcpListener>,
-    ) -> Result<Self, Vec<Problem>> {
+    /// Runs what the control plane does for ever.
+    fn start(tasks: Vec<Task>) -> Result<Self, Vec<Problem>> {
         let runtime = current_thread_runtime().map_err(failed("no runtime for the control plane"))?;
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new().name("control".into()).spawn(move || {
             runtime.block_on(async {
-                tokio::spawn(serve(reloader, reload));
-                tokio::spawn(keep_fresh(record));
-                tokio::spawn(keep_registry_fresh(Arc::clone(&registrar)));
-                tokio::spawn(keep_pulling(Arc::clone(&registrar)));
-                tokio::spawn(unfiled.keep_writing(registrar));
-                if let Some(listener) = listener {
-                    tokio::spawn(async move {
-                        if let Err(error) = admin.serve(listener).await {
-                            tracing::error!(%error, "the admin listener does not work");
-                        }
-                    });
+                for task in tasks {
+                    tokio::spawn(task);
                 }
                 // Ends when the sender is dropped.
                 let _ = stopped.await;
@@ -263,6 +263,12 @@ impl Control {
             runtime.shutdown_background();
         });
         Ok(Self { stop, thread: thread.map_err(failed("no thread for the control plane"))? })
+    }
+}
+
+async fn serve_admin(admin: Arc<Admin>, listener: std::net::TcpListener) {
+    if let Err(error) = admin.serve(listener).await {
+        tracing::error!(%error, "the admin listener does not work");
     }
 }
 

@@ -5,8 +5,10 @@ mod check;
 mod completions;
 mod demo;
 mod explain;
+mod incident;
 mod problems;
 mod registry;
+mod report;
 mod rules;
 mod run;
 mod table;
@@ -43,6 +45,10 @@ enum Command {
     Rules(rules::Command),
     #[command(subcommand)]
     Registry(registry::Command),
+    #[command(subcommand)]
+    Incident(incident::Command),
+    #[command(subcommand)]
+    Report(report::Command),
     Completions(completions::Args),
 }
 
@@ -82,6 +88,8 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
         Command::Explain(args) => explain::run(args, out),
         Command::Rules(command) => rules::run(command, out),
         Command::Registry(command) => registry::run(command, out),
+        Command::Incident(command) => incident::run(command, out),
+        Command::Report(command) => report::run(command, out),
         Command::Completions(args) => completions::run(args, out),
     }
 }

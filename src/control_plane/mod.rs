@@ -9,18 +9,22 @@ mod admin;
 mod clock;
 pub mod files;
 mod http_client;
+mod incidents;
 mod publish;
 mod record;
 mod recorder;
 pub mod registry;
 mod reload;
-mod report;
+pub mod report;
 mod serve;
 mod watch;
 
 pub use admin::{Admin, Health};
 pub use clock::SystemClock;
 pub use http_client::{HttpClient, HttpError};
+pub use incidents::{
+    IncidentDesk, NewIncident, close_incident, incident, incidents, keep_incidents, note_incident, open_incident,
+};
 pub use publish::Publisher;
 pub use record::{PageHook, PageOrder, PutError, Record, keep_fresh};
 pub use recorder::{HomePages, start_recorder};

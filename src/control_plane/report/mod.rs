@@ -22,6 +22,7 @@ mod words;
 use std::fmt;
 
 pub use document::Document;
+pub use gather::{Gather, RectificationWishes};
 
 use crate::{
     base::Timestamp,

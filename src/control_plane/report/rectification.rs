@@ -67,6 +67,9 @@ fn problem(report: &RectificationReport, blocks: &mut Vec<Block>) {
     let when = if from == to { from } else { format!("{from}至{to}") };
     blocks.push(Block::paragraph(format!("{when}，本单位（本人）服务器上的网站{}，明细如下：", parts.join("，"))));
     blocks.push(Block::Table(violations(&report.violations)));
+    if report.omitted > 0 {
+        blocks.push(Block::Note(format!("另有较早的{}条未列出。", report.omitted)));
+    }
 }
 
 /// What was found, where and when.

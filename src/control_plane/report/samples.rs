@@ -2,7 +2,7 @@
 
 use super::{Letterhead, Report};
 use crate::{
-    base::{Date, Timestamp},
+    base::Timestamp,
     domain::{
         apportion::{Fen, apportion},
         incident::{Incident, Note},
@@ -87,6 +87,7 @@ pub(super) fn rectification(violations: usize, sites: usize) -> Report {
         party: party("u1"),
         ips: vec!["10.0.0.5".into(), "10.0.0.6".into()],
         violations: (0..violations).map(violation).collect(),
+        omitted: 0,
         sites: (0..sites).map(site).collect(),
         measures: if violations == 0 {
             vec![]
@@ -235,5 +236,3 @@ pub(super) fn all() -> Vec<(&'static str, Report)> {
         ),
     ]
 }
-
-pub(super) const DAY: Date = Date { year: 2026, month: 3, day: 15 };

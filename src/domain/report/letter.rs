@@ -21,6 +21,8 @@ pub struct RectificationReport {
     pub ips: Vec<String>,
     /// 1. What was found or notified, in the order of time.
     pub violations: Vec<Violation>,
+    /// Older ones that are not listed.
+    pub omitted: usize,
     /// 2. Every site on these servers, by address and host.
     pub sites: Vec<SiteRow>,
     /// 3. The measures, as far as they are known.

@@ -1,11 +1,11 @@
 //! A month in numbers, unit by unit.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use super::Party;
 use crate::{
     base::{Date, Timestamp},
-    domain::record::{Decision, Entry, Fact},
+    domain::record::{Decision, Fact},
     engine::rules::Class,
 };
 
@@ -107,25 +107,6 @@ impl Tally {
             Class::Other => 2,
             Class::Filing => 3,
         }
-    }
-
-    /// Counts entries by unit. `unit_of` says whose a finding, notice or host is; what is nobody's is
-    /// counted under the empty id.
-    pub fn by_unit<'e>(
-        entries: impl IntoIterator<Item = &'e Entry>,
-        unit_of: &dyn Fn(&Fact) -> Vec<String>,
-    ) -> BTreeMap<String, Self> {
-        let mut units = BTreeMap::<String, Self>::new();
-        for entry in entries {
-            let Some(one) = Self::of(&entry.fact) else { continue };
-            let mut concerned = unit_of(&entry.fact);
-            concerned.sort();
-            concerned.dedup();
-            for unit in concerned {
-                units.entry(unit).or_default().add(&one);
-            }
-        }
-        units
     }
 
     /// One fact, counted; `None` for those that are not counted.
