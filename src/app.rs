@@ -18,12 +18,13 @@ use tokio::{
 
 use crate::{
     base::{Clock, MemoryBudget, Problem, Severity, Timestamp},
+    config::{Edge, WhenFull},
     control_plane::{
-        Admin, CertificateReload, Health, Publisher, Record, ReloadHandle, Reloader, Start, SystemClock, keep_fresh,
-        log_problems, serve,
+        Admin, CertificateReload, Health, IncidentDesk, PageHook, PageOrder, Publisher, Record, ReloadHandle, Reloader,
+        Start, SystemClock, keep_fresh, keep_incidents, log_problems, serve, start_recorder,
     },
-    data_plane::{self, CertificateMap, DataPlane, PageLocks, Shared},
-    domain::standing::Ledger,
+    data_plane::{self, CertificateMap, DataPlane, PageLocks, Posted, Shared},
+    domain::standing::{Ledger, Lock},
     store::Sqlite,
     telemetry::{self, EventSender, Live, Metrics, Observer, Readings, Reopen},
 };
@@ -42,6 +43,7 @@ pub struct App {
     reload: ReloadHandle,
     reopen: Reopen,
     telemetry: thread::JoinHandle<()>,
+    recorder: thread::JoinHandle<()>,
 }
 
 /// The control plane's thread, which ends when `stop` is dropped.
@@ -123,7 +125,11 @@ impl App {
         let admin_address = admin_listener.as_ref().and_then(|listener| listener.local_addr().ok());
         let telemetry = telemetry::start(receiver, Arc::clone(&metrics), &config.log, reopen.clone(), observer)
             .map_err(failed("no thread for telemetry"))?;
+        let (observed, observations) =
+            telemetry::observations(config.store.queue, config.store.when_full == WhenFull::Protect);
         let shared = Shared {
+            observations: observed,
+            posted: Arc::new(Posted::default()),
             snapshot: Arc::clone(&snapshot),
             events,
             live: Arc::clone(&live),
@@ -139,12 +145,9 @@ impl App {
         let certificates = config.edge.certificates.clone().map(|directory| certificate_reload(&data_plane, directory));
         let publisher = Publisher::new(Arc::clone(&snapshot));
         let store = Sqlite::open(&config.store.database).map_err(failed("the store"))?;
-        let record = Record::open(
-            Arc::new(store),
-            Ledger::new(config.ledger.clone()),
-            Some(publisher.clone()),
-            Arc::clone(&clock),
-        );
+        let pages = page_hook(Arc::clone(&locks), Arc::clone(&edge));
+        let ledger = Ledger::new(config.ledger.clone());
+        let record = Record::open(Arc::new(store), ledger, Some(publisher.clone()), Some(pages), Arc::clone(&clock));
         let record = Arc::new(record.map_err(failed("the record"))?);
         let reloader = Reloader::new(
             start,
@@ -158,10 +161,14 @@ impl App {
         );
         let readings = Readings { live, budget, locks: Box::new(move || locks.len()), dropped };
         let started = clock.now();
+        let incident_metrics = Arc::clone(&metrics);
         let admin = Arc::new(Admin { snapshot, metrics, readings, health: Arc::clone(&health), clock, started });
-        let control = Control::start(Arc::new(reloader), reload.clone(), record, admin, admin_listener)?;
+        let recorder = start_recorder(observations, Arc::clone(&record), Box::new(|_page| {}));
+        let recorder = recorder.map_err(failed("no thread for the recorder"))?;
+        let desk = IncidentDesk::new(Arc::clone(&record), config.incident.clone(), incident_metrics);
+        let control = Control::start(Arc::new(reloader), reload.clone(), record, desk, admin, admin_listener)?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), ?http, ?https, admin = ?admin_address, "running");
-        Ok(Self { data_plane, http, https, admin: admin_address, control, health, reload, reopen, telemetry })
+        Ok(Self { data_plane, http, https, admin: admin_address, control, health, reload, reopen, telemetry, recorder })
     }
 
     /// The addresses of the plain listeners, with the ports that the system chose.
@@ -203,13 +210,14 @@ impl App {
         // It ends by itself; a panic was told when it happened.
         let _ = self.control.thread.join();
         let (done, ended) = std::sync::mpsc::channel();
-        let telemetry = self.telemetry;
+        let (telemetry, recorder) = (self.telemetry, self.recorder);
         let waiting = thread::Builder::new().spawn(move || {
             let _ = telemetry.join();
+            let _ = recorder.join();
             let _ = done.send(());
         });
         if waiting.is_err() || ended.recv_timeout(LAST_LINES_TIME).is_err() {
-            tracing::warn!("the last lines of the access log were not written in time");
+            tracing::warn!("the last lines of the access log, or the last findings, were not written in time");
         }
     }
 }
@@ -219,6 +227,7 @@ impl Control {
         reloader: Arc<Reloader>,
         reload: ReloadHandle,
         record: Arc<Record>,
+        desk: IncidentDesk,
         admin: Arc<Admin>,
         listener: Option<std::net::TcpListener>,
     ) -> Result<Self, Vec<Problem>> {
@@ -228,6 +237,7 @@ impl Control {
             runtime.block_on(async {
                 tokio::spawn(serve(reloader, reload));
                 tokio::spawn(keep_fresh(record));
+                tokio::spawn(keep_incidents(Arc::new(desk), || SystemClock.now()));
                 if let Some(listener) = listener {
                     tokio::spawn(async move {
                         if let Err(error) = admin.serve(listener).await {
@@ -242,6 +252,19 @@ impl Control {
         });
         Ok(Self { stop, thread: thread.map_err(failed("no thread for the control plane"))? })
     }
+}
+
+/// Page locks stand with the data plane, which sets and lifts most of them; the record tells it of others.
+fn page_hook(locks: Arc<PageLocks>, edge: Arc<ArcSwap<Edge>>) -> PageHook {
+    Box::new(move |page, order| match order {
+        PageOrder::Lock(rules, since) => {
+            let edge = edge.load();
+            let recheck = i64::try_from(edge.lock_recheck.as_millis()).unwrap_or(i64::MAX);
+            locks.lock(page, Lock { since, recheck_at: since.plus_millis(recheck), rules }, edge.limits.locks);
+        }
+        PageOrder::ReadAgain => locks.read_again(&page),
+        PageOrder::Unlock => locks.unlock(&page),
+    })
 }
 
 /// The certificates to start with. What cannot be used is logged and left out, unless nothing is left.

@@ -5,9 +5,11 @@ mod memory;
 mod problem;
 mod span;
 mod time;
+mod url;
 
 pub use host::{HostError, HostName};
 pub use memory::{Charge, MemoryBudget};
 pub use problem::{Problem, Severity};
 pub use span::ByteSpan;
 pub use time::{Clock, Date, Timestamp};
+pub use url::HttpUrl;

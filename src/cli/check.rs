@@ -60,9 +60,9 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
 }
 
 fn registry(config: &Config, rows: &mut Option<usize>) -> Vec<Problem> {
-    match read_registry(&config.registry_file) {
+    match read_registry(&config.registry.file) {
         Ok((bytes, _)) => {
-            let imported = import_csv(&config.registry_file.display().to_string(), &bytes);
+            let imported = import_csv(&config.registry.file.display().to_string(), &bytes);
             *rows = Some(imported.rows_good);
             imported.problems
         }

@@ -123,8 +123,8 @@ fn explain(args: &Args, config: &Config) -> Result<Explanation, Problem> {
     let registrable = host.registrable().map_or_else(String::new, |domain| format!(" (registrable domain {domain})"));
     step("host", format!("{host}{registrable}"), String::new());
 
-    let shown = config.registry_file.display().to_string();
-    let registry = read_registry(&config.registry_file).ok().and_then(|(bytes, _)| import_csv(&shown, &bytes).registry);
+    let shown = config.registry.file.display().to_string();
+    let registry = read_registry(&config.registry.file).ok().and_then(|(bytes, _)| import_csv(&shown, &bytes).registry);
     match &registry {
         Some(registry) => step("registry", format!("{} sites", registry.len()), shown.clone()),
         None => step("registry", "cannot be used; see `zhamen check`".to_owned(), shown.clone()),

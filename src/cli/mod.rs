@@ -5,9 +5,11 @@ mod check;
 mod completions;
 mod demo;
 mod explain;
+mod incident;
 mod ledger;
 mod problems;
 mod registry;
+mod report;
 mod rules;
 mod run;
 mod table;
@@ -46,6 +48,9 @@ enum Command {
     Registry(registry::Command),
     #[command(subcommand)]
     Ledger(ledger::Command),
+    Incident(incident::Command),
+    #[command(subcommand)]
+    Report(report::Command),
     Completions(completions::Args),
 }
 
@@ -86,6 +91,8 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
         Command::Rules(command) => rules::run(command, out),
         Command::Registry(command) => registry::run(command, out),
         Command::Ledger(command) => ledger::run(command, out),
+        Command::Incident(command) => incident::run(command, out),
+        Command::Report(command) => report::run(command, out),
         Command::Completions(args) => completions::run(args, out),
     }
 }

@@ -12,9 +12,12 @@ use toml::de::DeValue;
 
 use super::{
     AccessTarget, ClientAddress, Config, Edge, Level, Limits, Log, LogFormat, Parsed, Timeouts,
+    incident::incident,
     ledger::ledger,
     nearest::nearest,
     raw::{Placed, Reader, Section, integer},
+    registry::registry,
+    report::report,
     store::store,
 };
 use crate::{
@@ -51,13 +54,15 @@ pub(super) fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String
     let config = Config {
         path: path.to_owned(),
         admin,
-        registry_file: file(&reader, &root, base, "registry", "file", "sites.csv"),
+        registry: registry(&reader, &root, base),
         rules_dir: file(&reader, &root, base, "rules", "dir", "rules"),
         scan,
         policy: gate(&reader, &root),
         log: log(&root, base),
         store: store(&reader, &root, base),
         ledger: ledger(&reader, &root),
+        incident: incident(&reader, &root),
+        report: report(&reader, &root),
         edge,
     };
     root.close();
@@ -169,6 +174,8 @@ fn scan(reader: &Reader<'_>, root: &Section<'_, '_>, edge: &mut Edge) -> ScanPol
     set(&mut policy.decode.ratio_max, scan.number("max_ratio", 1..=1_000_000).map(|ratio| ratio as u32));
     set(&mut edge.tail_flush, scan.duration("tail_flush", MILLISECOND..=HOUR));
     set(&mut edge.verdict_cache_entries, scan.number("verdict_cache", 0..=10_000_000).map(|entries| entries as usize));
+    set(&mut edge.posts, scan.boolean("posts"));
+    set(&mut edge.posted_for, scan.duration("posted_for", MILLISECOND..=365 * DAY));
     let on = scan.section("on");
     for reason in body_filter::Reason::ALL {
         // What the operator switched off himself has no consequence to choose.
@@ -345,7 +352,7 @@ mod tests {
     fn nothing_said_is_a_safe_configuration() {
         let config = config("");
         assert_eq!(config.edge.http, ["127.0.0.1:8080".parse().unwrap()]);
-        assert_eq!(config.registry_file, Path::new("/etc/zhamen/sites.csv"));
+        assert_eq!(config.registry.file, Path::new("/etc/zhamen/sites.csv"));
         assert_eq!(config.log.access, AccessTarget::File("/etc/zhamen/access.jsonl".into()));
         assert!(config.scan.enabled);
         assert_eq!(config.scan.hold_bytes, 65_536);
@@ -370,6 +377,15 @@ listen = ""
 certificates = "certs"
 [registry]
 file = "/srv/sites.csv"
+remove_max = 5
+warn_before = "10d"
+[registry.pull]
+url = "https://crm.example.com/sites.csv"
+every = "1m"
+timeout = "10s"
+max = "1MiB"
+ca = "ca.pem"
+token = "${HOME}"
 [rules]
 dir = "${HOME}/rules"
 [scan]
@@ -380,6 +396,8 @@ max_decoded = 0x100_0000
 max_ratio = 50
 tail_flush = "1s"
 verdict_cache = 7
+posts = false
+posted_for = "2h"
 [scan.on]
 decode_error = "block"
 memory = "block"
@@ -434,7 +452,12 @@ threads = 3
         assert_eq!((config.scan.hold_bytes, config.scan.decode.decoded_bytes_max), (32_768, 0x100_0000));
         assert_eq!(config.scan.decode.ratio_max, 50);
         assert_eq!(config.admin, None);
-        assert_eq!(config.registry_file, Path::new("/srv/sites.csv"));
+        assert_eq!(config.registry.file, Path::new("/srv/sites.csv"));
+        assert_eq!((config.registry.remove_max_percent, config.registry.warn_before), (5, DAY * 10));
+        let pull = config.registry.pull.unwrap();
+        assert_eq!((pull.url.to_string(), pull.token.reveal()), ("https://crm.example.com/sites.csv".into(), "/root"));
+        assert_eq!((pull.every, pull.timeout, pull.bytes_max), (seconds(60), seconds(10), 1 << 20));
+        assert_eq!(pull.ca.as_deref(), Some(Path::new("/etc/zhamen/ca.pem")));
         assert_eq!(config.rules_dir, Path::new("/root/rules"));
         assert_eq!(config.policy.status(policy::Reason::Unfiled), 404);
         assert_eq!(config.policy.status(policy::Reason::ContentBlocked), 403);
@@ -458,6 +481,8 @@ threads = 3
                 workers: 3,
                 hold_time: Duration::from_millis(100),
                 tail_flush: seconds(1),
+                posts: false,
+                posted_for: seconds(7_200),
                 lock_recheck: seconds(600),
                 lock_hold_bytes: 1 << 20,
                 verdict_cache_entries: 7,

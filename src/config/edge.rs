@@ -17,6 +17,10 @@ pub struct Edge {
     pub hold_time: Duration,
     /// Withheld bytes that may begin a match go out after this long.
     pub tail_flush: Duration,
+    /// What visitors post is read in passing, to tell what was planted.
+    pub posts: bool,
+    /// For how long it is remembered that a text was posted.
+    pub posted_for: Duration,
     /// A locked page is read again after this long.
     pub lock_recheck: Duration,
     /// Received bytes held of a locked page that is read again.
@@ -82,6 +86,8 @@ impl Default for Edge {
             workers: 0,
             hold_time: Duration::from_millis(300),
             tail_flush: Duration::from_millis(200),
+            posts: true,
+            posted_for: Duration::from_secs(86_400),
             lock_recheck: Duration::from_secs(600),
             lock_hold_bytes: 4 << 20,
             verdict_cache_entries: 16_384,

@@ -11,10 +11,13 @@
 
 mod build;
 mod edge;
+mod incident;
 mod ledger;
 mod nearest;
 mod quantity;
 mod raw;
+mod registry;
+mod report;
 mod store;
 
 use std::{
@@ -23,7 +26,10 @@ use std::{
 };
 
 pub use edge::{Edge, Limits, Timeouts};
-pub use store::Store;
+pub use incident::Incidents;
+pub use registry::{Pull, Registry, Secret};
+pub use report::Report;
+pub use store::{Store, WhenFull};
 
 use crate::{
     base::Problem,
@@ -40,8 +46,8 @@ pub struct Config {
     pub admin: Option<SocketAddr>,
     /// Listeners, limits and timeouts of the data plane.
     pub edge: Edge,
-    /// The registry of sites.
-    pub registry_file: PathBuf,
+    /// Where the registry of sites comes from.
+    pub registry: Registry,
     /// The directory of rule packs.
     pub rules_dir: PathBuf,
     /// How bodies are scanned.
@@ -54,6 +60,10 @@ pub struct Config {
     pub store: Store,
     /// How the ledger counts.
     pub ledger: LedgerPolicy,
+    /// Clocks and rules of incidents.
+    pub incident: Incidents,
+    /// What stands in letters and reports.
+    pub report: Report,
 }
 
 /// What is logged, and where to.
@@ -144,6 +154,8 @@ impl Config {
             ("log", self.log != running.log),
             ("store", self.store != running.store),
             ("ledger", self.ledger != running.ledger),
+            ("incident", self.incident != running.incident),
+            ("report", self.report != running.report),
         ];
         differs.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
     }
@@ -155,6 +167,8 @@ impl Config {
         self.log = running.log.clone();
         self.store = running.store.clone();
         self.ledger = running.ledger.clone();
+        self.incident = running.incident.clone();
+        self.report = running.report.clone();
         let (edge, kept) = (&mut self.edge, &running.edge);
         edge.http.clone_from(&kept.http);
         edge.https.clone_from(&kept.https);

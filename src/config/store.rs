@@ -11,12 +11,28 @@ pub struct Store {
     pub database: PathBuf,
     /// The directory with evidence, spool and keys.
     pub directory: PathBuf,
+    /// Findings, locks and home pages on their way to the record, at most.
+    pub queue: usize,
+    /// What happens when there are more.
+    pub when_full: WhenFull,
+}
+
+/// What happens when the record cannot keep up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenFull {
+    /// What can be no strike is dropped and counted; findings go on without their evidence.
+    Degrade,
+    /// New requests are refused with 503.
+    Protect,
 }
 
 pub(super) fn store(reader: &Reader<'_>, root: &Section<'_, '_>, base: &Path) -> Store {
     let section = root.section("store");
     let url = section.string("url");
     let directory = section.string("dir");
+    let queue = section.number("queue", 1..=1_000_000);
+    let words = [("degrade", WhenFull::Degrade), ("protect", WhenFull::Protect)];
+    let when_full = section.word("when_full", &words);
     section.close();
     let database = match &url {
         None => "zhamen.db",
@@ -33,5 +49,10 @@ pub(super) fn store(reader: &Reader<'_>, root: &Section<'_, '_>, base: &Path) ->
         },
     };
     let directory = directory.map_or_else(|| "evidence".to_owned(), |(directory, _)| directory);
-    Store { database: base.join(database), directory: base.join(directory) }
+    Store {
+        database: base.join(database),
+        directory: base.join(directory),
+        queue: queue.unwrap_or(4_096) as usize,
+        when_full: when_full.unwrap_or(WhenFull::Degrade),
+    }
 }

@@ -8,16 +8,23 @@
 mod admin;
 mod clock;
 pub mod files;
+mod incidents;
 mod publish;
 mod record;
+mod recorder;
 mod reload;
+pub mod report;
 mod serve;
 mod watch;
 
 pub use admin::{Admin, Health};
 pub use clock::SystemClock;
+pub use incidents::{
+    IncidentDesk, NewIncident, close_incident, incident, incidents, keep_incidents, note_incident, open_incident,
+};
 pub use publish::Publisher;
-pub use record::{PutError, Record, keep_fresh};
+pub use record::{PageHook, PageOrder, PutError, Record, keep_fresh};
+pub use recorder::{HomePages, start_recorder};
 pub use reload::{CertificateReload, Reloader, Start, log_problems};
 pub use serve::{ReloadHandle, serve};
 

@@ -82,7 +82,7 @@ impl Start {
         let Some(config) = parsed.config else { return Err(problems) };
         let compiled = RuleFiles::read(&config.rules_dir)
             .and_then(|files| Ok((files.compile(clock.now().local_date())?, files.fingerprint())));
-        let (registry, registry_print, registry_problems) = load_registry(&config.registry_file);
+        let (registry, registry_print, registry_problems) = load_registry(&config.registry.file);
         problems.extend(registry_problems);
         let (compiled, rules_print) = match compiled {
             Ok(compiled) => compiled,
@@ -163,7 +163,7 @@ impl Reloader {
     pub(super) fn watched(&self) -> Vec<PathBuf> {
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let config = &loaded.config;
-        let mut paths = vec![self.path.clone(), config.registry_file.clone(), config.rules_dir.clone()];
+        let mut paths = vec![self.path.clone(), config.registry.file.clone(), config.rules_dir.clone()];
         paths.extend(config.edge.certificates.clone());
         paths
     }
@@ -230,7 +230,7 @@ impl Reloader {
     }
 
     fn reload_registry(&self, loaded: &mut Loaded, next: &mut Snapshot, again: bool) -> bool {
-        let path = &loaded.config.registry_file;
+        let path = &loaded.config.registry.file;
         let read = read_registry(path);
         let print = read.as_ref().ok().map(|&(_, print)| print);
         if !self.is_news(Part::Registry, &mut loaded.registry_files, print, again) {

@@ -13,6 +13,7 @@ use super::{
     guard::{EngineFault, guarded, unjudged, unread},
     http1::{Framing, ResponseHead},
     locks::later,
+    observe::Capture,
     record::Record,
     response::{self, OutFraming},
     session::page_of,
@@ -25,6 +26,7 @@ use crate::{
     domain::{
         event::{Event, Outcome},
         message::Facts,
+        observation::Observation,
         policy::{Permit, Reason as Why, Refusal},
         snapshot::Snapshot,
         standing::Lock,
@@ -54,6 +56,8 @@ pub(super) struct Filter<'a> {
     /// The client's connection ends with this response.
     pub(super) close: bool,
     pub(super) record: &'a mut Record,
+    /// The body, in case something is found.
+    pub(super) capture: Capture,
 }
 
 /// How a response came to its end.
@@ -182,7 +186,10 @@ impl Filter<'_> {
                 }
             };
             match next {
-                Next::Data(piece) => out.push(piece),
+                Next::Data(piece) => {
+                    self.still_admitted()?;
+                    out.push(piece);
+                }
                 Next::End => return downstream.finish(&mut out, source.trailers(), self.record).await,
                 Next::Broken(..) | Next::Late => return Err(Stop::Cut(Outcome::OriginBroke)),
             }
@@ -229,6 +236,8 @@ impl Filter<'_> {
         };
         match judged {
             Judged::Deliver(output, mut pieces, judgement) => {
+                self.capture_judged(&kept, ended, &judgement);
+                self.observe(&judgement)?;
                 if self.permit.is_recheck() {
                     if self.is_clean(&judgement) {
                         self.unlock()
@@ -245,6 +254,7 @@ impl Filter<'_> {
                 Ok(out)
             }
             Judged::Commit(mut committed) => {
+                self.capture_beginning(&kept);
                 if ended {
                     committed.finish();
                 }
@@ -252,8 +262,14 @@ impl Filter<'_> {
                 self.stream(*committed, kept, downstream, source).await?;
                 Ok(out)
             }
-            Judged::Block(judgement) if self.permit.is_recheck() => Err(self.still_locked(Some(judgement))),
+            Judged::Block(judgement) if self.permit.is_recheck() => {
+                self.capture_judged(&kept, ended, &judgement);
+                self.observe(&judgement)?;
+                Err(self.still_locked(Some(judgement)))
+            }
             Judged::Block(judgement) => {
+                self.capture_judged(&kept, ended, &judgement);
+                self.observe(&judgement)?;
                 let rules = &self.snapshot.rules;
                 let categories = judgement.categories.iter().filter(|category| category.action == Some(Action::Block));
                 let title = |id| rules.category_title(id).unwrap_or(id);
@@ -276,6 +292,8 @@ impl Filter<'_> {
         let mut passing = Passing::new(committed.output(), inside);
         match self.pump(&mut committed, downstream, source, &mut passing).await {
             Ending::Done(judgement) => {
+                // It is on the wire: what cannot be recorded has been counted.
+                let _ = self.observe(&judgement);
                 if self.permit.is_recheck() && self.is_clean(&judgement) {
                     self.unlock();
                 }
@@ -283,6 +301,7 @@ impl Filter<'_> {
                 Ok(())
             }
             Ending::Aborted(judgement) => {
+                let _ = self.observe(&judgement);
                 self.lock(&judgement);
                 self.record.judgement = Some(judgement);
                 Err(Stop::Cut(Outcome::Aborted))
@@ -290,6 +309,9 @@ impl Filter<'_> {
             Ending::Stopped(stop) => {
                 let judgement = guarded(&self.worker.shared.live, self.record, || committed.abandon());
                 self.record.judgement = judgement.ok().flatten();
+                if let Some(judgement) = self.record.judgement.clone() {
+                    let _ = self.observe(&judgement);
+                }
                 Err(stop)
             }
             Ending::Fault => {
@@ -340,6 +362,9 @@ impl Filter<'_> {
                     };
                     let given = match next {
                         Ok(Next::Data(piece)) => {
+                            if let Err(stop) = self.still_admitted() {
+                                return Ending::Stopped(stop);
+                            }
                             passing.enter(&piece);
                             guarded(live, self.record, || committed.push(piece))
                         }
@@ -436,6 +461,9 @@ impl Filter<'_> {
         let lock = Lock { since: at, recheck_at: later(at, self.edge.lock_recheck), rules: rules.clone() };
         let page = page_of(self.facts);
         self.worker.shared.locks.lock(page.clone(), lock, self.edge.limits.locks);
+        // A full queue has counted it; the page is locked all the same.
+        let _ =
+            self.worker.shared.observations.send(Observation::Locked { page: page.clone(), rules: rules.clone(), at });
         self.worker.shared.events.send(Event::PageLocked { page, rules, at });
     }
 
@@ -443,6 +471,7 @@ impl Filter<'_> {
         let at = self.worker.shared.clock.now();
         let page = page_of(self.facts);
         self.worker.shared.locks.unlock(&page);
+        let _ = self.worker.shared.observations.send(Observation::Unlocked { page: page.clone(), at });
         self.worker.shared.events.send(Event::PageUnlocked { page, at });
     }
 
@@ -463,7 +492,7 @@ impl Filter<'_> {
         self.refusal(Why::ContentBlocked, detail)
     }
 
-    fn refusal(&self, reason: Why, detail: &str) -> Stop {
+    pub(super) fn refusal(&self, reason: Why, detail: &str) -> Stop {
         Stop::Refused(Refusal { reason, detail: detail.to_owned(), site: Some(self.permit.site().clone()) })
     }
 }

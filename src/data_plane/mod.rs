@@ -4,6 +4,7 @@
 //! Nothing here waits for a database or takes a lock per request. What is in force comes down as
 //! one [`Snapshot`] a request; what happened goes up as events.
 
+mod admission;
 mod answer;
 mod body;
 mod connection;
@@ -12,6 +13,8 @@ mod guard;
 mod http1;
 mod listener;
 mod locks;
+mod observe;
+mod posts;
 mod record;
 mod request;
 mod respond;
@@ -37,13 +40,14 @@ use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 
 pub use locks::PageLocks;
+pub use posts::Posted;
 pub use tls::{Certificate, CertificateMap, load_certificates};
 
 use crate::{
     base::{Clock, MemoryBudget},
     config::Edge,
     domain::snapshot::Snapshot,
-    telemetry::{EventSender, Live},
+    telemetry::{EventSender, Live, ObservationSender},
 };
 
 /// What the data plane shares with the rest of the process.
@@ -53,10 +57,14 @@ pub struct Shared {
     pub snapshot: Arc<ArcSwap<Snapshot>>,
     /// The way up.
     pub events: EventSender,
+    /// The way up to the record.
+    pub observations: ObservationSender,
     /// Live counts.
     pub live: Arc<Live>,
     /// Locked pages.
     pub locks: Arc<PageLocks>,
+    /// What was posted to which site, lately.
+    pub posted: Arc<Posted>,
     /// What all held bodies together may take.
     pub budget: MemoryBudget,
     /// The time.

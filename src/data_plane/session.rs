@@ -6,11 +6,14 @@ use std::{pin::pin, rc::Rc, sync::Arc};
 use bytes::BytesMut;
 
 use super::{
+    admission::Admission,
     answer,
     body::{self, Filter, Filtered},
     connection::{After, Client},
     downstream::Downstream,
     http1::{HeadFault, RequestHead, ResponseHead},
+    observe::Capture,
+    posts,
     record::Record,
     request, respond, response,
     stop::Stop,
@@ -85,6 +88,7 @@ impl Session<'_> {
         let facts = self.normalise(client, head)?;
         let filing = self.snapshot.registry.look_up(&facts.host);
         let permit = self.admit(&facts, filing, head)?;
+        self.read_post(client, head, &facts, &permit).await?;
         let link = self.send(client, head, &facts, &permit).await?;
         let carried = self.filter(client, head, &facts, &permit, &link).await?;
         Ok(self.conclude(client, &facts, &permit, link, carried).await)
@@ -111,6 +115,9 @@ impl Session<'_> {
     }
 
     fn admit(&mut self, facts: &Facts, filing: Filing, head: &RequestHead) -> Result<Permit, Stop> {
+        if self.worker.shared.observations.refuses() {
+            return Err(Stop::refused(Reason::Overloaded, "what is found cannot be recorded now"));
+        }
         let locks = &self.worker.shared.locks;
         let lock = if locks.is_empty() { None } else { locks.look_up(&page_of(facts)) };
         let permit = self.snapshot.policy.admit(facts, filing, lock.as_ref(), self.record.at)?;
@@ -145,6 +152,9 @@ impl Session<'_> {
             scanned: self.snapshot.scan.enabled,
         };
         request::put_head(&mut out, head, &context);
+        if facts.state_changing && self.edge.posts {
+            self.progress.copy_up_to(self.snapshot.scan.hold_bytes);
+        }
         let ready = self.body.put_ready(&mut client.inbox, &mut out, &self.progress);
         ready.map_err(|fault| Stop::refused(Reason::MalformedRequest, fault.as_str()))?;
         let replayable = facts.framing == Framing::None
@@ -169,6 +179,7 @@ impl Session<'_> {
         let is_http11 = head.version == Version::Http11;
         let asked = answer::Asked { facts, permit, link, is_http11, progress };
         let reply = answer::receive(&asked, &mut inbox, &mut downstream, (worker, edge), &mut self.record).await?;
+        posts::note_post((worker, &self.snapshot, &mut self.record), head, permit, &progress.take_copy());
         if reply.status == 101 {
             return Ok(Carried::Switched(inbox));
         }
@@ -176,7 +187,8 @@ impl Session<'_> {
             .map_err(|(reason, what)| of_site(permit, reason, what))?;
         let close = !facts.keep_alive || !progress.done.get() || worker.stop.is_cancelled();
         let (snapshot, record) = (&*self.snapshot, &mut self.record);
-        let filter = Filter { worker, edge, snapshot, permit, facts, reply: &reply, is_http11, close, record };
+        let capture = Capture::new(&worker.shared.budget);
+        let filter = Filter { worker, edge, snapshot, permit, facts, reply: &reply, is_http11, close, record, capture };
         let filtered = body::filter(filter, downstream, framing, &link.socket, &mut inbox).await?;
         Ok(Carried::Answered(filtered, reply))
     }
@@ -196,7 +208,11 @@ impl Session<'_> {
                 self.record.outcome = Outcome::Tunnelled;
                 let left = (&client.socket, &mut client.inbox, &mut self.record.request_bytes);
                 let right = (&link.socket, &mut inbox, &mut self.record.response_bytes);
-                tunnel::run(left, right, timeouts.tunnel_idle).await;
+                let admission = Admission { worker: self.worker, snapshot: &self.snapshot, permit, facts };
+                tokio::select! {
+                    () = tunnel::run(left, right, timeouts.tunnel_idle) => {}
+                    () = admission.ended() => self.record.outcome = Outcome::Aborted,
+                }
                 After::Close
             }
             Carried::Answered(filtered, reply) => {

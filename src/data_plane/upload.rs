@@ -2,14 +2,14 @@
 //! while the other half waits, reads and writes.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     future::{Future, pending, poll_fn},
     pin::{Pin, pin},
     task::Poll,
     time::Instant,
 };
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::time::timeout;
 
 use super::{
@@ -42,6 +42,16 @@ pub(super) struct Progress {
     pub(super) bytes: Cell<u64>,
     /// When the last of them were passed on.
     pub(super) moved_at: Cell<Instant>,
+    /// What has passed of it, if somebody wants to read it.
+    copy: RefCell<Copy>,
+}
+
+/// What has passed of a body, as long as it is short enough.
+#[derive(Default)]
+struct Copy {
+    bytes_max: usize,
+    bytes: usize,
+    pieces: Vec<Bytes>,
 }
 
 /// The client's half, running. It ends only where it stops the exchange.
@@ -81,6 +91,7 @@ impl RequestBody {
             match self.reader.next(inbox)? {
                 Piece::Data(piece) => {
                     progress.add(piece.len());
+                    progress.copy(&piece);
                     if self.chunked {
                         put_chunk_size(out, piece.len());
                     }
@@ -134,7 +145,30 @@ impl RequestBody {
 impl Progress {
     /// Nothing yet.
     pub(super) fn new() -> Self {
-        Self { done: Cell::new(false), bytes: Cell::new(0), moved_at: Cell::new(Instant::now()) }
+        Self {
+            done: Cell::new(false),
+            bytes: Cell::new(0),
+            moved_at: Cell::new(Instant::now()),
+            copy: RefCell::default(),
+        }
+    }
+
+    /// Keeps a copy of what passes, up to so many bytes.
+    pub(super) fn copy_up_to(&self, bytes_max: usize) {
+        self.copy.borrow_mut().bytes_max = bytes_max;
+    }
+
+    /// What was copied so far; nothing more is.
+    pub(super) fn take_copy(&self) -> Vec<Bytes> {
+        std::mem::take(&mut *self.copy.borrow_mut()).pieces
+    }
+
+    fn copy(&self, piece: &Bytes) {
+        let mut copy = self.copy.borrow_mut();
+        if copy.bytes < copy.bytes_max {
+            copy.bytes += piece.len();
+            copy.pieces.push(piece.clone());
+        }
     }
 
     fn add(&self, bytes: usize) {
@@ -163,7 +197,7 @@ pub(super) async fn run(
             }
             Ok(Piece::End) => {
                 body.put_end(&mut frame);
-                bytes::Bytes::new()
+                Bytes::new()
             }
             Ok(Piece::NeedInput) => match timeout(edge.timeouts.client_idle, client.read(inbox, READ_BYTES)).await {
                 Ok(Ok(count)) if count > 0 => continue,
@@ -174,6 +208,7 @@ pub(super) async fn run(
         let tail: &[u8] = if body.chunked && !piece.is_empty() { b"\r\n" } else { b"" };
         let length = piece.len();
         let is_last = piece.is_empty();
+        progress.copy(&piece);
         let written = origin.write(&frame, &[piece], tail, edge.timeouts.origin_idle).await;
         if written.is_err() {
             // The origin reads no more of it; it may have answered all the same.

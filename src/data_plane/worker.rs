@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Shared,
     connection::{self, Client},
+    observe::Recent,
     socket::{Counted, Side, Socket, Stream},
     tls::Resolver,
     upstream::Pool,
@@ -45,6 +46,7 @@ pub(super) struct Worker {
     pub(super) origin_tls: Arc<ClientConfig>,
     pub(super) certificates: Arc<Resolver>,
     pub(super) cache: RefCell<VerdictCache>,
+    pub(super) recent: RefCell<Recent>,
     /// Set when no more requests are to be begun.
     pub(super) stop: CancellationToken,
     next_id: Cell<u64>,
@@ -97,6 +99,7 @@ async fn serve(setup: Setup) -> io::Result<()> {
         origin_tls: setup.origin_tls,
         certificates: setup.certificates,
         cache: RefCell::new(VerdictCache::new(entries, setup.secret)),
+        recent: RefCell::default(),
         stop: setup.stop,
         next_id: Cell::new(setup.first_id),
     });

@@ -3,50 +3,49 @@
 //!
 //! Everything here blocks: callers are threads of the control plane or `spawn_blocking`.
 
+mod about;
+mod entries;
 mod error;
+mod evidence;
+mod findings;
+mod heads;
+mod idempotency;
+mod key;
+mod seal;
+mod sighting;
+mod sites;
+mod spool;
 mod sqlite;
+mod tokens;
+mod unfiled;
+mod verify;
+mod webhooks;
 
+pub use entries::{Entries, Query};
 pub use error::StoreError;
+pub use evidence::{Evidence, EvidenceHeader, EvidenceLimits, EvidenceRecord, Expired, each_evidence, read_evidence};
+pub use findings::{FindingQuery, FindingRow, Findings, ReviewState, SpoolPosition};
+pub use heads::{GENESIS, Hash, HeadRow, Heads, Line, Link};
+pub use idempotency::{Idempotency, Remembered};
+pub use key::{PublicKey, SigningKey};
+pub use seal::Sealer;
+pub use sighting::Sighting;
+pub use sites::{SiteSource, Sites};
+pub use spool::Spool;
 pub use sqlite::Sqlite;
+pub use tokens::{Token, Tokens};
+pub use unfiled::{UnfiledHost, UnfiledHosts, UnfiledQuery};
+pub use verify::{Fault, Verified, verify};
+pub use webhooks::{Delivery, NewDelivery, Webhook, Webhooks};
 
-use crate::{
-    base::Timestamp,
-    domain::record::{Entry, Fact},
-};
+/// Small things by name: positions, marks, versions.
+pub trait Meta: Send + Sync {
+    /// What is kept under a name.
+    fn meta(&self, name: &str) -> Result<Option<String>, StoreError>;
 
-/// The record itself: append-only, hash-chained.
-pub trait Entries: Send + Sync {
-    /// Puts facts on the record, all or none, and returns when they are on disk.
-    fn append(&self, by: &str, recorded: Timestamp, facts: &[Fact]) -> Result<Vec<Entry>, StoreError>;
-
-    /// Entries that a query asks for, in ascending order of their numbers (descending if it says so).
-    fn entries(&self, query: &Query) -> Result<Vec<Entry>, StoreError>;
-}
-
-/// Which entries.
-#[derive(Clone, Debug, Default)]
-pub struct Query {
-    /// Only these kinds ([`Fact::kind`]); empty: all.
-    pub kinds: Vec<&'static str>,
-    /// Only what is about this unit.
-    pub unit: Option<String>,
-    /// Only what is about this service.
-    pub service: Option<String>,
-    /// Only what is about this host.
-    pub host: Option<String>,
-    /// Only what belongs to this id: a finding and its reviews and withdrawals, an incident and its notes.
-    pub subject: Option<String>,
-    /// Recorded at or after.
-    pub from: Option<Timestamp>,
-    /// Recorded before.
-    pub to: Option<Timestamp>,
-    /// Numbers beyond this one (below it, if descending).
-    pub after: Option<u64>,
-    /// The last ones first.
-    pub descending: bool,
-    /// At most so many; 0: 100.
-    pub limit: usize,
+    /// Keeps a value under a name, on disk when it returns.
+    fn set_meta(&self, name: &str, value: &str) -> Result<(), StoreError>;
 }
 
 /// Everything that a database keeps.
-pub trait Store: Entries {}
+pub trait Store: Entries + Findings + Heads + Idempotency + Meta + Sites + Tokens + UnfiledHosts + Webhooks {}

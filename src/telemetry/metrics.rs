@@ -92,6 +92,9 @@ pub struct Metrics {
     events_dropped: IntCounter,
     log_errors: IntCounter,
     locks: IntGauge,
+    incidents_open: IntGauge,
+    /// Without labels; without a series while no clock runs.
+    incident_deadline: IntGaugeVec,
     panics: IntCounter,
     /// Held while counts kept elsewhere are carried over, so that two readers do not both add.
     carrying_over: Mutex<()>,
@@ -177,6 +180,12 @@ impl Metrics {
             log_errors: new
                 .counter("log_errors_total", "Access log lines dropped because they could not be written.")?,
             locks: new.gauge("locked_pages", "Pages locked now.")?,
+            incidents_open: new.gauge("incidents_open", "Incidents that are not closed.")?,
+            incident_deadline: new.gauges(
+                "incident_deadline_timestamp_seconds",
+                "The next deadline of the incidents that were not reported; absent if there is none.",
+                &[],
+            )?,
             panics: new.counter("panics_total", "Panics that were caught; each is a fault of Zhamen.")?,
             carrying_over: Mutex::new(()),
             registry: registry.clone(),
@@ -194,6 +203,15 @@ impl Metrics {
         match event {
             Event::Exchange(exchange) => self.count_exchange(exchange),
             Event::PageLocked { .. } | Event::PageUnlocked { .. } => {}
+        }
+    }
+
+    /// What the record says of incidents: how many are open, and the next deadline of those not reported.
+    pub fn set_incidents(&self, open: usize, next_deadline: Option<Timestamp>) {
+        self.incidents_open.set(whole(open));
+        match next_deadline {
+            Some(deadline) => self.incident_deadline.with_label_values::<&str>(&[]).set(deadline.0.div_euclid(1_000)),
+            None => self.incident_deadline.reset(),
         }
     }
 

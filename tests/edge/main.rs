@@ -10,6 +10,8 @@
 //! | `smuggling` | heads that can be read in two ways |
 //! | `scan` | what is found while nothing has been sent |
 //! | `streaming` | what is found, or waits, after the head has gone |
+//! | `findings` | what goes on the record of what was found |
+//! | `posts` | what visitors send |
 //! | `locks` | pages that are locked, and unlock when clean |
 //! | `bad_origins` | origins that refuse, hang, break off, lie |
 //! | `gone_clients` | clients that vanish |
@@ -24,12 +26,14 @@ mod bad_input;
 mod bad_origins;
 mod bounds;
 mod command_line;
+mod findings;
 mod gate;
 mod gone_clients;
 mod harness;
 mod http;
 mod locks;
 mod pages;
+mod posts;
 mod record;
 mod reload;
 mod scan;

@@ -77,6 +77,34 @@ pub struct Entry {
 }
 
 impl Fact {
+    /// Every word that [`Fact::kind`] may return.
+    pub const KINDS: [&'static str; 24] = [
+        "change",
+        "commitment",
+        "control_period",
+        "evidence_view",
+        "finding",
+        "incident_close",
+        "incident_note",
+        "incident_open",
+        "lock",
+        "notice",
+        "period_end",
+        "person",
+        "rectification",
+        "reinstatement",
+        "review",
+        "sealing",
+        "service",
+        "site",
+        "suspension",
+        "termination",
+        "unit",
+        "unlock",
+        "unsealing",
+        "withdrawal",
+    ];
+
     /// The word in `type`.
     pub const fn kind(&self) -> &'static str {
         match self {

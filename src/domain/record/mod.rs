@@ -8,6 +8,7 @@
 mod customer;
 mod decision;
 mod fact;
+mod import;
 mod incident;
 mod violation;
 
@@ -17,5 +18,6 @@ pub use decision::{
     Suspension, Termination, Unlock, Unsealing,
 };
 pub use fact::{Entry, Fact};
+pub use import::{CustomerFile, ImportedCustomers, import_customers};
 pub use incident::{IncidentClose, IncidentKind, IncidentNote, IncidentOpen, IncidentScope};
 pub use violation::{Decision, Finding, FindingOrigin, Notice, Review, Withdrawal};

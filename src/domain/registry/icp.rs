@@ -1,7 +1,7 @@
 //! Filing numbers: what they look like, and what people make of them (domain.md section 5).
 
 /// The short names of provinces with which numbers begin.
-const PROVINCES: &str = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川蜀贵黔云滇藏陕甘陇青宁新";
+pub(super) const PROVINCES: &str = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川蜀贵黔云滇藏陕甘陇青宁新";
 
 /// A filing number in its one form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub fn normalise_icp(text: &str) -> Result<IcpNumber, &'static str> {
 }
 
 /// One character for all the ways to write it; none for white space and invisible characters.
-fn unify(c: char) -> Option<char> {
+pub(super) fn unify(c: char) -> Option<char> {
     let c = match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
         '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2500}' | '\u{fe58}' | '\u{fe63}' => '-',

@@ -1,17 +1,28 @@
 //! Units, services, sites, filings: who may be reached here.
 
+mod change;
+mod difference;
+mod footer;
 mod icp;
 mod import;
 mod origin;
+mod overlay;
 mod site;
 mod table;
 
 use std::{collections::HashSet, fmt, sync::Arc};
 
-use crate::base::HostName;
+use self::{
+    overlay::{Place, Rows},
+    table::Table,
+};
+use crate::base::{Date, HostName};
 
+pub use change::{RegistryBuilder, RowChange, SiteRow};
+pub use difference::{Comparison, Difference, Held};
+pub use footer::{Footer, FooterCheck, ShownNumbers, check_footer, read_numbers};
 pub use icp::{IcpNumber, normalise_icp};
-pub use import::{Imported, import_csv};
+pub use import::{Imported, import_csv, import_sites, is_sites_header};
 pub use origin::Origin;
 pub use site::Site;
 
@@ -29,6 +40,18 @@ impl ServiceKind {
     /// All kinds.
     pub const ALL: [Self; 2] = [Self::VirtualHost, Self::Server];
 
+    /// What contracts call them; a spreadsheet may say so, too.
+    pub const ALIASES: &'static [(&'static str, Self)] = &[
+        ("虚拟主机", Self::VirtualHost),
+        ("服务器", Self::Server),
+        ("云主机", Self::Server),
+        ("云服务器", Self::Server),
+        ("VPS", Self::Server),
+        ("租用", Self::Server),
+        ("托管", Self::Server),
+        ("租用托管", Self::Server),
+    ];
+
     /// The word in sites.csv.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -39,7 +62,8 @@ impl ServiceKind {
 }
 
 /// What the registry says about a row's filing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FilingState {
     /// The filing was cancelled.
     Cancelled,
@@ -68,11 +92,12 @@ impl FilingState {
 }
 
 /// State of interactive sections (second letter, 11.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Interactive {
     /// State-changing requests pass.
     Open,
-    /// They pass, and what they post is read (not read yet in this version).
+    /// They pass if what they post does.
     Filtered,
     /// 先审后贴 (not held for review yet in this version: refused like `Closed`).
     Review,
@@ -111,19 +136,50 @@ pub enum Filing {
 /// All sites, immutable, made for fast look-up: 1,000,000 sites are a normal size.
 ///
 /// Rows are 32 bytes; their texts stand in a few shared strings, and a [`Site`] is a row's number
-/// beside a reference to the registry, so that a look-up copies and allocates nothing.
+/// beside a reference to the registry, so that a look-up copies and allocates nothing. What changed
+/// since the rows were built lies over them as a small table of its own
+/// ([`with`](Registry::with)), so that a change costs milliseconds, and not a rebuilding.
+#[derive(Clone)]
 pub struct Registry {
-    table: table::Table,
+    rows: Rows,
     /// Hosts that the file names in a row that could not be applied: refused, rather than left to the
     /// row of a domain above them.
-    barred: HashSet<Box<str>>,
+    barred: Arc<HashSet<Box<str>>>,
     available: bool,
+    today: Date,
+    counts: [usize; FilingState::ALL.len()],
 }
+
+/// Before every last day: nothing has expired.
+const NO_DAY_YET: Date = Date { year: 0, month: 1, day: 1 };
 
 impl Registry {
     /// A registry that could not be loaded: answers [`Filing::Unknown`] to everything.
     pub fn unavailable() -> Self {
-        Self { table: table::Table::default(), barred: HashSet::new(), available: false }
+        Self { available: false, ..Self::new(Table::default(), HashSet::new()) }
+    }
+
+    /// Of rows, and of hosts that are refused whatever the rows say.
+    fn new(table: Table, barred: HashSet<Box<str>>) -> Self {
+        let rows = Rows::new(table);
+        let counts = rows.counts(NO_DAY_YET);
+        Self { rows, barred: Arc::new(barred), available: true, today: NO_DAY_YET, counts }
+    }
+
+    /// The same registry on a day: filings whose last day is over count as cancelled.
+    #[must_use]
+    pub fn on(&self, today: Date) -> Self {
+        Self { today, counts: self.rows.counts(today), ..self.clone() }
+    }
+
+    /// The day that it is for.
+    pub fn today(&self) -> Date {
+        self.today
+    }
+
+    /// Whether there is one at all.
+    pub fn is_available(&self) -> bool {
+        self.available
     }
 
     /// Who serves a host, by the most specific row between the host and its registrable domain.
@@ -149,7 +205,7 @@ impl Registry {
             if self.barred.contains(name) {
                 return None;
             }
-            if let Some(row) = self.table.find(name) {
+            if let Some(row) = self.rows.find(name) {
                 return Some(Site::new(Arc::clone(self), row));
             }
             let (_, parent) = name.split_once('.')?;
@@ -167,21 +223,31 @@ impl Registry {
             if self.barred.contains(name) {
                 return Some(name);
             }
-            if self.table.find(name).is_some() || host.ip().is_some() {
+            if self.rows.find(name).is_some() || host.ip().is_some() {
                 return None;
             }
             name = name.split_once('.')?.1;
         }
     }
 
-    /// All rows, in the order of the file.
+    /// The row of exactly this host.
+    pub fn site(self: &Arc<Self>, host: &str) -> Option<Site> {
+        Some(Site::new(Arc::clone(self), self.rows.find(host)?))
+    }
+
+    /// All rows: in the order of the file, then what changed since.
     pub fn sites(self: &Arc<Self>) -> impl Iterator<Item = Site> {
-        self.table.rows().map(|row| Site::new(Arc::clone(self), row))
+        self.rows.places().map(|row| Site::new(Arc::clone(self), row))
+    }
+
+    /// Hosts that are refused because their rows could not be applied.
+    pub fn barred_hosts(&self) -> impl Iterator<Item = &str> {
+        self.barred.iter().map(AsRef::as_ref)
     }
 
     /// Number of rows.
     pub fn len(&self) -> usize {
-        self.table.len()
+        self.rows.len()
     }
 
     /// Whether there is no row.
@@ -189,9 +255,9 @@ impl Registry {
         self.len() == 0
     }
 
-    /// Number of rows with a filing state.
+    /// Number of rows with a filing state; one that is over counts as cancelled.
     pub fn count(&self, filing: FilingState) -> usize {
-        self.table.count(filing)
+        self.counts[filing as usize]
     }
 }
 

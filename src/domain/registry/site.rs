@@ -2,69 +2,113 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{FilingState, Interactive, Origin, Registry, ServiceKind, table::RowId};
+use super::{FilingState, Interactive, Origin, Registry, ServiceKind, change::SiteRow, overlay::Place, table::Table};
+use crate::base::Date;
 
 /// One row of the registry: its number, and the registry that it stands in. Cheap to clone; keeps the
 /// whole registry alive.
 #[derive(Clone)]
 pub struct Site {
     registry: Arc<Registry>,
-    row: RowId,
+    row: Place,
 }
 
 impl Site {
-    pub(super) fn new(registry: Arc<Registry>, row: RowId) -> Self {
+    pub(super) fn new(registry: Arc<Registry>, row: Place) -> Self {
         Self { registry, row }
     }
 
     /// The host of the row, which covers the hosts below it too.
     pub fn host(&self) -> &str {
-        self.registry.table.host(self.row)
+        self.table().host(self.row.row)
     }
 
     /// Where it is served.
     pub fn origin(&self) -> &Arc<Origin> {
-        self.registry.table.origin(self.row)
+        self.table().origin(self.row.row)
     }
 
     /// The customer.
     pub fn unit(&self) -> &Arc<str> {
-        self.registry.table.unit(self.row)
+        self.table().unit(self.row.row)
     }
 
     /// The service.
     pub fn service(&self) -> &str {
-        self.registry.table.service(self.row)
+        self.table().service(self.row.row)
     }
 
     /// Its kind.
     pub fn kind(&self) -> ServiceKind {
-        self.registry.table.kind(self.row)
+        self.table().kind(self.row.row)
     }
 
     /// The filing number as normalised; empty if none.
     pub fn icp(&self) -> &str {
-        self.registry.table.icp(self.row)
+        self.table().icp(self.row.row)
     }
 
-    /// What the filing says.
+    /// What the filing says; one that is over counts as cancelled.
     pub fn filing(&self) -> FilingState {
-        self.registry.table.filing(self.row)
+        match self.filing_said() {
+            FilingState::Filed if self.is_expired() => FilingState::Cancelled,
+            state => state,
+        }
+    }
+
+    /// What the row says of the filing, whatever the day.
+    pub fn filing_said(&self) -> FilingState {
+        self.table().filing(self.row.row)
+    }
+
+    /// The last day on which the filing is in force, where the row gives one.
+    pub fn filed_until(&self) -> Option<Date> {
+        self.table().filed_until(self.row.row)
+    }
+
+    /// Whether the last day of the filing is over.
+    pub fn is_expired(&self) -> bool {
+        self.filed_until().is_some_and(|last_day| last_day < self.registry.today)
     }
 
     /// The server's address for the rectification report; the origin's host if the row gives none.
     pub fn server_ip(&self) -> &str {
-        self.registry.table.server_ip(self.row).unwrap_or(&self.origin().host)
+        self.server_ip_said().unwrap_or(&self.origin().host)
+    }
+
+    /// The server's address, where the row gives one.
+    pub fn server_ip_said(&self) -> Option<&str> {
+        self.table().server_ip(self.row.row)
     }
 
     /// Interactive sections.
     pub fn interactive(&self) -> Interactive {
-        self.registry.table.interactive(self.row)
+        self.table().interactive(self.row.row)
     }
 
-    /// The 1-based line of the row in the registry's file.
+    /// The row on its own.
+    pub fn to_row(&self) -> SiteRow {
+        SiteRow {
+            host: self.host().to_owned(),
+            origin: self.origin().to_string(),
+            unit: self.unit().to_string(),
+            service: self.service().to_owned(),
+            kind: self.kind(),
+            icp: self.icp().to_owned(),
+            filing: self.filing_said(),
+            filed_until: self.filed_until(),
+            server_ip: self.server_ip_said().unwrap_or_default().to_owned(),
+            interactive: self.interactive(),
+        }
+    }
+
+    /// The 1-based line of the row in the registry's file; 0 if it was not read from one.
     pub fn line(&self) -> u32 {
-        self.registry.table.line(self.row)
+        self.table().line(self.row.row)
+    }
+
+    fn table(&self) -> &Table {
+        self.registry.rows.table(self.row)
     }
 }
 

@@ -9,10 +9,21 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use super::{FilingState, Interactive, Origin, ServiceKind};
+use crate::base::Date;
 
 /// The number of a row of the table that gave it out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct RowId(u32);
+
+impl RowId {
+    /// Its place among the rows.
+    pub(super) fn number(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Rows at most, so that a number has a bit to spare.
+const ROWS_MAX: usize = 1 << 31;
 
 /// The rows, for reading.
 #[derive(Default)]
@@ -24,7 +35,13 @@ pub(super) struct Table {
     units: Vec<Arc<str>>,
     words: Words,
     counts: [usize; FilingState::ALL.len()],
+    /// The last day of each row's filing, as a number of days; [`NO_DAY`] where none is given. Shorter
+    /// than the rows if none of the rest gives one: most registries give none at all.
+    until: Vec<i32>,
 }
+
+/// No last day.
+const NO_DAY: i32 = i32::MAX;
 
 struct Row {
     host_start: u32,
@@ -89,6 +106,21 @@ impl Table {
         self.row(row).filing
     }
 
+    /// The last day on which the filing is in force, where the row gives one.
+    pub(super) fn filed_until(&self, row: RowId) -> Option<Date> {
+        let days = self.until.get(row.0 as usize).copied().filter(|&days| days != NO_DAY)?;
+        Some(Date::from_days(i64::from(days)))
+    }
+
+    /// Rows that are filed, and were until a day before this one.
+    pub(super) fn expired(&self, today: Date) -> impl Iterator<Item = RowId> + '_ {
+        let today = today.days();
+        let is_over = move |&(row, &days): &(usize, &i32)| {
+            i64::from(days) < today && self.rows.get(row).is_some_and(|row| row.filing == FilingState::Filed)
+        };
+        self.until.iter().enumerate().filter(is_over).map(|(row, _)| RowId(row as u32))
+    }
+
     pub(super) fn server_ip(&self, row: RowId) -> Option<&str> {
         Some(self.words.text_of(self.row(row).server_ip)).filter(|text| !text.is_empty())
     }
@@ -116,6 +148,7 @@ pub(super) struct NewRow<'a> {
     pub(super) kind: ServiceKind,
     pub(super) icp: &'a str,
     pub(super) filing: FilingState,
+    pub(super) filed_until: Option<Date>,
     pub(super) server_ip: &'a str,
     pub(super) interactive: Interactive,
 }
@@ -155,7 +188,8 @@ impl Builder {
         }
         let is_full = [self.table.hosts.len(), self.words.words.text.len(), self.units.words.text.len()]
             .iter()
-            .any(|&bytes| bytes > (u32::MAX - (1 << 20)) as usize);
+            .any(|&bytes| bytes > (u32::MAX - (1 << 20)) as usize)
+            || self.table.rows.len() >= ROWS_MAX;
         let (Ok(host_start), Ok(host_bytes), false) =
             (u32::try_from(self.table.hosts.len()), u8::try_from(new.host.len()), is_full)
         else {
@@ -178,6 +212,10 @@ impl Builder {
             interactive: new.interactive,
         });
         table.counts[new.filing as usize] += 1;
+        if let Some(until) = new.filed_until {
+            table.until.resize(row as usize, NO_DAY);
+            table.until.push(until.days() as i32);
+        }
         let (hosts, rows) = (&table.hosts, &table.rows);
         table.by_host.insert_unique(hash(new.host), row, |&row| {
             let row = &rows[row as usize];
@@ -194,6 +232,7 @@ impl Builder {
         table.words = self.words.words;
         table.hosts.shrink_to_fit();
         table.rows.shrink_to_fit();
+        table.until.shrink_to_fit();
         table.origins.shrink_to_fit();
         table.words.text.shrink_to_fit();
         table.words.ends.shrink_to_fit();

@@ -127,38 +127,51 @@ impl Setup {
     /// Starts the proxy, and waits until it listens.
     pub fn run(self) -> Zhamen {
         self.write();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_zhamen"))
-            .args(["run", "--config", "zhamen.toml"])
-            .current_dir(self.dir.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let said = Arc::new(Mutex::new(String::new()));
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        let heard = Arc::clone(&said);
-        thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                let mut said = heard.lock().unwrap();
-                said.push_str(&line);
-                said.push('\n');
-            }
-        });
-        let deadline = Instant::now() + PATIENCE;
-        let (http, admin) = loop {
-            let text = said.lock().unwrap().clone();
-            if let Some(line) = text.lines().find(|line| line.contains("http=[")) {
-                break (address_after(line, "http=["), address_after(line, "admin=Some("));
-            }
-            if let Some(status) = child.try_wait().unwrap() {
-                panic!("the proxy ended with {status}:\n{text}");
-            }
-            assert!(Instant::now() < deadline, "the proxy does not say that it runs:\n{text}");
-            thread::sleep(std::time::Duration::from_millis(5));
-        };
+        let Started { child, said, http, admin } = start(self.dir.path());
         Zhamen { dir: self.dir, child, http, admin, said, settings: self.settings }
     }
+}
+
+/// A process that listens.
+struct Started {
+    child: Child,
+    said: Arc<Mutex<String>>,
+    http: SocketAddr,
+    admin: SocketAddr,
+}
+
+fn start(dir: &Path) -> Started {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_zhamen"))
+        .args(["run", "--config", "zhamen.toml"])
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = Arc::new(Mutex::new(String::new()));
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let heard = Arc::clone(&said);
+    thread::spawn(move || {
+        for line in stderr.lines().map_while(Result::ok) {
+            let mut said = heard.lock().unwrap();
+            said.push_str(&line);
+            said.push('\n');
+        }
+    });
+    let deadline = Instant::now() + PATIENCE;
+    let (http, admin) = loop {
+        let text = said.lock().unwrap().clone();
+        if let Some(line) = text.lines().find(|line| line.contains("http=[")) {
+            break (address_after(line, "http=["), address_after(line, "admin=Some("));
+        }
+        if let Some(status) = child.try_wait().unwrap() {
+            panic!("the proxy ended with {status}:\n{text}");
+        }
+        assert!(Instant::now() < deadline, "the proxy does not say that it runs:\n{text}");
+        thread::sleep(std::time::Duration::from_millis(5));
+    };
+    Started { child, said, http, admin }
 }
 
 fn configuration(settings: &BTreeMap<String, String>) -> String {
@@ -202,6 +215,14 @@ impl Zhamen {
     pub fn signal(&self, name: &str) {
         let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// Kills it without a word, and starts it again on the same files; its ports are others.
+    pub fn restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let Started { child, said, http, admin } = start(self.dir.path());
+        (self.child, self.said, self.http, self.admin) = (child, said, http, admin);
     }
 
     /// Waits until it has ended by itself: its exit status.

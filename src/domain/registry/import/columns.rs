@@ -1,12 +1,10 @@
-//! The header: which column stands where.
+//! The columns of sites.csv.
 
-use csv::StringRecord;
-
-use super::{Refused, complaints::Complaints, raw::RawRecord};
+use crate::domain::tabular::Column;
 
 /// A column of sites.csv.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Column {
+pub(super) enum SiteColumn {
     Host,
     Origin,
     Unit,
@@ -14,12 +12,13 @@ pub(super) enum Column {
     Kind,
     Icp,
     Filing,
+    FiledUntil,
     ServerIp,
     Interactive,
 }
 
-impl Column {
-    const ALL: [Self; 9] = [
+impl Column for SiteColumn {
+    const ALL: &'static [Self] = &[
         Self::Host,
         Self::Origin,
         Self::Unit,
@@ -27,11 +26,12 @@ impl Column {
         Self::Kind,
         Self::Icp,
         Self::Filing,
+        Self::FiledUntil,
         Self::ServerIp,
         Self::Interactive,
     ];
 
-    pub(super) const fn as_str(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Self::Host => "host",
             Self::Origin => "origin",
@@ -40,93 +40,31 @@ impl Column {
             Self::Kind => "kind",
             Self::Icp => "icp",
             Self::Filing => "filing",
+            Self::FiledUntil => "filed_until",
             Self::ServerIp => "server_ip",
             Self::Interactive => "interactive",
         }
     }
 
-    const fn is_required(self) -> bool {
+    fn aliases(self) -> &'static [&'static str] {
+        match self {
+            Self::Host => &["域名", "网站域名", "主机", "主机名"],
+            Self::Origin => &["源站", "源站地址", "回源地址"],
+            Self::Unit => &["单位", "单位编号", "客户", "客户编号"],
+            Self::Service => &["服务", "服务编号", "业务", "产品"],
+            Self::Kind => &["类型", "服务类型"],
+            Self::Icp => &["备案号", "ICP备案号", "网站备案号"],
+            Self::Filing => &["备案状态"],
+            Self::FiledUntil => &["备案有效期", "备案有效期至", "备案到期", "备案到期日"],
+            Self::ServerIp => &["服务器IP", "服务器地址", "IP"],
+            Self::Interactive => &["交互", "交互栏目"],
+        }
+    }
+
+    fn is_required(self) -> bool {
         match self {
             Self::Host | Self::Origin | Self::Unit | Self::Service | Self::Kind => true,
-            Self::Icp | Self::Filing | Self::ServerIp | Self::Interactive => false,
+            Self::Icp | Self::Filing | Self::FiledUntil | Self::ServerIp | Self::Interactive => false,
         }
-    }
-}
-
-/// Where the columns stand.
-pub(super) struct Columns {
-    by_column: [Option<usize>; Column::ALL.len()],
-    count: usize,
-}
-
-impl Columns {
-    /// Reads the header: names in any order and case.
-    pub(super) fn read(
-        header: &StringRecord,
-        raw: &RawRecord<'_>,
-        complaints: &mut Complaints,
-    ) -> Result<Self, Refused> {
-        let mut columns = Self { by_column: [None; Column::ALL.len()], count: header.len() };
-        for (at, name) in header.iter().enumerate() {
-            let name = name.trim();
-            let (line, place) = raw.place(at);
-            let Some(column) = Column::ALL.into_iter().find(|column| name.eq_ignore_ascii_case(column.as_str())) else {
-                if !name.is_empty() {
-                    let message = format!("the column {:?} is unknown and ignored", shorten(name));
-                    complaints.warn(line, place, &message, &help());
-                }
-                continue;
-            };
-            if columns.by_column[column as usize].replace(at).is_some() {
-                complaints.refuse(line, place, &format!("there are two columns {name:?}"), "remove one of them");
-                return Err(Refused);
-            }
-        }
-        let missing: Vec<_> = Column::ALL
-            .into_iter()
-            .filter(|column| column.is_required() && columns.position(*column).is_none())
-            .map(Column::as_str)
-            .collect();
-        if missing.is_empty() {
-            return Ok(columns);
-        }
-        let message = format!("the first row names no column {}", missing.join(", "));
-        complaints.refuse(raw.line(), 0, &message, &help());
-        Err(Refused)
-    }
-
-    /// The 0-based position of a column.
-    pub(super) fn position(&self, column: Column) -> Option<usize> {
-        self.by_column[column as usize]
-    }
-
-    /// The position of `host`, without which there are no columns.
-    pub(super) fn host(&self) -> usize {
-        self.position(Column::Host).unwrap_or_default()
-    }
-
-    /// Number of columns, ignored ones included.
-    pub(super) fn count(&self) -> usize {
-        self.count
-    }
-}
-
-/// What a header must be.
-pub(super) fn help() -> String {
-    let (required, optional): (Vec<_>, Vec<_>) = Column::ALL.into_iter().partition(|column| column.is_required());
-    let names = |columns: &[Column]| columns.iter().map(|column| column.as_str()).collect::<Vec<_>>().join(", ");
-    format!(
-        "the first row names the columns, separated by commas: {}, and if wanted {}",
-        names(&required),
-        names(&optional)
-    )
-}
-
-/// A text as it is quoted in a message.
-pub(super) fn shorten(text: &str) -> String {
-    const CHARACTERS_MAX: usize = 60;
-    match text.char_indices().nth(CHARACTERS_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.into(),
     }
 }

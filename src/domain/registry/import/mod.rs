@@ -2,21 +2,21 @@
 //! left out, the rest is applied.
 
 mod columns;
-mod complaints;
-mod encoding;
-mod raw;
 mod row;
 
 use std::collections::HashSet;
 
-use csv::{ReaderBuilder, StringRecord};
+use csv::StringRecord;
 
-use self::{columns::Columns, complaints::Complaints, raw::RawRecord};
+use self::columns::SiteColumn;
 use super::{
     FilingState, Registry,
     table::{AddError, Builder},
 };
-use crate::base::Problem;
+use crate::{
+    base::Problem,
+    domain::tabular::{Columns, Complaints, Content, RawRecord, Refused, fits, help, is_good_enough, read_records},
+};
 
 /// What came of reading a registry.
 pub struct Imported {
@@ -33,39 +33,43 @@ pub struct Imported {
 
 /// Reads sites.csv: UTF-8 with or without BOM, or GB18030. `path` is only named in the problems.
 pub fn import_csv(path: &str, bytes: &[u8]) -> Imported {
+    import_sites(path, Content::Csv(bytes))
+}
+
+/// Reads the sites of a file. `path` is only named in the problems.
+pub fn import_sites(path: &str, content: Content<'_>) -> Imported {
+    let mut complaints = Complaints::new(path, content.is_sheet());
     let mut import = Import {
-        complaints: Complaints::new(path),
+        columns: None,
         builder: Builder::default(),
         broken: HashSet::new(),
         contradicted: HashSet::new(),
         rows_good: 0,
         rows_bad: 0,
     };
-    let complete = import.read(bytes).is_ok();
-    let too_bad = import.rows_bad > import.rows_good;
-    if complete && too_bad {
-        let message = format!("{} rows are bad and only {} are good", import.rows_bad, import.rows_good);
-        import.complaints.refuse(0, 0, &message, "nothing of the file is applied; correct the rows above");
-    }
+    let complete = import.read(content, &mut complaints).is_ok();
+    let whole = complete && is_good_enough(import.rows_good, import.rows_bad, &mut complaints);
     Imported {
-        registry: (complete && !too_bad).then(|| {
+        registry: whole.then(|| {
             let table = import.builder.finish();
             let mut barred = import.broken;
             barred.retain(|host| table.find(host).is_none());
             barred.extend(import.contradicted);
-            Registry { table, barred, available: true }
+            Registry::new(table, barred)
         }),
         rows_good: import.rows_good,
         rows_bad: import.rows_bad,
-        problems: import.complaints.finish(),
+        problems: complaints.finish(),
     }
 }
 
-/// The file cannot be applied; what is wrong has been said.
-struct Refused;
+/// Whether a header is that of a file of sites.
+pub fn is_sites_header(header: &StringRecord) -> bool {
+    fits::<SiteColumn>(header)
+}
 
 struct Import {
-    complaints: Complaints,
+    columns: Option<Columns<SiteColumn>>,
     builder: Builder,
     /// Hosts of rows that were skipped.
     broken: HashSet<Box<str>>,
@@ -76,63 +80,37 @@ struct Import {
 }
 
 impl Import {
-    fn read(&mut self, bytes: &[u8]) -> Result<(), Refused> {
-        let text = encoding::decode(bytes, &mut self.complaints)?;
-        let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
-        let mut record = StringRecord::new();
-        let mut columns: Option<Columns> = None;
-        let mut line = 1;
-        loop {
-            let start = reader.position().byte() as usize;
-            let more = match reader.read_record(&mut record) {
-                Ok(more) => more,
-                Err(error) => {
-                    self.complaints.refuse(line, 0, &format!("the file cannot be read on: {error}"), "");
-                    return Err(Refused);
-                }
-            };
-            let end = reader.position().byte() as usize;
-            let raw = RawRecord::new(text.get(start..end).unwrap_or_default(), line);
-            if end == text.len() && raw.is_open() {
-                self.complaints.refuse(
-                    raw.line(),
-                    0,
-                    "a quotation mark is opened in this row and never closed: everything behind it is lost",
-                    "close it, or write a quotation mark within a field twice",
-                );
-                return Err(Refused);
+    fn read(&mut self, content: Content<'_>, complaints: &mut Complaints) -> Result<(), Refused> {
+        read_records(content, complaints, &mut |record, raw, complaints| match self.columns {
+            None => {
+                self.columns = Some(Columns::read(record, raw, complaints)?);
+                Ok(())
             }
-            if !more {
-                break;
-            }
-            line = raw.line_behind();
-            match &columns {
-                None => columns = Some(Columns::read(&record, &raw, &mut self.complaints)?),
-                Some(columns) => self.add(columns, &record, &raw)?,
-            }
-        }
-        if columns.is_none() {
-            self.complaints.refuse(0, 0, "the file is empty", &columns::help());
+            Some(_) => self.add(record, raw, complaints),
+        })?;
+        if self.columns.is_none() {
+            complaints.refuse(0, 0, "the file is empty", &help::<SiteColumn>());
             return Err(Refused);
         }
         if self.rows_good == 0 && self.rows_bad == 0 {
             let help = "every host counts as unfiled; is the file complete?";
-            self.complaints.warn(0, 0, "there is no row below the header", help);
+            complaints.warn(0, 0, "there is no row below the header", help);
         }
         Ok(())
     }
 
-    fn add(&mut self, columns: &Columns, record: &StringRecord, raw: &RawRecord<'_>) -> Result<(), Refused> {
+    fn add(&mut self, record: &StringRecord, raw: &RawRecord<'_>, complaints: &mut Complaints) -> Result<(), Refused> {
         // A spreadsheet leaves rows of nothing but commas behind.
-        if record.iter().all(|field| field.trim().is_empty()) {
+        let Some(columns) = self.columns.as_ref().filter(|_| record.iter().any(|field| !field.trim().is_empty()))
+        else {
             return Ok(());
-        }
-        let row = match row::read(columns, record, raw, &mut self.complaints, &mut self.builder) {
+        };
+        let row = match row::read(columns, record, raw, complaints, &mut self.builder) {
             Ok(row) => row,
             Err(host) => {
                 // A row that cannot be used must not leave its host to a row for the domain above it.
                 self.broken.extend(host.map(|host| host.as_str().into()));
-                self.skip(raw);
+                self.rows_bad += raw.lines();
                 return Ok(());
             }
         };
@@ -140,7 +118,7 @@ impl Import {
         match self.builder.add(&new) {
             Ok(()) => self.rows_good += 1,
             Err(AddError::Duplicate(first)) => {
-                let (line, column) = raw.place(columns.host());
+                let (line, column) = raw.place(columns.position(SiteColumn::Host).unwrap_or_default());
                 let message = format!("this host stands on line {first} already");
                 let help = if new.filing == FilingState::Filed {
                     "the earlier row is applied; remove one of them"
@@ -148,20 +126,15 @@ impl Import {
                     self.contradicted.insert(new.host.into());
                     "this row says that it is not filed here, so it is refused until one of them is removed"
                 };
-                self.complaints.error(line, column, &message, help);
-                self.skip(raw);
+                complaints.error(line, column, &message, help);
+                // One stray quotation mark makes one row of many; each of them is lost, and counts.
+                self.rows_bad += raw.lines();
             }
             Err(AddError::Full) => {
-                self.complaints.refuse(raw.line(), 0, "the registry has more than 4 GiB of text", "");
+                complaints.refuse(raw.line(), 0, "the registry has more than 4 GiB of text", "");
                 return Err(Refused);
             }
         }
         Ok(())
-    }
-
-    /// Counts a bad row. One stray quotation mark makes one row of many; each of them is lost, and
-    /// counts.
-    fn skip(&mut self, raw: &RawRecord<'_>) {
-        self.rows_bad += raw.lines();
     }
 }

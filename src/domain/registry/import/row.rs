@@ -9,14 +9,12 @@ use super::{
         FilingState, Interactive, Origin, ServiceKind, normalise_icp,
         table::{Builder, NewRow},
     },
-    columns::{Column, Columns, shorten},
-    complaints::Complaints,
-    raw::RawRecord,
+    columns::SiteColumn,
 };
-use crate::base::HostName;
-
-/// Characters of a unit's or service's id at most.
-const ID_CHARACTERS_MAX: usize = 128;
+use crate::{
+    base::{Date, HostName},
+    domain::tabular::{Columns, Complaints, Fault, Fields, RawRecord, read_alias, read_id, read_optional_day},
+};
 
 /// A row that is good in itself.
 pub(super) struct Row<'a> {
@@ -28,6 +26,7 @@ pub(super) struct Row<'a> {
     kind: ServiceKind,
     icp: String,
     filing: FilingState,
+    filed_until: Option<Date>,
     server_ip: String,
     interactive: Interactive,
 }
@@ -43,6 +42,7 @@ impl Row<'_> {
             kind: self.kind,
             icp: &self.icp,
             filing: self.filing,
+            filed_until: self.filed_until,
             server_ip: &self.server_ip,
             interactive: self.interactive,
         }
@@ -51,20 +51,17 @@ impl Row<'_> {
 
 /// Reads a row, or says everything that is wrong with it; then the host is what could be read of it.
 pub(super) fn read<'a>(
-    columns: &Columns,
+    columns: &Columns<SiteColumn>,
     record: &'a StringRecord,
     raw: &RawRecord<'_>,
     complaints: &mut Complaints,
     builder: &mut Builder,
 ) -> Result<Row<'a>, Option<HostName>> {
-    if record.len() != columns.count() {
-        let (line, column) = raw.place(record.len().min(columns.count()));
-        let message = format!("the row has {} fields, the header {}", record.len(), columns.count());
-        complaints.error(line, column, &message, "a field with a comma stands in quotation marks");
-        let host = record.get(columns.host()).map(str::trim);
+    use SiteColumn as Column;
+    let Some(mut fields) = Fields::of(columns, record, raw, complaints) else {
+        let host = columns.position(Column::Host).and_then(|at| record.get(at)).map(str::trim);
         return Err(host.and_then(|host| HostName::parse(host).ok()));
-    }
-    let mut fields = Fields { columns, record, raw, complaints };
+    };
     let host = fields.read(Column::Host, read_host);
     let origin = fields.read(Column::Origin, |text| {
         builder
@@ -73,9 +70,12 @@ pub(super) fn read<'a>(
     });
     let unit = fields.read(Column::Unit, read_id);
     let service = fields.read(Column::Service, read_id);
-    let kind = fields.read(Column::Kind, |text| read_word(text, &ServiceKind::ALL.map(|kind| (kind.as_str(), kind))));
-    let icp = fields.read_icp();
+    let kind = fields.read(Column::Kind, |text| {
+        read_alias(text, &ServiceKind::ALL.map(|kind| (kind.as_str(), kind)), ServiceKind::ALIASES)
+    });
+    let icp = read_icp(&mut fields);
     let filing = fields.read(Column::Filing, |text| read_filing(text, icp.as_deref()));
+    let filed_until = fields.read(Column::FiledUntil, read_optional_day);
     let server_ip = fields.read(Column::ServerIp, |text| match text.parse::<IpAddr>() {
         _ if text.is_empty() => Ok(String::new()),
         Ok(address) => Ok(address.to_string()),
@@ -83,85 +83,40 @@ pub(super) fn read<'a>(
     });
     let interactive = fields.read(Column::Interactive, |text| match text {
         "" => Ok(Interactive::Open),
-        _ => read_word(text, &Interactive::ALL.map(|state| (state.as_str(), state))),
+        _ => read_alias(
+            text,
+            &Interactive::ALL.map(|state| (state.as_str(), state)),
+            &[
+                ("开放", Interactive::Open),
+                ("过滤", Interactive::Filtered),
+                ("先审后贴", Interactive::Review),
+                ("关闭", Interactive::Closed),
+            ],
+        ),
     });
     let Some(host) = host else { return Err(None) };
-    let rest = (|| Some((origin?, unit?, service?, kind?, icp?, filing?, server_ip?, interactive?)))();
-    let Some((origin, unit, service, kind, icp, filing, server_ip, interactive)) = rest else {
+    let rest = (|| Some((origin?, unit?, service?, kind?, icp?, filing?, filed_until?, server_ip?, interactive?)))();
+    let Some((origin, unit, service, kind, icp, filing, filed_until, server_ip, interactive)) = rest else {
         return Err(Some(host));
     };
-    Ok(Row { line: raw.line(), host, origin, unit, service, kind, icp, filing, server_ip, interactive })
+    let line = raw.line();
+    Ok(Row { line, host, origin, unit, service, kind, icp, filing, filed_until, server_ip, interactive })
 }
 
-/// What is wrong with a field.
-struct Fault {
-    message: String,
-    help: String,
-}
-
-impl Fault {
-    fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: String::new() }
+/// The number in its one form; `None` if it is bad.
+fn read_icp(fields: &mut Fields<'_, '_, SiteColumn>) -> Option<String> {
+    let number = fields.read(SiteColumn::Icp, |text| match text {
+        "" => Ok(None),
+        _ => normalise_icp(text).map(Some).map_err(|what| {
+            Fault::new(what).help("for example 蜀ICP备12345678号-1; leave it empty if the site is not filed")
+        }),
+    })?;
+    let Some(number) = number else { return Some(String::new()) };
+    if number.repaired {
+        let message = format!("the filing number is read as {}", number.text);
+        fields.warn(SiteColumn::Icp, &message, "write it so, without spaces and with 号");
     }
-
-    fn help(self, help: impl Into<String>) -> Self {
-        Self { help: help.into(), ..self }
-    }
-}
-
-/// The fields of one record by column.
-struct Fields<'a, 'b> {
-    columns: &'b Columns,
-    record: &'a StringRecord,
-    raw: &'b RawRecord<'b>,
-    complaints: &'b mut Complaints,
-}
-
-impl<'a> Fields<'a, '_> {
-    /// Reads a field, trimmed; empty where there is no such column. Says what is wrong with it.
-    fn read<T>(&mut self, column: Column, read: impl FnOnce(&'a str) -> Result<T, Fault>) -> Option<T> {
-        let text = self.text(column);
-        let result = match text.contains(|c: char| c.is_control() || c == '\u{fffd}') {
-            true => Err(Fault::new("the field has control characters or bytes that are no text")
-                .help("a stray quotation mark draws the following rows into one")),
-            false => read(text),
-        };
-        result.map_err(|fault| self.complain(column, &fault)).ok()
-    }
-
-    /// The number in its one form; `None` if it is bad.
-    fn read_icp(&mut self) -> Option<String> {
-        let number = self.read(Column::Icp, |text| match text {
-            "" => Ok(None),
-            _ => normalise_icp(text).map(Some).map_err(|what| {
-                Fault::new(what).help("for example 蜀ICP备12345678号-1; leave it empty if the site is not filed")
-            }),
-        })?;
-        let Some(number) = number else { return Some(String::new()) };
-        if number.repaired {
-            let (line, column) = self.place(Column::Icp);
-            let message = format!("the filing number is read as {}", number.text);
-            self.complaints.warn(line, column, &message, "write it so, without spaces and with 号");
-        }
-        Some(number.text)
-    }
-
-    fn text(&self, column: Column) -> &'a str {
-        self.columns.position(column).and_then(|at| self.record.get(at)).unwrap_or_default().trim()
-    }
-
-    fn place(&self, column: Column) -> (u32, u32) {
-        self.raw.place(self.columns.position(column).unwrap_or_default())
-    }
-
-    fn complain(&mut self, column: Column, fault: &Fault) {
-        let (line, place) = self.place(column);
-        let message = match self.text(column) {
-            "" => format!("{}: {}", column.as_str(), fault.message),
-            text => format!("{} {:?}: {}", column.as_str(), shorten(text), fault.message),
-        };
-        self.complaints.error(line, place, &message, &fault.help);
-    }
+    Some(number.text)
 }
 
 fn read_host(text: &str) -> Result<HostName, Fault> {
@@ -181,28 +136,24 @@ fn read_host(text: &str) -> Result<HostName, Fault> {
     }
 }
 
-fn read_id(text: &str) -> Result<&str, Fault> {
-    match text.chars().count() {
-        0 => Err(Fault::new("the field is empty").help("write the id that your own systems use")),
-        1..=ID_CHARACTERS_MAX => Ok(text),
-        _ => Err(Fault::new("the id is too long").help("an id has at most 128 characters")),
-    }
-}
-
 fn read_filing(text: &str, icp: Option<&str>) -> Result<FilingState, Fault> {
     let words =
         [FilingState::Filed, FilingState::Elsewhere, FilingState::Cancelled].map(|state| (state.as_str(), state));
     match (text, icp) {
-        ("", Some("")) => Ok(FilingState::Unfiled),
+        ("", Some("")) | ("未备案", Some("")) => Ok(FilingState::Unfiled),
         ("", _) => Ok(FilingState::Filed),
-        ("filed", Some("")) => Err(Fault::new("there is no filing without a number").help("fill in the column icp")),
-        _ => read_word(text, &words),
+        ("filed" | "已备案", Some("")) => {
+            Err(Fault::new("there is no filing without a number").help("fill in the column icp"))
+        }
+        _ => read_alias(
+            text,
+            &words,
+            &[
+                ("已备案", FilingState::Filed),
+                ("未接入", FilingState::Elsewhere),
+                ("已注销", FilingState::Cancelled),
+                ("注销", FilingState::Cancelled),
+            ],
+        ),
     }
-}
-
-fn read_word<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, Fault> {
-    words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
-        let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-        Fault::new("this word is not known here").help(format!("one of: {}", words.join(", ")))
-    })
 }

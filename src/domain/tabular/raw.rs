@@ -1,36 +1,47 @@
 //! A row as it stands in the file: where its fields begin.
 
 /// The text of one record, line breaks and quotation marks included.
-pub(super) struct RawRecord<'a> {
+pub struct RawRecord<'a> {
     text: &'a str,
     line: u32,
+    /// 0-based column of its first cell; `None` for text.
+    sheet: Option<u32>,
 }
 
 impl<'a> RawRecord<'a> {
     /// `text` begins on `line`, maybe with the rest of a line break and with empty lines, which are no
     /// part of the record.
-    pub(super) fn new(text: &'a str, line: u32) -> Self {
+    pub fn new(text: &'a str, line: u32) -> Self {
         let record = text.trim_start_matches(['\r', '\n']);
-        Self { text: record, line: line + count_lines(&text[..text.len() - record.len()]) }
+        Self { text: record, line: line + count_lines(&text[..text.len() - record.len()]), sheet: None }
+    }
+
+    /// A row of a sheet, whose first cell stands in a 0-based column.
+    pub fn of_sheet(line: u32, first_column: u32) -> Self {
+        Self { text: "", line, sheet: Some(first_column) }
     }
 
     /// 1-based line on which the record begins.
-    pub(super) fn line(&self) -> u32 {
+    pub fn line(&self) -> u32 {
         self.line
     }
 
     /// The line on which what follows begins.
-    pub(super) fn line_behind(&self) -> u32 {
+    pub fn line_behind(&self) -> u32 {
         self.line + count_lines(self.text)
     }
 
     /// The number of lines that the record takes.
-    pub(super) fn lines(&self) -> usize {
+    pub fn lines(&self) -> usize {
         count_lines(self.text.trim_end_matches(['\r', '\n'])) as usize + 1
     }
 
     /// The 1-based line and column (in characters) of a field; of the record's end if it has fewer.
-    pub(super) fn place(&self, field: usize) -> (u32, u32) {
+    pub fn place(&self, field: usize) -> (u32, u32) {
+        if let Some(first) = self.sheet {
+            let column = u32::try_from(field).unwrap_or(u32::MAX).saturating_add(first).saturating_add(1);
+            return (self.line, column);
+        }
         let before = &self.text[..self.scan(field).0];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         let column = before[line_start..].chars().count() + 1;
@@ -38,7 +49,7 @@ impl<'a> RawRecord<'a> {
     }
 
     /// Whether the record ends within quotation marks.
-    pub(super) fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         self.scan(usize::MAX).1
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use encoding_rs::GB18030;
 
-use super::{Refused, complaints::Complaints};
+use super::{Complaints, Refused};
 
 /// The text of a file, without BOM. What cannot be decoded becomes U+FFFD, which no column allows.
 pub(super) fn decode<'a>(bytes: &'a [u8], complaints: &mut Complaints) -> Result<Cow<'a, str>, Refused> {

@@ -1,5 +1,8 @@
 //! Look-up against a naive search; import of good and bad files.
 
+mod changes;
+mod footers;
+
 use std::{collections::HashMap, sync::Arc};
 
 use proptest::prelude::*;
