@@ -48,6 +48,7 @@ enum Command {
     Registry(registry::Command),
     #[command(subcommand)]
     Ledger(ledger::Command),
+    #[command(subcommand)]
     Incident(incident::Command),
     #[command(subcommand)]
     Report(report::Command),

@@ -24,7 +24,7 @@ use crate::{
 
 /// Incidents: a clock, emergency measures, a report.
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Command {
+pub(in crate::cli) enum Command {
     Open(open::Args),
     Show(show::ShowArgs),
     List(show::ListArgs),
@@ -35,7 +35,7 @@ pub(super) enum Command {
 
 /// What every command about the record is told.
 #[derive(Debug, clap::Args)]
-pub(super) struct RecordArgs {
+pub(in crate::cli) struct RecordArgs {
     /// The configuration.
     #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
     pub(super) config: PathBuf,
