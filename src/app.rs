@@ -21,17 +21,18 @@ use crate::{
     base::{Clock, MemoryBudget, Problem, Severity, Timestamp},
     config::{Edge, WhenFull},
     control_plane::{
-        Admin, AdminListener, CertificateReload, Health, IncidentDesk, PageHook, PageOrder, Publisher, Record,
-        ReloadHandle, Reloader, Start, SystemClock, keep_fresh, keep_incidents, log_problems,
+        Admin, AdminListener, CertificateReload, Health, IncidentDesk, Keeper, PageHook, PageOrder, Publisher, Record,
+        Recorder, ReloadHandle, Reloader, Start, SystemClock, evidence_limits, keep_fresh, keep_incidents,
+        log_problems,
         registry::{FooterChecks, Registrar, Shown, UnfiledSeen, keep_pulling, keep_registry_fresh},
-        serve, start_recorder, webhooks,
+        serve, webhooks,
     },
     data_plane::{self, CertificateMap, DataPlane, PageLocks, Posted, Shared},
     domain::{
         observation::HomePage,
         standing::{Ledger, Lock},
     },
-    store::Sqlite,
+    store::{Evidence, Findings, Sealer, SigningKey, Spool, Sqlite},
     telemetry::{self, EventSender, Live, Metrics, Observer, Readings, Reopen},
 };
 
@@ -50,6 +51,7 @@ pub struct App {
     reopen: Reopen,
     telemetry: thread::JoinHandle<()>,
     recorder: thread::JoinHandle<()>,
+    keeper: Arc<Keeper>,
 }
 
 /// The control plane's thread, which ends when `stop` is dropped.
@@ -161,6 +163,16 @@ impl App {
         let ledger = Ledger::new(config.ledger.clone());
         let record = Record::open(store, ledger, Some(publisher.clone()), Some(pages), Arc::clone(&clock));
         let record = Arc::new(record.map_err(failed("the record"))?);
+        let store_dir = &config.store.directory;
+        let key = Arc::new(SigningKey::open(store_dir).map_err(failed("the store's key"))?);
+        let evidence = Evidence::open(store_dir, Arc::clone(&key), evidence_limits(&config.store));
+        let keeper = Arc::new(Keeper {
+            record: Arc::clone(&record),
+            evidence: Arc::new(evidence.map_err(failed("the evidence"))?),
+            sealer: Sealer::new(store_dir, key),
+            clock: Arc::clone(&clock),
+            retention: config.store.retention,
+        });
         let shown = Shown { publisher, metrics: Arc::clone(&metrics), health: Arc::clone(&health) };
         let settings = config.registry.clone();
         let registrar = Registrar::new(Arc::clone(&record), settings, Arc::clone(&clock), Some(shown.clone()));
@@ -178,6 +190,7 @@ impl App {
             record: Arc::clone(&record),
             registrar: Arc::clone(&registrar),
             incidents: config.incident.clone(),
+            evidence: config.store.directory.clone(),
             metrics,
             readings,
             health: Arc::clone(&health),
@@ -191,13 +204,21 @@ impl App {
                 tracing::error!(%error, "what a home page shows could not be put on the record");
             }
         };
-        let recorder = start_recorder(observations, Arc::clone(&record), Box::new(look));
-        let recorder = recorder.map_err(failed("no thread for the recorder"))?;
+        let spooled = record.store().spooled().map_err(failed("the store"))?;
+        let recorder = Recorder {
+            record: Arc::clone(&record),
+            spool: Spool::open(&store_dir.join("spool"), spooled).map_err(failed("the spool"))?,
+            evidence: Arc::clone(&keeper.evidence),
+            home_pages: Box::new(look),
+            edge: edge_name(),
+        };
+        let recorder = recorder.start(observations).map_err(failed("no thread for the recorder"))?;
         let desk = Arc::new(IncidentDesk::new(Arc::clone(&record), config.incident.clone(), incident_metrics));
         let mut tasks: Vec<Task> = vec![
             Box::pin(serve(reloader, reload.clone())),
             Box::pin(keep_fresh(Arc::clone(&record))),
             Box::pin(webhooks::tell(record, clock)),
+            Box::pin(Arc::clone(&keeper).keep()),
             Box::pin(keep_incidents(desk, || SystemClock.now())),
             Box::pin(keep_registry_fresh(Arc::clone(&registrar))),
             Box::pin(keep_pulling(Arc::clone(&registrar))),
@@ -208,7 +229,19 @@ impl App {
         }
         let control = Control::start(tasks)?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), ?http, ?https, admin = ?admin_address, "running");
-        Ok(Self { data_plane, http, https, admin: admin_address, control, health, reload, reopen, telemetry, recorder })
+        Ok(Self {
+            data_plane,
+            http,
+            https,
+            admin: admin_address,
+            control,
+            health,
+            reload,
+            reopen,
+            telemetry,
+            recorder,
+            keeper,
+        })
     }
 
     /// The addresses of the plain listeners, with the ports that the system chose.
@@ -259,6 +292,9 @@ impl App {
         if waiting.is_err() || ended.recv_timeout(LAST_LINES_TIME).is_err() {
             tracing::warn!("the last lines of the access log, or the last findings, were not written in time");
         }
+        if let Err(error) = self.keeper.seal() {
+            tracing::error!(%error, "the end of the record is not signed");
+        }
     }
 }
 
@@ -285,6 +321,11 @@ async fn serve_admin(admin: Admin, listener: AdminListener) {
     if let Err(error) = admin.serve(listener).await {
         tracing::error!(%error, "the admin listener does not work");
     }
+}
+
+/// The name of this machine, by which evidence says where something was seen.
+fn edge_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
 }
 
 /// Sees every event, and counts those about hosts that are not filed.

@@ -155,7 +155,7 @@ fn open(config: &PathBuf) -> Result<Record, Vec<Problem>> {
         vec![Problem::error(&config.store.database.display().to_string(), 0, 0, error.to_string())]
     };
     let store = Sqlite::open(&config.store.database).map_err(failed)?;
-    Record::open(Arc::new(store), Ledger::default(), None, None, Arc::new(SystemClock)).map_err(failed)
+    Record::open(Arc::new(store), Ledger::new(config.ledger.clone()), None, None, Arc::new(SystemClock)).map_err(failed)
 }
 
 /// Who puts something on the record from here.

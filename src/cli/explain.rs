@@ -19,15 +19,17 @@ use crate::{
     base::{Clock, HostName, Problem, Severity, Timestamp},
     config::Config,
     control_plane::{
-        SystemClock,
+        Record, SystemClock,
         files::{RuleFiles, read_config, read_registry},
         registry::{Feed, in_force},
     },
     domain::{
-        message::{ConnectionFacts, RawHead, Version, normalise},
+        message::{ConnectionFacts, Facts, RawHead, Version, normalise},
+        record::LockFact,
         registry::{Filing, Registry, Site},
+        standing::{Ledger, Lock, Standing},
     },
-    store::Store,
+    store::{Sqlite, Store},
 };
 
 /// Say what would happen to a request, step by step, and which line decides.
@@ -156,7 +158,21 @@ fn explain(args: &Args, config: &Config) -> Result<Explanation, Problem> {
     let (result, from) = rules_step(config, now);
     step("rules", result, from);
 
-    let decision = config.policy.admit(&facts, filing, None, now);
+    let (standing, lock) = match record(config, &facts, now) {
+        Ok(found) => found,
+        Err(why) => {
+            step("record", format!("cannot be read: {why}"), config.store.database.display().to_string());
+            (Standing::default(), None)
+        }
+    };
+    if let Some(site) = &site {
+        let path = facts.target.split('?').next().unwrap_or("/");
+        let against = standing.against(site, host.as_str(), path).map(|(_, why)| why);
+        let page = lock.as_ref().map(|lock| format!("the page is locked: {}", lock.rules.join(", ")));
+        step("standing", against.or(page).unwrap_or_else(|| "clear".to_owned()), String::new());
+    }
+
+    let decision = config.policy.admit(&facts, filing, &standing, lock.as_ref(), now);
     let reason = decision.err().map(|refusal| refusal.reason);
     Ok(Explanation {
         host: host.to_string(),
@@ -166,6 +182,25 @@ fn explain(args: &Args, config: &Config) -> Result<Explanation, Problem> {
         status: reason.map(|reason| config.policy.status(reason)),
         steps,
     })
+}
+
+/// What is in force by the record, and the lock on the page.
+fn record(config: &Config, facts: &Facts, now: Timestamp) -> Result<(Standing, Option<Lock>), String> {
+    // Looking makes no database.
+    if !config.store.database.exists() {
+        return Ok((Standing::default(), None));
+    }
+    let store = Sqlite::open(&config.store.database).map_err(|error| error.to_string())?;
+    let ledger = Ledger::new(config.ledger.clone());
+    let record = Record::open(Arc::new(store), ledger, None, None, Arc::new(SystemClock));
+    let record = record.map_err(|error| error.to_string())?;
+    let lock = record.with_ledger(|ledger| {
+        let is_page = |lock: &&LockFact| lock.host == facts.host.as_str() && lock.path == facts.target;
+        let rules = |lock: &LockFact| lock.rules.iter().map(|rule| rule.as_str().into()).collect();
+        let found = ledger.locked_pages().find(is_page);
+        found.map(|lock| Lock { since: lock.at, recheck_at: now.plus_millis(1), rules: rules(lock) })
+    });
+    Ok((record.standing(), lock))
 }
 
 /// The authority and the request target of what somebody typed or pasted.

@@ -5,6 +5,7 @@ mod admin;
 mod check;
 mod completions;
 mod demo;
+mod evidence;
 mod explain;
 mod incident;
 mod ledger;
@@ -13,6 +14,7 @@ mod registry;
 mod report;
 mod rules;
 mod run;
+mod store;
 mod table;
 
 use std::{
@@ -55,6 +57,10 @@ enum Command {
     Report(report::Command),
     #[command(subcommand)]
     Admin(admin::Command),
+    #[command(subcommand)]
+    Evidence(evidence::Command),
+    #[command(subcommand)]
+    Store(store::Command),
     Completions(completions::Args),
 }
 
@@ -98,6 +104,8 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
         Command::Report(command) => report::run(command, out),
         Command::Ledger(command) => ledger::run(command, out),
         Command::Admin(command) => admin::run(command, out),
+        Command::Evidence(command) => evidence::run(command, out),
+        Command::Store(command) => store::run(command, out),
         Command::Completions(args) => completions::run(args, out),
     }
 }

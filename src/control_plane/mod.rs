@@ -10,6 +10,7 @@ mod clock;
 pub mod files;
 mod http_client;
 mod incidents;
+mod keeper;
 mod publish;
 mod record;
 mod recorder;
@@ -26,9 +27,10 @@ pub use http_client::{HttpClient, HttpError};
 pub use incidents::{
     IncidentDesk, NewIncident, close_incident, incident, incidents, keep_incidents, note_incident, open_incident,
 };
+pub use keeper::{Keeper, evidence_limits};
 pub use publish::Publisher;
 pub use record::{PageHook, PageOrder, PutError, Record, keep_fresh};
-pub use recorder::{HomePages, start_recorder};
+pub use recorder::{HomePages, Recorder};
 pub use reload::{CertificateReload, Reloader, Start, log_problems};
 pub use serve::{ReloadHandle, serve};
 

@@ -17,9 +17,10 @@ use crate::{
     base::{Clock, Timestamp},
     domain::{
         record::{Entry, Fact, Finding, LockScope},
-        standing::{Ledger, PageKey},
+        registry::Registry,
+        standing::{Ledger, PageKey, Standing},
     },
-    store::{Query, Store, StoreError},
+    store::{Query, SpoolPosition, Store, StoreError},
 };
 
 /// How often it is looked what other processes wrote, and what time alone changed.
@@ -27,6 +28,9 @@ const FRESH_EVERY: Duration = Duration::from_millis(200);
 
 /// Who the record says it was where the data plane saw something.
 pub(super) const EDGE: &str = "edge";
+
+/// Who the record says it was where the registry's file said something.
+const IMPORT: &str = "import";
 
 /// Entries read at a time.
 const BATCH: usize = 10_000;
@@ -61,6 +65,9 @@ struct State {
     last: u64,
     /// When time alone will change what is in force.
     next_change: Option<Timestamp>,
+    /// The registry whose units and services are known.
+    introduced: Option<Arc<Registry>>,
+    introduction_failed: bool,
 }
 
 /// Why something was not put on the record.
@@ -81,13 +88,19 @@ impl Record {
         pages: Option<PageHook>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
-        let record =
-            Self { store, publisher, clock, pages, state: Mutex::new(State { ledger, last: 0, next_change: None }) };
+        let state = State { ledger, last: 0, next_change: None, introduced: None, introduction_failed: false };
+        let record = Self { store, publisher, clock, pages, state: Mutex::new(state) };
         let mut state = record.state();
         record.catch_up(&mut state)?;
         record.publish(&mut state);
         drop(state);
+        record.introduce_in_force();
         Ok(record)
+    }
+
+    /// The time by which entries are recorded.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Where it is kept.
@@ -113,7 +126,12 @@ impl Record {
     pub(super) fn put_seen(&self, facts: &[Fact]) -> Result<(), StoreError> {
         let mut state = self.state();
         self.catch_up(&mut state)?;
-        let news: Vec<_> = facts.iter().filter(|fact| state.ledger.check(fact).is_ok()).cloned().collect();
+        let mut news: Vec<_> = facts.iter().filter(|fact| state.ledger.check(fact).is_ok()).cloned().collect();
+        for fact in facts {
+            if let Fact::Lock(page) = fact {
+                news.extend(state.ledger.escalation(page).into_iter().map(Fact::Lock));
+            }
+        }
         if news.is_empty() {
             return Ok(());
         }
@@ -122,16 +140,49 @@ impl Record {
         Ok(())
     }
 
-    /// Puts findings on the record that are new, and counts those that are not.
-    pub(super) fn put_findings(&self, findings: &[Finding]) -> Result<(), StoreError> {
-        if findings.is_empty() {
-            return Ok(());
-        }
+    /// Puts findings on the record that are new, and counts those that are not. `spooled`: everything
+    /// before this place in the spool is on the record with these.
+    pub(super) fn put_findings(&self, findings: &[Finding], spooled: SpoolPosition) -> Result<(), StoreError> {
         let mut state = self.state();
         self.catch_up(&mut state)?;
-        let entries = self.store.record_findings(EDGE, self.clock.now(), findings, None)?;
+        let entries = self.store.record_findings(EDGE, self.clock.now(), findings, Some(spooled))?;
         self.take_in(&mut state, &entries);
         Ok(())
+    }
+
+    /// What is in force now.
+    pub fn standing(&self) -> Standing {
+        self.state().ledger.in_force(self.clock.now())
+    }
+
+    /// Makes the units and services of a registry known that are not, or no longer so.
+    pub fn introduce(&self, registry: &Arc<Registry>) -> Result<(), PutError> {
+        let facts = self.with_ledger(|ledger| ledger.introduce(registry.sites()));
+        if facts.is_empty() {
+            return Ok(());
+        }
+        self.put(IMPORT, &facts).map(|_| ())
+    }
+
+    /// Makes known what the registry in force names, if it was not looked at yet.
+    fn introduce_in_force(&self) {
+        let Some(publisher) = &self.publisher else { return };
+        let registry = Arc::clone(&publisher.in_force().registry);
+        let is_seen = |seen: &Arc<Registry>| Arc::ptr_eq(seen, &registry);
+        if self.state().introduced.as_ref().is_some_and(is_seen) {
+            return;
+        }
+        let result = self.introduce(&registry);
+        let mut state = self.state();
+        match result {
+            Ok(()) => (state.introduced, state.introduction_failed) = (Some(registry), false),
+            // It is tried again, and told once.
+            Err(error) if !state.introduction_failed => {
+                tracing::error!(%error, "units and services could not be put on the record");
+                state.introduction_failed = true;
+            }
+            Err(_) => {}
+        }
     }
 
     /// Asks the ledger.
@@ -147,6 +198,8 @@ impl Record {
         if state.last != before || state.next_change.is_some_and(|at| at <= self.clock.now()) {
             self.publish(&mut state);
         }
+        drop(state);
+        self.introduce_in_force();
         Ok(())
     }
 

@@ -119,7 +119,8 @@ impl Session<'_> {
         }
         let locks = &self.worker.shared.locks;
         let lock = if locks.is_empty() { None } else { locks.look_up(&page_of(facts)) };
-        let permit = self.snapshot.policy.admit(facts, filing, lock.as_ref(), self.record.at)?;
+        let Snapshot { policy, standing, .. } = &*self.snapshot;
+        let permit = policy.admit(facts, filing, standing, lock.as_ref(), self.record.at)?;
         self.record.unit = Some(Arc::clone(permit.site().unit()));
         let upgrade_blocked = self.snapshot.scan.consequences.of(body_filter::Reason::Upgrade) == Consequence::Block;
         if upgrade_blocked && facts.upgrade.is_some() {

@@ -246,7 +246,7 @@ impl Receiver {
 #[test]
 fn a_webhook_is_told_until_it_takes_it_and_after_a_restart() {
     let receiver = Receiver::that_refuses(2);
-    let zhamen = Setup::new().run();
+    let mut zhamen = Setup::new().run();
     let api = zhamen.api("operator");
     api.customer();
     let hook = api.post(
@@ -258,7 +258,7 @@ fn a_webhook_is_told_until_it_takes_it_and_after_a_restart() {
     assert!(api.get(&format!("/api/v1/webhooks/{id}"))["secret"].is_null(), "shown once");
     let notice = api.post("/api/v1/notices", json!({"service": "s1", "class": "other"}));
     eventually("tried", || !receiver.got().is_empty());
-    let zhamen = zhamen.restart();
+    zhamen.restart();
     eventually("told after a restart", || receiver.got().iter().any(|(_, status)| *status == 204));
     let got = receiver.got();
     assert!(got.len() >= 3, "refused twice, then taken");

@@ -7,7 +7,7 @@ mod step;
 use std::{
     env,
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -24,7 +24,7 @@ use crate::{
 
 /// Incidents: a clock, emergency measures, a report.
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Command {
+pub(in crate::cli) enum Command {
     Open(open::Args),
     Show(show::ShowArgs),
     List(show::ListArgs),
@@ -35,7 +35,7 @@ pub(super) enum Command {
 
 /// What every command about the record is told.
 #[derive(Debug, clap::Args)]
-pub(super) struct RecordArgs {
+pub(in crate::cli) struct RecordArgs {
     /// The configuration.
     #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
     pub(super) config: PathBuf,
@@ -69,7 +69,7 @@ impl RecordArgs {
     pub(super) fn open(&self) -> Result<Opened, Vec<Problem>> {
         let (parsed, _) = read_config(&self.config);
         let config = parsed.config.ok_or(parsed.problems)?;
-        let record = record(&config.store.database)
+        let record = record(&config)
             .map_err(|why| vec![Problem::error(&config.store.database.display().to_string(), 0, 0, why)])?;
         let user = || env::var("USER").or_else(|_| env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
         let by = self.by.clone().unwrap_or_else(|| format!("command line ({})", user()));
@@ -77,10 +77,10 @@ impl RecordArgs {
     }
 }
 
-fn record(database: &Path) -> Result<Record, String> {
-    let store = Sqlite::open(database).map_err(|error| error.to_string())?;
-    Record::open(Arc::new(store), Ledger::default(), None, None, Arc::new(SystemClock))
-        .map_err(|error| error.to_string())
+fn record(config: &Config) -> Result<Record, String> {
+    let store = Sqlite::open(&config.store.database).map_err(|error| error.to_string())?;
+    let ledger = Ledger::new(config.ledger.clone());
+    Record::open(Arc::new(store), ledger, None, None, Arc::new(SystemClock)).map_err(|error| error.to_string())
 }
 
 /// Says why something was not put on the record. What makes no sense is the answer no.

@@ -6,9 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::write_table;
 use crate::{
     base::{Problem, Timestamp},
-    cli::{Exit, problems, table::Table},
+    cli::{Exit, problems},
     config::Config,
     domain::{
         record::Fact,
@@ -23,7 +24,7 @@ use crate::{
 /// in that file decide: what if they were others?
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status:\n  0  computed\n  2  the file or the configuration cannot be used")]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// The events; `-` is standard input.
     file: PathBuf,
     /// The moment, as 2026-03-15T10:00:00+08:00; default: that of the last event.
@@ -101,37 +102,4 @@ fn problem(shown: &str, line: u32, text: &[u8], error: &serde_json::Error) -> Pr
 fn characters(text: &[u8], column: usize) -> u32 {
     let before = text.get(..column.saturating_sub(1)).unwrap_or(text);
     u32::try_from(String::from_utf8_lossy(before).chars().count() + 1).unwrap_or(u32::MAX)
-}
-
-/// A table for people.
-pub(super) fn write_table(standings: &[UnitStanding], out: &mut dyn Write) -> io::Result<()> {
-    let mut table = Table::new([
-        "unit",
-        "kind",
-        "standing",
-        "month p/v",
-        "month other",
-        "year p/v",
-        "year other",
-        "below, year",
-        "because",
-    ]);
-    for it in standings {
-        let because = match &it.decision {
-            Some(why) => why.clone(),
-            None => it.because.join(" "),
-        };
-        table.row([
-            it.unit.clone(),
-            it.kind.as_str().to_owned(),
-            it.standing.as_str().to_owned(),
-            it.month.political_vulgar().to_string(),
-            it.month.other.to_string(),
-            it.year.political_vulgar().to_string(),
-            it.year.other.to_string(),
-            (it.below.year.political_vulgar() + it.below.year.other).to_string(),
-            because,
-        ]);
-    }
-    table.write(out)
 }

@@ -64,7 +64,7 @@ fn show(api: &Api, call: &Call) -> Result<Reply, Problem> {
     };
     let filing = snapshot.registry.look_up(&facts.host);
     let site = covering(&filing);
-    if let Err(refusal) = snapshot.policy.admit(&facts, filing, None, call.now) {
+    if let Err(refusal) = snapshot.policy.admit(&facts, filing, &snapshot.standing, None, call.now) {
         refused(refusal.reason, &refusal.detail);
     }
     explanation["host"] = facts.host.as_str().into();

@@ -12,6 +12,7 @@ mod catalogue;
 mod customers;
 mod decisions;
 mod dispatch;
+mod evidence;
 mod explain;
 mod findings;
 mod health;
@@ -71,6 +72,8 @@ pub struct Admin {
     pub registrar: Arc<Registrar>,
     /// How incidents are opened.
     pub incidents: Incidents,
+    /// The directory with the evidence.
+    pub evidence: PathBuf,
     /// The metrics.
     pub metrics: Arc<Metrics>,
     /// Where live numbers are read.
@@ -91,6 +94,7 @@ struct Api {
     record: Arc<Record>,
     registrar: Arc<Registrar>,
     incidents: Incidents,
+    evidence: PathBuf,
     metrics: Arc<Metrics>,
     readings: Readings,
     health: Arc<Health>,
@@ -114,13 +118,25 @@ impl Admin {
     }
 
     fn at_work(self, loopback: bool) -> Api {
-        let Self { snapshot, record, registrar, incidents, metrics, readings, health, rules_dir, clock, started } =
-            self;
+        let Self {
+            snapshot,
+            record,
+            registrar,
+            incidents,
+            evidence,
+            metrics,
+            readings,
+            health,
+            rules_dir,
+            clock,
+            started,
+        } = self;
         Api {
             snapshot,
             record,
             registrar,
             incidents,
+            evidence,
             metrics,
             readings,
             health,

@@ -2,7 +2,7 @@
 //! test of the roles are made from it.
 
 use super::{
-    customers, decisions, explain, findings, incidents, locks, notices, openapi, periods, records,
+    customers, decisions, evidence, explain, findings, incidents, locks, notices, openapi, periods, records,
     role::Scope::{self, Health, Look, Metrics, Read, Review, Tokens, Write},
     route::{
         Method::{self, Delete, Get, Post, Put},
@@ -25,6 +25,8 @@ pub(super) static ROUTES: &[Route] = &[
     route(Post, "/api/v1/control_periods", Write, periods::CREATE),
     route(Get, "/api/v1/control_periods/{period}", Read, periods::SHOW),
     route(Delete, "/api/v1/control_periods/{period}", Write, periods::END),
+    route(Get, "/api/v1/evidence/{evidence}", Read, evidence::SHOW),
+    route(Get, "/api/v1/evidence/{evidence}/body", Read, evidence::BODY),
     route(Get, "/api/v1/explain", Look, explain::SHOW),
     route(Get, "/api/v1/findings", Look, findings::LIST),
     route(Get, "/api/v1/findings/{finding}", Look, findings::SHOW),

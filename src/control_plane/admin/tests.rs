@@ -61,6 +61,7 @@ impl Desk {
             record: Arc::clone(&record),
             registrar: Arc::new(Registrar::new(record, config.registry.clone(), Arc::clone(&clock), None)),
             incidents: config.incident.clone(),
+            evidence: config.store.directory.clone(),
             metrics: Arc::new(Metrics::new().unwrap()),
             readings: Readings {
                 live: Arc::default(),

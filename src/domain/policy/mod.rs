@@ -9,7 +9,7 @@ use crate::{
     domain::{
         message::Facts,
         registry::{Filing, FilingState, Interactive, Site},
-        standing::Lock,
+        standing::{Lock, Standing},
     },
 };
 
@@ -77,9 +77,17 @@ impl Policy {
     /// Decides whether a request may reach the origin of its site. `lock` is the lock on the page asked
     /// for, if there is one.
     ///
-    /// The filing comes first: what is not filed here is refused whatever else holds. Then what the
-    /// site allows, then what was found on the page.
-    pub fn admit(&self, facts: &Facts, filing: Filing, lock: Option<&Lock>, now: Timestamp) -> Result<Permit, Refusal> {
+    /// The filing comes first: what is not filed here is refused whatever else holds. Then the standing:
+    /// of the server, the unit, the site, the directory. Then what the site allows, then what was found on
+    /// the page.
+    pub fn admit(
+        &self,
+        facts: &Facts,
+        filing: Filing,
+        standing: &Standing,
+        lock: Option<&Lock>,
+        now: Timestamp,
+    ) -> Result<Permit, Refusal> {
         let site = match filing {
             Filing::Filed(site) => site,
             Filing::Unknown => return Err(Refusal::new(Reason::RegistryUnavailable, "", None)),
@@ -89,11 +97,15 @@ impl Policy {
             }
             Filing::Unfiled(site) => return Err(Refusal::new(Reason::Unfiled, "", site)),
         };
+        let path = facts.target.split('?').next().unwrap_or("/");
+        if let Some((ground, why)) = standing.against(&site, facts.host.as_str(), path) {
+            return Err(Refusal::new(Reason::from(ground), why, Some(site)));
+        }
         let accepts_changes = match site.interactive() {
             Interactive::Open | Interactive::Filtered => true,
             Interactive::Review | Interactive::Closed => false,
         };
-        if facts.state_changing && !accepts_changes {
+        if facts.state_changing && (!accepts_changes || standing.closes_interactive(site.unit())) {
             return Err(Refusal::new(Reason::InteractiveClosed, "", Some(site)));
         }
         match lock {
@@ -140,7 +152,7 @@ mod tests {
         domain::{
             message::{ConnectionFacts, RawHead, Version, normalise},
             registry::{Registry, import_csv},
-            standing::Lock,
+            standing::{Lock, Standing},
         },
     };
 
@@ -165,7 +177,7 @@ cancelled.cn,http://10.0.0.1,u,s,server,蜀ICP备12345678号,cancelled,
         let head = RawHead { method: method.as_bytes(), target: b"/", version: Version::Http11, headers: &headers };
         let facts = normalise(head, ConnectionFacts::default()).unwrap();
         let filing = registry.look_up(&HostName::parse(host).unwrap());
-        Policy::default().admit(&facts, filing, lock, Timestamp(now))
+        Policy::default().admit(&facts, filing, &Standing::default(), lock, Timestamp(now))
     }
 
     fn registry() -> Arc<Registry> {

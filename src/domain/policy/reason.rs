@@ -1,5 +1,7 @@
 //! Why a request is refused: a closed list, with the words and statuses of shared/formats.md.
 
+use crate::domain::standing::Ground;
+
 /// Why a request is answered by us instead of its origin. Closed; alphabetical.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
@@ -124,6 +126,18 @@ impl Reason {
             Self::OriginProtocol | Self::OriginUnreachable => 502,
             Self::Draining | Self::Overloaded | Self::RegistryUnavailable => 503,
             Self::OriginTimeout => 504,
+        }
+    }
+}
+
+impl From<Ground> for Reason {
+    fn from(ground: Ground) -> Self {
+        match ground {
+            Ground::DirectoryLocked => Self::DirectoryLocked,
+            Ground::NoCommitment => Self::NoCommitment,
+            Ground::SiteLocked => Self::SiteLocked,
+            Ground::Suspended => Self::Suspended,
+            Ground::Terminated => Self::Terminated,
         }
     }
 }

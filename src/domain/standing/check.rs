@@ -75,6 +75,12 @@ impl Ledger {
         self.cases.find(id).is_some()
     }
 
+    /// The service of a notice or finding.
+    pub fn service_of(&self, case: &str) -> Option<&str> {
+        let case = self.cases.case(self.cases.find(case)?);
+        Some(self.units.names.name(case.service))
+    }
+
     /// Whether what a fact names is there, and what it brings is new.
     fn refers(&self, fact: &Fact, brought: &Brought<'_>) -> Result<(), String> {
         let knows_unit = |unit: &str| match brought.units.contains(unit) || self.unit(unit).is_some() {
@@ -174,7 +180,14 @@ impl Ledger {
                 Some(at) => Err(format!("{:?} was withdrawn already, at {at}", fact.of)),
                 None => Ok(()),
             },
-            Fact::Lock(fact) => is_lockable(fact),
+            Fact::Lock(fact) => {
+                is_lockable(fact)?;
+                // A person's lock takes the place of the machine's.
+                match fact.why.is_empty() && self.locks.is_locked(&fact.host, &fact.path, fact.scope) {
+                    true => Err(format!("{}{} is locked already", fact.host, fact.path)),
+                    false => Ok(()),
+                }
+            }
             Fact::Unlock(fact) => match self.locks.is_locked(&fact.host, &fact.path, fact.scope) {
                 true => Ok(()),
                 false => Err(format!("{}{} is not locked", fact.host, fact.path)),

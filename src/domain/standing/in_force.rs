@@ -115,6 +115,16 @@ impl Standing {
         self.periods.iter().any(|period| period.freeze_admissions && period.concerns(unit))
     }
 
+    /// Whether some of a unit's services of a kind are suspended.
+    #[cfg(test)]
+    pub(super) fn suspends(&self, unit: &str, kind: ServiceKind) -> bool {
+        let concerns = |extent: &Extent| match extent {
+            Extent::Kind(barred) => *barred == kind,
+            Extent::Unit | Extent::Service(_) | Extent::Host(_) => true,
+        };
+        self.units.get(unit).is_some_and(|bar| bar.suspended.iter().any(|(extent, _)| concerns(extent)))
+    }
+
     /// The number of units that are suspended, in whole or in part.
     pub fn suspended_units(&self) -> usize {
         self.units.values().filter(|bar| !bar.suspended.is_empty()).count()

@@ -12,9 +12,17 @@ use super::{
 };
 use crate::{
     base::Timestamp,
-    domain::record::{ControlPeriod, Decision, Entry, Fact, Finding, LockFact, LockScope, Notice, Review, ServiceFact},
+    domain::{
+        record::{
+            ControlPeriod, Decision, Entry, Fact, Finding, LockFact, LockScope, Notice, Review, ServiceFact, UnitFact,
+        },
+        registry::Site,
+    },
     engine::rules::Class,
 };
+
+/// Servers of a service that are taken from the registry.
+const SERVERS_MAX: usize = 64;
 
 /// Where a strike comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -165,6 +173,40 @@ impl Ledger {
         if let Some(service) = self.units.service_named(service) {
             self.in_force.touch_unit(&service.unit);
         }
+    }
+
+    /// The facts that make the units and services of a registry known, as far as they are not: a service's
+    /// first row says whose it is and of what kind.
+    pub fn introduce(&self, sites: impl Iterator<Item = Site>) -> Vec<Fact> {
+        let mut services: BTreeMap<String, ServiceFact> = BTreeMap::new();
+        let mut units = BTreeSet::new();
+        for site in sites {
+            let service = match services.get_mut(site.service()) {
+                Some(service) => service,
+                None => {
+                    let (service, unit, kind) = (site.service().to_owned(), site.unit().to_string(), site.kind());
+                    units.insert(unit.clone());
+                    let server_ips = Vec::new();
+                    services.entry(service.clone()).or_insert(ServiceFact { service, unit, kind, server_ips })
+                }
+            };
+            if service.server_ips.len() < SERVERS_MAX && !service.server_ips.iter().any(|ip| ip == site.server_ip()) {
+                service.server_ips.push(site.server_ip().to_owned());
+            }
+        }
+        units.retain(|unit| self.unit(unit).is_none());
+        let unit = |unit| {
+            let (name, identity, contact) = (String::new(), String::new(), String::new());
+            Fact::Unit(UnitFact { unit, parent: None, name, identity, contact })
+        };
+        services.retain(|name, service| {
+            let known = self.service(name);
+            known.is_none_or(|known| {
+                let has = |ip| known.server_ips.contains(ip);
+                known.unit != service.unit || known.kind != service.kind || !service.server_ips.iter().all(has)
+            })
+        });
+        units.into_iter().map(unit).chain(services.into_values().map(Fact::Service)).collect()
     }
 
     /// The moment at which things stand: now, or later if the clock was set back after something was

@@ -35,10 +35,9 @@ impl Locks {
     pub(super) fn lock(&mut self, lock: &LockFact) {
         let host = self.hosts.entry(lock.host.clone()).or_default();
         match lock.scope {
-            // The first lock stays: what locked the page is still on it.
-            LockScope::Page => host.pages.entry(lock.path.clone()).or_insert_with(|| lock.clone()),
-            LockScope::Directory => host.directories.entry(lock.path.clone()).or_insert_with(|| lock.clone()),
-            LockScope::Site => host.site.get_or_insert_with(|| lock.clone()),
+            LockScope::Page => host.pages.insert(lock.path.clone(), lock.clone()),
+            LockScope::Directory => host.directories.insert(lock.path.clone(), lock.clone()),
+            LockScope::Site => host.site.replace(lock.clone()),
         };
     }
 

@@ -25,3 +25,8 @@ pub use strikes::{Counts, Strike};
 pub use unit_standing::{Below, StandingWord, UnitStanding};
 pub use units::{Numbered, Unit};
 pub use window::Window;
+
+#[cfg(test)]
+mod naive;
+#[cfg(test)]
+mod tests;

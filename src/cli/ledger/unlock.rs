@@ -1,0 +1,49 @@
+//! `zhamen ledger unlock`.
+
+use std::io::{self, Write};
+
+use super::{EXIT_STATUS, Exit, PutArgs, host_and_path};
+use crate::domain::record::{Fact, LockScope, Unlock};
+
+/// Take a lock off: a page is read again when it is asked for next, and stays locked if it is not clean.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_STATUS)]
+pub(in crate::cli) struct Args {
+    #[command(flatten)]
+    put: PutArgs,
+    /// HOST/PATH of a page, HOST/DIRECTORY/ or HOST/FILE of a directory or file, HOST of a site.
+    address: String,
+    /// What the lock is on; default: a site without path, a directory with a path that ends in /, else a page.
+    #[arg(long, value_enum)]
+    scope: Option<Scope>,
+    /// Why.
+    #[arg(long)]
+    why: String,
+}
+
+pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
+    let (host, path) = host_and_path(&args.address);
+    let scope = match args.scope {
+        Some(Scope::Page) => LockScope::Page,
+        Some(Scope::Directory) => LockScope::Directory,
+        Some(Scope::Site) => LockScope::Site,
+        None if path.is_empty() => LockScope::Site,
+        None if path.ends_with('/') && path != "/" => LockScope::Directory,
+        None => LockScope::Page,
+    };
+    let facts = |opened: &super::Opened| {
+        Ok(vec![Fact::Unlock(Unlock { host, path, scope, at: opened.now, why: args.why.clone() })])
+    };
+    args.put.put(facts, out)
+}
+
+/// What a lock is on.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Scope {
+    /// One path and query.
+    Page,
+    /// Everything below a path, or every query of a file.
+    Directory,
+    /// The host.
+    Site,
+}
