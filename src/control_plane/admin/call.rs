@@ -85,6 +85,12 @@ impl Call {
         self.asked("limit").and_then(|limit| limit.parse().ok()).unwrap_or(PAGE_DEFAULT)
     }
 
+    /// What a page of things with several keys begins behind. What is no `next` of any page is the first
+    /// page's, as a name that sorts before all others would be.
+    pub(super) fn cursor<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(self.asked("after")?).ok()
+    }
+
     /// The number of the entry behind which a page begins.
     pub(super) fn after(&self) -> Option<u64> {
         self.asked("after").and_then(|after| after.parse().ok())

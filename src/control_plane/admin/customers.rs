@@ -200,8 +200,7 @@ fn persons(api: &Api, call: &Call) -> Result<Reply, Problem> {
     let catalogue = api.catalogue.now(api.record.store())?;
     let (unit, role, limit) = (call.asked("unit"), call.asked("role"), call.limit());
     // The cursor is the JSON of what they are sorted by.
-    let after: Option<(String, String, String)> =
-        call.asked("after").map(|after| serde_json::from_str(after).map_err(|_| bad_cursor())).transpose()?;
+    let after: Option<(String, String, String)> = call.cursor();
     let is_behind = |key: &(String, &str, String)| {
         after.as_ref().is_none_or(|after| (&*key.0, key.1, &*key.2) > (&*after.0, &*after.1, &*after.2))
     };
@@ -241,8 +240,4 @@ pub(super) fn usable(id: &str) -> Result<&str, Problem> {
 /// Where a page of things by id begins.
 pub(super) fn after<'c>(call: &'c Call) -> Bound<&'c str> {
     call.asked("after").map_or(Bound::Unbounded, Bound::Excluded)
-}
-
-fn bad_cursor() -> Problem {
-    Problem::parameter("after", "is no `next` of a page of this list")
 }

@@ -172,13 +172,9 @@ fn history(api: &Api, call: &Call) -> Result<Reply, Problem> {
 }
 
 fn unfiled(api: &Api, call: &Call) -> Result<Reply, Problem> {
-    let after = call.asked("after").map(|after| {
-        serde_json::from_str::<(String, String)>(after)
-            .map_err(|_| Problem::parameter("after", "is no `next` of a page of this list"))
-    });
     let query = UnfiledQuery {
         server_ip: call.asked("server_ip").map(str::to_owned),
-        after: after.transpose()?,
+        after: call.cursor(),
         limit: call.limit() + 1,
     };
     let hosts = api.record.store().unfiled_hosts(&query)?;

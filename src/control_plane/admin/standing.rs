@@ -196,13 +196,7 @@ pub(super) const REPLAY: Operation =
 const ORDER: [ServiceKind; 2] = [ServiceKind::Server, ServiceKind::VirtualHost];
 
 fn list(api: &Api, call: &Call) -> Result<Reply, Problem> {
-    let after: Option<(String, String)> = match call.asked("after") {
-        None => None,
-        Some(after) => Some(
-            serde_json::from_str(after)
-                .map_err(|_| Problem::parameter("after", "is no `next` of a page of this list"))?,
-        ),
-    };
+    let after: Option<(String, String)> = call.cursor();
     let (kind, word, limit) = (call.asked("kind"), call.asked("standing"), call.limit());
     let items = api.record.with_ledger(|ledger| {
         let now = ledger.present(call.now);
