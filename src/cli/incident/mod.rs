@@ -79,7 +79,7 @@ impl RecordArgs {
 
 fn record(database: &Path) -> Result<Record, String> {
     let store = Sqlite::open(database).map_err(|error| error.to_string())?;
-    Record::open(Arc::new(store), Ledger::default(), None, Arc::new(SystemClock)).map_err(|error| error.to_string())
+    Record::open(Arc::new(store), Ledger::default(), None, None, Arc::new(SystemClock)).map_err(|error| error.to_string())
 }
 
 /// Says why something was not put on the record. What makes no sense is the answer no.

@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status:\n  0  it is open, and what it locks is locked\n  1  it makes no sense, and \
                         nothing was done\n  2  an error")]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     #[command(flatten)]
     record: RecordArgs,
     /// What happened, in a line; may be left out with --notice.

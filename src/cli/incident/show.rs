@@ -12,7 +12,7 @@ use crate::{
 /// Show an incident and all that was done in it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status:\n  0  there it is\n  1  there is no such incident\n  2  an error")]
-pub(super) struct ShowArgs {
+pub(in crate::cli) struct ShowArgs {
     #[command(flatten)]
     record: RecordArgs,
     /// The incident.
@@ -24,7 +24,7 @@ pub(super) struct ShowArgs {
 
 /// List incidents, those with the next deadline first.
 #[derive(Debug, clap::Args)]
-pub(super) struct ListArgs {
+pub(in crate::cli) struct ListArgs {
     #[command(flatten)]
     record: RecordArgs,
     /// Closed ones, too.

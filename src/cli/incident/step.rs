@@ -16,7 +16,7 @@ use crate::{
 
 /// Note what was done in an incident.
 #[derive(Debug, clap::Args)]
-pub(super) struct NoteArgs {
+pub(in crate::cli) struct NoteArgs {
     #[command(flatten)]
     record: RecordArgs,
     /// The incident.
@@ -40,7 +40,7 @@ enum Step {
 
 /// Put on the record that an incident was reported to the authority: its clock stops.
 #[derive(Debug, clap::Args)]
-pub(super) struct ReportArgs {
+pub(in crate::cli) struct ReportArgs {
     #[command(flatten)]
     record: RecordArgs,
     /// The incident.
@@ -58,7 +58,7 @@ pub(super) struct ReportArgs {
 
 /// Close an incident: the legal hold on its evidence ends; locks and suspensions stay.
 #[derive(Debug, clap::Args)]
-pub(super) struct CloseArgs {
+pub(in crate::cli) struct CloseArgs {
     #[command(flatten)]
     record: RecordArgs,
     /// The incident.
