@@ -4,13 +4,16 @@
 mod check;
 mod completions;
 mod demo;
+mod evidence;
 mod explain;
 mod incident;
+mod ledger;
 mod problems;
 mod registry;
 mod report;
 mod rules;
 mod run;
+mod store;
 mod table;
 
 use std::{
@@ -48,7 +51,13 @@ enum Command {
     #[command(subcommand)]
     Incident(incident::Command),
     #[command(subcommand)]
+    Ledger(ledger::Command),
+    #[command(subcommand)]
     Report(report::Command),
+    #[command(subcommand)]
+    Evidence(evidence::Command),
+    #[command(subcommand)]
+    Store(store::Command),
     Completions(completions::Args),
 }
 
@@ -90,6 +99,9 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
         Command::Registry(command) => registry::run(command, out),
         Command::Incident(command) => incident::run(command, out),
         Command::Report(command) => report::run(command, out),
+        Command::Ledger(command) => ledger::run(command, out),
+        Command::Evidence(command) => evidence::run(command, out),
+        Command::Store(command) => store::run(command, out),
         Command::Completions(args) => completions::run(args, out),
     }
 }

@@ -13,6 +13,7 @@ use toml::de::DeValue;
 use super::{
     AccessTarget, ClientAddress, Config, Edge, Level, Limits, Log, LogFormat, Parsed, Timeouts,
     incident::incident,
+    ledger::ledger,
     nearest::nearest,
     raw::{Placed, Reader, Section, integer},
     registry::registry,
@@ -61,6 +62,7 @@ pub(super) fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String
         store: store(&reader, &root, base),
         incident: incident(&reader, &root),
         report: report(&reader, &root),
+        ledger: ledger(&reader, &root),
         edge,
     };
     root.close();

@@ -12,6 +12,7 @@
 mod build;
 mod edge;
 mod incident;
+mod ledger;
 mod nearest;
 mod quantity;
 mod raw;
@@ -30,7 +31,11 @@ pub use registry::{Pull, Registry, Secret};
 pub use report::Report;
 pub use store::{Store, WhenFull};
 
-use crate::{base::Problem, domain::policy::Policy, engine::body_filter::ScanPolicy};
+use crate::{
+    base::Problem,
+    domain::{policy::Policy, standing::LedgerPolicy},
+    engine::body_filter::ScanPolicy,
+};
 
 /// Everything that zhamen.toml says, checked, with paths made relative to its directory.
 #[derive(Clone, Debug)]
@@ -57,6 +62,8 @@ pub struct Config {
     pub incident: Incidents,
     /// What stands in letters and reports.
     pub report: Report,
+    /// How the ledger counts.
+    pub ledger: LedgerPolicy,
 }
 
 /// What is logged, and where to.
@@ -148,6 +155,7 @@ impl Config {
             ("store", self.store != running.store),
             ("incident", self.incident != running.incident),
             ("report", self.report != running.report),
+            ("ledger", self.ledger != running.ledger),
         ];
         differs.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
     }
@@ -160,6 +168,7 @@ impl Config {
         self.store = running.store.clone();
         self.incident = running.incident.clone();
         self.report = running.report.clone();
+        self.ledger = running.ledger.clone();
         let (edge, kept) = (&mut self.edge, &running.edge);
         edge.http.clone_from(&kept.http);
         edge.https.clone_from(&kept.https);

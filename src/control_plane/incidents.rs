@@ -342,9 +342,7 @@ fn drawn_up(
         let path = match lock.scope {
             LockScope::Site => String::new(),
             LockScope::Page => format!("/{}", lock.path.trim_start_matches('/')),
-            LockScope::Directory => {
-                format!("/{}/", lock.path.trim_matches('/')).replace("//", "/")
-            }
+            LockScope::Directory => format!("/{}/", lock.path.trim_matches('/')).replace("//", "/"),
         };
         sites.push(host.clone());
         locked.push(IncidentScope { host, path, scope: lock.scope });
@@ -356,7 +354,9 @@ fn drawn_up(
         list.dedup();
     }
     if units.len().max(sites.len()).max(locked.len()).max(new.because.len()) > CONCERNED_MAX {
-        return Err(refused(format!("more than {CONCERNED_MAX} units, sites, locks or findings; open several incidents")));
+        return Err(refused(format!(
+            "more than {CONCERNED_MAX} units, sites, locks or findings; open several incidents"
+        )));
     }
     let kind = new.kind.unwrap_or(IncidentKind::Content);
     let at = new.at.or(known).unwrap_or(now);
@@ -414,7 +414,8 @@ pub(super) fn service_unit(record: &Record, service: &str) -> Result<Option<Stri
 /// An incident that is not over.
 fn running(record: &Record, id: &str) -> Result<Incident, PutError> {
     let found = incident(record, id).map_err(PutError::Store)?;
-    let found = found.ok_or_else(|| refused(format!("there is no incident {id:?}; `zhamen incident list` lists them")))?;
+    let found =
+        found.ok_or_else(|| refused(format!("there is no incident {id:?}; `zhamen incident list` lists them")))?;
     match &found.closed {
         Some(closed) => Err(refused(format!("incident {id:?} was closed at {}; open another one", closed.at))),
         None => Ok(found),

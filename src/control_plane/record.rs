@@ -19,7 +19,7 @@ use crate::{
         record::{Entry, Fact, Finding, LockScope},
         standing::{Ledger, PageKey},
     },
-    store::{Query, Store, StoreError},
+    store::{Query, SpoolPosition, Store, StoreError},
 };
 
 /// How often it is looked what other processes wrote, and what time alone changed.
@@ -90,6 +90,11 @@ impl Record {
         Ok(record)
     }
 
+    /// The time by which entries are recorded.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Where it is kept.
     pub fn store(&self) -> &dyn Store {
         &*self.store
@@ -101,9 +106,7 @@ impl Record {
         let mut state = self.state();
         // Another process (the command line) may have written meanwhile.
         self.catch_up(&mut state).map_err(PutError::Store)?;
-        for fact in facts {
-            state.ledger.check(fact).map_err(PutError::Refused)?;
-        }
+        state.ledger.check_all(facts).map_err(PutError::Refused)?;
         let entries = self.store.append(by, self.clock.now(), facts).map_err(PutError::Store)?;
         self.take_in(&mut state, &entries);
         self.order_pages(&entries);
@@ -124,14 +127,12 @@ impl Record {
         Ok(())
     }
 
-    /// Puts findings on the record that are new, and counts those that are not.
-    pub(super) fn put_findings(&self, findings: &[Finding]) -> Result<(), StoreError> {
-        if findings.is_empty() {
-            return Ok(());
-        }
+    /// Puts findings on the record that are new, and counts those that are not. `spooled`: everything
+    /// before this place in the spool is on the record with these.
+    pub(super) fn put_findings(&self, findings: &[Finding], spooled: SpoolPosition) -> Result<(), StoreError> {
         let mut state = self.state();
         self.catch_up(&mut state)?;
-        let entries = self.store.record_findings(EDGE, self.clock.now(), findings, None)?;
+        let entries = self.store.record_findings(EDGE, self.clock.now(), findings, Some(spooled))?;
         self.take_in(&mut state, &entries);
         Ok(())
     }

@@ -21,18 +21,11 @@ pub trait Sites: Send + Sync {
     fn each_site(&self, take: &mut dyn FnMut(SiteSource, Timestamp, Held<'_>)) -> Result<(), StoreError>;
 
     /// Shows what one source says, in order of host.
-    fn each_site_of(
-        &self,
-        source: SiteSource,
-        take: &mut dyn FnMut(Timestamp, Held<'_>),
-    ) -> Result<(), StoreError>;
+    fn each_site_of(&self, source: SiteSource, take: &mut dyn FnMut(Timestamp, Held<'_>)) -> Result<(), StoreError>;
 
     /// Shows what is said of one host, the one that holds first.
-    fn each_site_at(
-        &self,
-        host: &str,
-        take: &mut dyn FnMut(SiteSource, Timestamp, Held<'_>),
-    ) -> Result<(), StoreError>;
+    fn each_site_at(&self, host: &str, take: &mut dyn FnMut(SiteSource, Timestamp, Held<'_>))
+    -> Result<(), StoreError>;
 
     /// Whether there are rows of other sources than this one.
     fn has_sites_beside(&self, source: SiteSource) -> Result<bool, StoreError>;

@@ -12,7 +12,7 @@ use std::{
 use super::{
     GENESIS, Hash, HeadRow, Heads, Line, Link, PublicKey, Sqlite, StoreError,
     about::About,
-    evidence::{Piece, RETENTION, SEGMENT, Segment, open_content, parse_head, read_line, removal, segments},
+    evidence::{Piece, RETENTION, SEGMENT, Segment, Wrong, open_content, parse_head, read_line, removal, segments},
     seal::HEADS_FILE,
 };
 use crate::{base::Timestamp, domain::record::Fact};
@@ -44,6 +44,8 @@ pub struct Verified {
     pub removed: u64,
     /// Records in evidence.
     pub records: u64,
+    /// Whether the last segment ends within a record, as a crash leaves it.
+    pub torn: bool,
     /// What is wrong; empty: everything is as it was written.
     pub faults: Vec<Fault>,
 }
@@ -279,7 +281,13 @@ impl Run<'_> {
                     return Ok(true);
                 }
                 Ok(None) => return Ok(false),
-                Err(wrong) => {
+                // What a crash tore was never acknowledged. What was signed, or is named by an entry, is
+                // missed all the same; and a segment that is followed by another has its seal.
+                Err(Wrong::NotWhole(_)) => {
+                    self.found.torn = true;
+                    return Ok(false);
+                }
+                Err(wrong @ Wrong::Altered(_)) => {
                     self.fault(format!("{place}, byte {}", segment.offset), wrong);
                     return Ok(false);
                 }

@@ -18,6 +18,7 @@
 //! | `bounds` | limits, and that nothing leaks |
 //! | `bad_input` | registries, rules and configurations that people write |
 //! | `reload` | what comes into force without a restart |
+//! | `registry` | where the registry comes from: files, imports, pulls; customers, drift, unfiled hosts |
 //! | `record` | access log and metrics |
 //! | `pages` | real saved pages, from a stock nginx |
 //! | `command_line` | the other commands |
@@ -35,6 +36,7 @@ mod locks;
 mod pages;
 mod posts;
 mod record;
+mod registry;
 mod reload;
 mod scan;
 mod smuggling;

@@ -18,7 +18,7 @@ use crate::{
     base::{Clock, Problem, Timestamp},
     config::Config,
     control_plane::{PutError, Record, SystemClock, files::read_config},
-    domain::{incident::Incident, standing::Ledger},
+    domain::{incident::Incident, standing::{Ledger, LedgerPolicy}},
     store::Sqlite,
 };
 
@@ -69,7 +69,7 @@ impl RecordArgs {
     pub(super) fn open(&self) -> Result<Opened, Vec<Problem>> {
         let (parsed, _) = read_config(&self.config);
         let config = parsed.config.ok_or(parsed.problems)?;
-        let record = record(&config.store.database)
+        let record = record(&config.store.database, config.ledger.clone())
             .map_err(|why| vec![Problem::error(&config.store.database.display().to_string(), 0, 0, why)])?;
         let user = || env::var("USER").or_else(|_| env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
         let by = self.by.clone().unwrap_or_else(|| format!("command line ({})", user()));
@@ -77,9 +77,10 @@ impl RecordArgs {
     }
 }
 
-fn record(database: &Path) -> Result<Record, String> {
+fn record(database: &Path, policy: LedgerPolicy) -> Result<Record, String> {
     let store = Sqlite::open(database).map_err(|error| error.to_string())?;
-    Record::open(Arc::new(store), Ledger::default(), None, None, Arc::new(SystemClock)).map_err(|error| error.to_string())
+    Record::open(Arc::new(store), Ledger::new(policy), None, None, Arc::new(SystemClock))
+        .map_err(|error| error.to_string())
 }
 
 /// Says why something was not put on the record. What makes no sense is the answer no.
@@ -101,9 +102,7 @@ pub(super) fn failed(why: &str) -> io::Result<Exit> {
 /// An incident for programs.
 fn to_json(incident: &Incident, now: Timestamp) -> Value {
     let open = &incident.open;
-    let note = |note: &crate::domain::incident::Note| {
-        json!({"seq": note.seq, "at": note.at, "by": note.by, "step": note.step, "text": note.text})
-    };
+    let note = |note: &crate::domain::incident::Note| json!({"seq": note.seq, "at": note.at, "by": note.by, "step": note.step, "text": note.text});
     json!({
         "id": open.id,
         "kind": open.kind,

@@ -61,7 +61,11 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
     if args.print.output.is_some() || args.print.format.is_some() {
         return args.print.write(&opened, &Report::Apportionment(report), out);
     }
-    if args.json { write_json(&report, out)? } else { write_table(&report, out)? }
+    if args.json {
+        write_json(&report, out)?
+    } else {
+        write_table(&report, out)?
+    }
     Ok(Exit::Ok)
 }
 
@@ -88,7 +92,8 @@ fn write_table(report: &ApportionmentReport, out: &mut dyn Write) -> io::Result<
 
 /// How many sites each unit has, by a CSV file.
 fn counts(file: &Path) -> Result<BTreeMap<String, u64>, String> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file).map_err(|error| error.to_string())?;
+    let mut reader =
+        csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file).map_err(|error| error.to_string())?;
     let header = reader.headers().map_err(|error| error.to_string())?.clone();
     let column = |name: &str| header.iter().position(|column| column.trim_start_matches('\u{feff}') == name);
     let unit = column("unit").ok_or("there is no column \"unit\"")?;

@@ -118,8 +118,13 @@ mod tests {
             Block::Signed(vec![evil.into()]),
             Block::Table(table),
         ];
-        let document =
-            Document { title: evil.into(), number: evil.into(), blocks, signatures: vec!["签字"], ..Document::default() };
+        let document = Document {
+            title: evil.into(),
+            number: evil.into(),
+            blocks,
+            signatures: vec!["签字"],
+            ..Document::default()
+        };
         let html = render(&document);
         assert!(!html.contains("<script"), "{html}");
         assert!(!html.contains(['\u{202e}', '\0']));

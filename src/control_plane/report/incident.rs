@@ -149,9 +149,10 @@ fn sites(report: &IncidentReport) -> Table {
 
 fn measures(report: &IncidentReport, blocks: &mut Vec<Block>) {
     let open = &report.incident.open;
-    let locked = open.locked.iter().map(|lock| {
-        format!("{}起锁定{}：{}{}", words::time(open.at), words::scope(lock.scope), lock.host, lock.path)
-    });
+    let locked = open
+        .locked
+        .iter()
+        .map(|lock| format!("{}起锁定{}：{}{}", words::time(open.at), words::scope(lock.scope), lock.host, lock.path));
     let suspended = report
         .timeline
         .iter()

@@ -11,10 +11,10 @@ mod html;
 mod incident;
 mod pdf;
 mod rectification;
-mod statistics;
-mod suspension;
 #[cfg(test)]
 mod samples;
+mod statistics;
+mod suspension;
 #[cfg(test)]
 mod tests;
 mod words;

@@ -36,9 +36,7 @@ pub(super) fn document(letterhead: &Letterhead, report: &RectificationReport, ma
     } else {
         format!("\n本承诺书请发邮件至：{}", letterhead.mail)
     };
-    blocks.push(Block::Note(format!(
-        "【备注】互联网安全承诺书及整改报告每页均要签名（单位需加盖公章）。{mail}"
-    )));
+    blocks.push(Block::Note(format!("【备注】互联网安全承诺书及整改报告每页均要签名（单位需加盖公章）。{mail}")));
     Document {
         title: "整改报告".to_owned(),
         number: format!("ZG-{}-{}", report.party.unit, super::compact(made)),
@@ -51,7 +49,7 @@ pub(super) fn document(letterhead: &Letterhead, report: &RectificationReport, ma
 fn problem(report: &RectificationReport, blocks: &mut Vec<Block>) {
     blocks.push(Block::heading("1．本单位（本人）服务器出现问题"));
     let (Some(first), Some(last)) = (report.violations.first(), report.violations.last()) else {
-        blocks.push(Block::Item { mark: "（".to_owned(), text: String::new() });
+        blocks.push(Block::Item { mark: "　".to_owned(), text: String::new() });
         blocks.push(Block::Item { mark: "　".to_owned(), text: String::new() });
         return;
     };
@@ -76,7 +74,7 @@ fn problem(report: &RectificationReport, blocks: &mut Vec<Block>) {
 
 /// What was found, where and when.
 pub(super) fn violations(violations: &[Violation]) -> Table {
-    let mut table = Table::new([("序号", 9), ("时间", 22), ("类别", 18), ("地址", 52), ("内容", 52), ("来源", 30)]);
+    let mut table = Table::new([("序号", 13), ("时间", 23), ("类别", 18), ("地址", 52), ("内容", 52), ("来源", 30)]);
     for (at, violation) in violations.iter().enumerate() {
         table.row([
             (at + 1).to_string(),

@@ -46,13 +46,19 @@ pub(super) fn violation(at: usize) -> Violation {
         at: MADE.plus_millis(-86_400_000 * (60 - (at as i64 % 60))),
         class: [Class::Vulgar, Class::Other, Class::Political][at % 3],
         source: if notice {
-            Source::Notice { authority: "省通信管理局".into(), document: format!("川通管函〔2026〕{at}号") }
+            Source::Notice {
+                authority: "省通信管理局".into(), document: format!("川通管函〔2026〕{at}号")
+            }
         } else {
             Source::Finding { rule: "gambling.online-casino".into(), verdict: Verdict::Confirmed }
         },
         url: format!("http://www.site{at}.example.cn/bbs/forum.php?mod=viewthread&tid={at}{long}"),
         what: if notice { "网站存在赌博类有害信息".into() } else { "百家乐".into() },
-        excerpt: if notice { String::new() } else { "……本站提供真人百家乐、时时彩，注册即送……".into() },
+        excerpt: if notice {
+            String::new()
+        } else {
+            "……本站提供真人百家乐、时时彩，注册即送……".into()
+        },
         evidence: format!("{at:064x}"),
         server_ip: "10.0.0.5".into(),
     }
@@ -60,7 +66,8 @@ pub(super) fn violation(at: usize) -> Violation {
 
 fn site(at: usize) -> SiteRow {
     let filing = FilingState::ALL[at % 4];
-    let icp = if filing == FilingState::Unfiled { String::new() } else { format!("蜀ICP备{:08}号-1", 12_345_678 + at) };
+    let icp =
+        if filing == FilingState::Unfiled { String::new() } else { format!("蜀ICP备{:08}号-1", 12_345_678 + at) };
     let (server_ip, host) = (format!("10.0.0.{}", 5 + at / 50), format!("www.site{at}.example.cn"));
     SiteRow { server_ip, host, unit: "u1".into(), icp, filing }
 }
@@ -82,7 +89,11 @@ pub(super) fn rectification(violations: usize, sites: usize) -> Report {
         violations: (0..violations).map(violation).collect(),
         omitted: 0,
         sites: (0..sites).map(site).collect(),
-        measures: if violations == 0 { vec![] } else { vec!["关闭论坛新用户发贴功能，全部贴子由管理员审核后再显示。".into()] },
+        measures: if violations == 0 {
+            vec![]
+        } else {
+            vec!["关闭论坛新用户发贴功能，全部贴子由管理员审核后再显示。".into()]
+        },
         signatory: String::new(),
         signatory_identity: String::new(),
         date: None,
@@ -107,7 +118,11 @@ fn incident() -> Incident {
             units: vec!["u1".into()],
             sites: vec!["www.site1.example.cn".into()],
             because: vec!["n1".into()],
-            locked: vec![IncidentScope { host: "www.site1.example.cn".into(), path: "/bbs/".into(), scope: LockScope::Directory }],
+            locked: vec![IncidentScope {
+                host: "www.site1.example.cn".into(),
+                path: "/bbs/".into(),
+                scope: LockScope::Directory,
+            }],
         },
         by: "wang".into(),
         recorded: MADE,
@@ -133,54 +148,91 @@ pub(super) fn all() -> Vec<(&'static str, Report)> {
     vec![
         ("rectification", rectification(5, 60)),
         ("rectification-blank", rectification(0, 0)),
-        ("commitment-hosting", Report::Commitment(LetterOfCommitment { form: CommitmentForm::Hosting, party: party("u1"), limits: limits() })),
-        ("commitment-datacenter", Report::Commitment(LetterOfCommitment { form: CommitmentForm::Datacenter, party: party("u1"), limits: limits() })),
-        ("suspension", Report::Suspension(SuspensionNotice {
-            party: party("u1"),
-            kind: ServiceKind::VirtualHost,
-            since: MADE,
-            cause: SuspensionCause::Threshold { other: false, year: false, count: 3, limit: 2 },
-            strikes: violations(60),
-            limits: limits()[..2].to_vec(),
-        })),
-        ("suspension-decision", Report::Suspension(SuspensionNotice {
-            party: party("u1"),
-            kind: ServiceKind::Server,
-            since: MADE,
-            cause: SuspensionCause::Decision("擅自开通未备案网站".into()),
-            strikes: vec![],
-            limits: limits()[2..].to_vec(),
-        })),
-        ("incident", Report::Incident(IncidentReport {
-            incident: incident(),
-            parties: vec![party("u1")],
-            sites: vec![site(1), site(2)],
-            unregistered: vec!["other.cn".into()],
-            violations: violations(4),
-            timeline,
-        })),
-        ("notice", Report::Notice(WrittenNotice {
-            party: party("u1"),
-            incident: incident(),
-            violations: violations(2),
-            sites: vec!["www.site1.example.cn".into()],
-        })),
-        ("statistics", Report::Statistics(Statistics {
-            month: Month { year: 2026, month: 3 },
-            units: (0..40)
-                .map(|at| UnitRow {
-                    party: party(&format!("u{at}")),
-                    sites: at * 3,
-                    filed: at * 2,
-                    tally: Tally { findings: [at, 2 * at, 3, 1], notices: [0, 1, 0, 0], confirmed: 3, ..Tally::default() },
-                })
-                .collect(),
-            total: Tally { findings: [1, 2, 3, 4], ..Tally::default() },
-        })),
-        ("apportionment", Report::Apportionment(ApportionmentReport {
-            amount: Fen(5_000_000),
-            incident: "i-20260315-3fa91c".into(),
-            shares: shares.into_iter().map(|share| (party(&share.unit), share)).collect(),
-        })),
+        (
+            "commitment-hosting",
+            Report::Commitment(LetterOfCommitment {
+                form: CommitmentForm::Hosting,
+                party: party("u1"),
+                limits: limits(),
+            }),
+        ),
+        (
+            "commitment-datacenter",
+            Report::Commitment(LetterOfCommitment {
+                form: CommitmentForm::Datacenter,
+                party: party("u1"),
+                limits: limits(),
+            }),
+        ),
+        (
+            "suspension",
+            Report::Suspension(SuspensionNotice {
+                party: party("u1"),
+                kind: ServiceKind::VirtualHost,
+                since: MADE,
+                cause: SuspensionCause::Threshold { other: false, year: false, count: 3, limit: 2 },
+                strikes: violations(60),
+                limits: limits()[..2].to_vec(),
+            }),
+        ),
+        (
+            "suspension-decision",
+            Report::Suspension(SuspensionNotice {
+                party: party("u1"),
+                kind: ServiceKind::Server,
+                since: MADE,
+                cause: SuspensionCause::Decision("擅自开通未备案网站".into()),
+                strikes: vec![],
+                limits: limits()[2..].to_vec(),
+            }),
+        ),
+        (
+            "incident",
+            Report::Incident(IncidentReport {
+                incident: incident(),
+                parties: vec![party("u1")],
+                sites: vec![site(1), site(2)],
+                unregistered: vec!["other.cn".into()],
+                violations: violations(4),
+                timeline,
+            }),
+        ),
+        (
+            "notice",
+            Report::Notice(WrittenNotice {
+                party: party("u1"),
+                incident: incident(),
+                violations: violations(2),
+                sites: vec!["www.site1.example.cn".into()],
+            }),
+        ),
+        (
+            "statistics",
+            Report::Statistics(Statistics {
+                month: Month { year: 2026, month: 3 },
+                units: (0..40)
+                    .map(|at| UnitRow {
+                        party: party(&format!("u{at}")),
+                        sites: at * 3,
+                        filed: at * 2,
+                        tally: Tally {
+                            findings: [at, 2 * at, 3, 1],
+                            notices: [0, 1, 0, 0],
+                            confirmed: 3,
+                            ..Tally::default()
+                        },
+                    })
+                    .collect(),
+                total: Tally { findings: [1, 2, 3, 4], ..Tally::default() },
+            }),
+        ),
+        (
+            "apportionment",
+            Report::Apportionment(ApportionmentReport {
+                amount: Fen(5_000_000),
+                incident: "i-20260315-3fa91c".into(),
+                shares: shares.into_iter().map(|share| (party(&share.unit), share)).collect(),
+            }),
+        ),
     ]
 }

@@ -61,7 +61,12 @@ pub(super) fn monthly(letterhead: &Letterhead, statistics: &Statistics, made: Ti
         ]
     };
     for unit in &statistics.units {
-        table.row(row(name(&unit.party.name, &unit.party.unit), unit.sites.to_string(), unit.filed.to_string(), &unit.tally));
+        table.row(row(
+            name(&unit.party.name, &unit.party.unit),
+            unit.sites.to_string(),
+            unit.filed.to_string(),
+            &unit.tally,
+        ));
     }
     let sites: u64 = statistics.units.iter().map(|unit| unit.sites).sum();
     let filed: u64 = statistics.units.iter().map(|unit| unit.filed).sum();
@@ -114,12 +119,7 @@ pub(super) fn apportionment(letterhead: &Letterhead, report: &ApportionmentRepor
     let mut table = Table::new([("单位", 60), ("涉及网站（个）", 30), ("分担金额（元）", 36), ("备注", 30)]);
     for (party, share) in &report.shares {
         let note = if share.rounded_up { "含尾差0.01元" } else { "" };
-        table.row([
-            name(&party.name, &party.unit),
-            share.sites.to_string(),
-            share.amount.to_string(),
-            note.to_owned(),
-        ]);
+        table.row([name(&party.name, &party.unit), share.sites.to_string(), share.amount.to_string(), note.to_owned()]);
     }
     table.row(["合计".to_owned(), sites.to_string(), report.amount.to_string(), String::new()]);
     let blocks = vec![

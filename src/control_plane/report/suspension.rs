@@ -35,8 +35,13 @@ pub(super) fn document(letterhead: &Letterhead, notice: &SuspensionNotice, made:
         blocks.push(Block::heading("一、据以中止服务的通报及确认记录"));
         blocks.push(Block::Table(violations(&notice.strikes)));
     }
-    blocks.push(Block::heading(if notice.strikes.is_empty() { "一、承诺书约定的频率" } else { "二、承诺书约定的频率" }));
-    let mut table = Table::new([("服务类型", 50), ("信息类别", 60), ("一月内（含）以上", 30), ("一年内（含）以上", 30)]);
+    blocks.push(Block::heading(if notice.strikes.is_empty() {
+        "一、承诺书约定的频率"
+    } else {
+        "二、承诺书约定的频率"
+    }));
+    let mut table =
+        Table::new([("服务类型", 50), ("信息类别", 60), ("一月内（含）以上", 30), ("一年内（含）以上", 30)]);
     for limit in &notice.limits {
         table.row([
             words::kind(limit.kind).to_owned(),

@@ -157,13 +157,9 @@ impl Incident {
         if self.phase() != Phase::Open {
             return Vec::new();
         }
-        let reminded = |reminder: Reminder| {
-            self.notes.iter().any(|note| note.step == "reminder" && note.text == reminder.text())
-        };
-        Reminder::ALL
-            .into_iter()
-            .filter(|&reminder| self.reminds_at(reminder) <= now && !reminded(reminder))
-            .collect()
+        let reminded =
+            |reminder: Reminder| self.notes.iter().any(|note| note.step == "reminder" && note.text == reminder.text());
+        Reminder::ALL.into_iter().filter(|&reminder| self.reminds_at(reminder) <= now && !reminded(reminder)).collect()
     }
 
     /// Whether what the record and the evidence hold about a unit or a site must be kept for it.

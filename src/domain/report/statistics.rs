@@ -185,7 +185,10 @@ mod tests {
     #[test]
     fn a_month_begins_and_ends_at_local_midnight() {
         let (from, to) = "2027-12".parse::<Month>().unwrap().range();
-        assert_eq!((from.to_string().as_str(), to.to_string().as_str()), ("2027-11-30T16:00:00Z", "2027-12-31T16:00:00Z"));
+        assert_eq!(
+            (from.to_string().as_str(), to.to_string().as_str()),
+            ("2027-11-30T16:00:00Z", "2027-12-31T16:00:00Z")
+        );
         assert_eq!("2026-03".parse::<Month>().unwrap().to_string(), "2026-03");
         for bad in ["2026", "2026-13", "2026-3", "March"] {
             assert!(bad.parse::<Month>().is_err(), "{bad}");

@@ -18,7 +18,9 @@ use std::{
 pub use record::{EvidenceHeader, EvidenceRecord};
 pub use retention::Expired;
 pub(in crate::store) use retention::{RETENTION, subject as removal};
-pub(in crate::store) use segment::{GONE, Piece, SEGMENT, Segment, head_line, open_content, parse_head, read_line};
+pub(in crate::store) use segment::{
+    GONE, Piece, SEGMENT, Segment, Wrong, head_line, open_content, parse_head, read_line,
+};
 
 use segment::{first_line, link_line};
 
@@ -189,18 +191,24 @@ impl Open {
     /// Appends, all or nothing, and returns when it is on disk.
     fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         let fail = |error| StoreError::file(&self.path, &error);
+        // Others read only what is whole; where there are no locks, they may see a part.
+        let locked = self.file.lock().is_ok();
         // What an attempt before left.
-        self.file.set_len(self.length).map_err(fail)?;
-        let written = self.file.write_all(bytes).and_then(|()| self.file.sync_data());
+        let cut = self.file.set_len(self.length);
+        let written = cut.and_then(|()| self.file.write_all(bytes)).and_then(|()| self.file.sync_data());
+        if written.is_err() {
+            // It is tried again before the next attempt.
+            let _ = self.file.set_len(self.length);
+        }
+        if locked {
+            self.file.unlock().map_err(fail)?;
+        }
         match written {
             Ok(()) => {
                 self.length += bytes.len() as u64;
                 Ok(())
             }
-            Err(error) => {
-                let _ = self.file.set_len(self.length);
-                Err(fail(error))
-            }
+            Err(error) => Err(fail(error)),
         }
     }
 }
@@ -222,7 +230,7 @@ impl Tail {
                 fs::remove_file(&path).map_err(fail)?;
                 return Self::find(directory);
             }
-            Err(wrong) => return Err(damaged(&path, &wrong)),
+            Err(wrong) => return Err(damaged(&path, wrong)),
         };
         let mut began = None;
         let torn = loop {
@@ -269,7 +277,7 @@ fn is_whole_line(path: &Path) -> Result<bool, StoreError> {
     Ok(read_line(&mut input).map_err(|error| StoreError::file(path, &error))?.is_some())
 }
 
-pub(in crate::store) fn damaged(path: &Path, wrong: &str) -> StoreError {
+pub(in crate::store) fn damaged(path: &Path, wrong: impl std::fmt::Display) -> StoreError {
     StoreError::new(format!(
         "{}: {wrong}; keep the file as it is, and look at `zhamen evidence verify`",
         path.display()
@@ -314,7 +322,7 @@ pub fn each_evidence(
             if !wants(&link, &header) {
                 continue;
             }
-            let (header, body) = open_content(&line, &stored).map_err(|wrong| damaged(&path, &wrong))?;
+            let (header, body) = open_content(&line, &stored).map_err(|wrong| damaged(&path, wrong))?;
             take(EvidenceRecord { hash: link.hash(), link, header, header_line: line, body })?;
         }
     }

@@ -97,11 +97,7 @@ impl Sites for Sqlite {
         })
     }
 
-    fn each_site_of(
-        &self,
-        source: SiteSource,
-        take: &mut dyn FnMut(Timestamp, Held<'_>),
-    ) -> Result<(), StoreError> {
+    fn each_site_of(&self, source: SiteSource, take: &mut dyn FnMut(Timestamp, Held<'_>)) -> Result<(), StoreError> {
         self.read(|reader| {
             let mut statement = reader.prepare_cached(select!("where source = ? order by host"))?;
             let mut rows = statement.query([source as i64])?;
@@ -120,8 +116,7 @@ impl Sites for Sqlite {
         take: &mut dyn FnMut(SiteSource, Timestamp, Held<'_>),
     ) -> Result<(), StoreError> {
         self.read(|reader| {
-            let mut statement =
-                reader.prepare_cached(select!("where host = ? order by changed desc, source desc"))?;
+            let mut statement = reader.prepare_cached(select!("where host = ? order by changed desc, source desc"))?;
             let mut rows = statement.query([host])?;
             let mut scratch = Scratch::default();
             while let Some(row) = rows.next()? {
@@ -232,5 +227,7 @@ fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r str, StoreError> {
 
 fn word<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, StoreError> {
     let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
-    found.ok_or_else(|| StoreError::new(format!("a row of the registry says {text:?}, which this version does not know")))
+    found.ok_or_else(|| {
+        StoreError::new(format!("a row of the registry says {text:?}, which this version does not know"))
+    })
 }

@@ -52,13 +52,7 @@ pub(super) fn draw(
 
 /// Signature, seal and date, and which page of how many it is.
 fn foot(document: &Document, page: &mut Page, number: usize, count: usize, glyphs: &Glyphs<'_>) {
-    page.marks.push(Mark::Rectangle {
-        x: MARGIN,
-        y: HEIGHT - 82.0,
-        width: TEXT_WIDTH,
-        height: 0.4,
-        grey: 150,
-    });
+    page.marks.push(Mark::Rectangle { x: MARGIN, y: HEIGHT - 82.0, width: TEXT_WIDTH, height: 0.4, grey: 150 });
     let style = Style::new(10.0);
     let y = HEIGHT - 56.0;
     let share = TEXT_WIDTH / document.signatures.len().max(1) as f32;

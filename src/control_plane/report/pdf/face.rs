@@ -69,7 +69,9 @@ impl Face {
             None => (named, 0),
         };
         Self::open(Path::new(path), index).map_err(|why| {
-            PdfError(format!("report.font = {named:?}: {why}; leave it empty to have one looked for, or print the HTML"))
+            PdfError(format!(
+                "report.font = {named:?}: {why}; leave it empty to have one looked for, or print the HTML"
+            ))
         })
     }
 
@@ -148,7 +150,9 @@ mod tests {
 
     #[test]
     fn what_is_no_font_is_named() {
-        for (named, says) in [("/nowhere/font.ttf", "no such file"), ("/dev/null", "no TrueType"), ("/dev/null#x", "/dev/null#x")] {
+        for (named, says) in
+            [("/nowhere/font.ttf", "no such file"), ("/dev/null", "no TrueType"), ("/dev/null#x", "/dev/null#x")]
+        {
             let Err(error) = Face::find(named) else { panic!("{named} is a font") };
             assert!(error.0.contains(says), "{error}");
         }

@@ -120,11 +120,10 @@ mod tests {
     #[test]
     fn words_stay_whole_and_long_addresses_break_at_their_parts() {
         assert_eq!(broken("the word is here", 4.0), ["the word", "is here"]);
-        assert_eq!(broken("地址 http://example.cn/first/second/third", 10.0), [
-            "地址 http://example.",
-            "cn/first/second/",
-            "third"
-        ]);
+        assert_eq!(
+            broken("地址 http://example.cn/first/second/third", 10.0),
+            ["地址 http://example.", "cn/first/second/", "third"]
+        );
         assert_eq!(broken("aaaaaaaaaaaaaaaaaaaaaaa", 5.0), ["aaaaaaaaaa", "aaaaaaaaaa", "aaa"]);
     }
 }

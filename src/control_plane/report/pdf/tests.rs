@@ -60,7 +60,8 @@ fn every_page_has_signature_seal_and_number() {
     assert!(pages.len() > 5, "{}", pages.len());
     for (at, page) in pages.iter().enumerate() {
         let bare: String = page.split_whitespace().collect();
-        for part in ["负责人签字：", "单位盖章：", "日期：", &format!("第{}页共{}页", at + 1, pages.len())] {
+        for part in ["负责人签字：", "单位盖章：", "日期：", &format!("第{}页共{}页", at + 1, pages.len())]
+        {
             assert!(bare.contains(part), "page {}: no {part} in\n{page}", at + 1);
         }
     }
