@@ -69,7 +69,7 @@ impl Place {
     fn registrar(&self, config: &Config) -> Result<Registrar, Vec<Problem>> {
         let store = Sqlite::open(&config.store.database).map_err(failed("the store"))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let record = Record::open(Arc::new(store), Ledger::default(), None, None, Arc::clone(&clock));
+        let record = Record::open(Arc::new(store), Ledger::new(config.ledger.clone()), None, None, Arc::clone(&clock));
         let record = Arc::new(record.map_err(failed("the record"))?);
         Ok(Registrar::new(record, config.registry.clone(), clock, None))
     }
