@@ -6,8 +6,11 @@ mod completions;
 mod demo;
 mod evidence;
 mod explain;
+mod incident;
+mod ledger;
 mod problems;
 mod registry;
+mod report;
 mod rules;
 mod run;
 mod store;
@@ -49,6 +52,12 @@ enum Command {
     Evidence(evidence::Command),
     #[command(subcommand)]
     Store(store::Command),
+    #[command(subcommand)]
+    Incident(incident::Command),
+    #[command(subcommand)]
+    Ledger(ledger::Command),
+    #[command(subcommand)]
+    Report(report::Command),
     Completions(completions::Args),
 }
 
@@ -90,6 +99,9 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
         Command::Registry(command) => registry::run(command, out),
         Command::Evidence(command) => evidence::run(command, out),
         Command::Store(command) => store::run(command, out),
+        Command::Incident(command) => incident::run(command, out),
+        Command::Report(command) => report::run(command, out),
+        Command::Ledger(command) => ledger::run(command, out),
         Command::Completions(args) => completions::run(args, out),
     }
 }

@@ -12,9 +12,12 @@ use toml::de::DeValue;
 
 use super::{
     AccessTarget, ClientAddress, Config, Edge, Level, Limits, Log, LogFormat, Parsed, Timeouts,
+    incident::incident,
+    ledger::ledger,
     nearest::nearest,
     raw::{Placed, Reader, Section, integer},
     registry::registry,
+    report::report,
     store::store,
 };
 use crate::{
@@ -57,6 +60,9 @@ pub(super) fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String
         policy: gate(&reader, &root),
         log: log(&root, base),
         store: store(&reader, &root, base),
+        incident: incident(&reader, &root),
+        report: report(&reader, &root),
+        ledger: ledger(&reader, &root),
         edge,
     };
     root.close();
@@ -390,6 +396,8 @@ max_decoded = 0x100_0000
 max_ratio = 50
 tail_flush = "1s"
 verdict_cache = 7
+posts = false
+posted_for = "2h"
 [scan.on]
 decode_error = "block"
 memory = "block"
@@ -473,6 +481,8 @@ threads = 3
                 workers: 3,
                 hold_time: Duration::from_millis(100),
                 tail_flush: seconds(1),
+                posts: false,
+                posted_for: seconds(7_200),
                 lock_recheck: seconds(600),
                 lock_hold_bytes: 1 << 20,
                 verdict_cache_entries: 7,

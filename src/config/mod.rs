@@ -11,10 +11,13 @@
 
 mod build;
 mod edge;
+mod incident;
+mod ledger;
 mod nearest;
 mod quantity;
 mod raw;
 mod registry;
+mod report;
 mod store;
 
 use std::{
@@ -23,10 +26,16 @@ use std::{
 };
 
 pub use edge::{Edge, Limits, Timeouts};
+pub use incident::Incidents;
 pub use registry::{Pull, Registry, Secret};
+pub use report::Report;
 pub use store::{Store, WhenFull};
 
-use crate::{base::Problem, domain::policy::Policy, engine::body_filter::ScanPolicy};
+use crate::{
+    base::Problem,
+    domain::{policy::Policy, standing::LedgerPolicy},
+    engine::body_filter::ScanPolicy,
+};
 
 /// Everything that zhamen.toml says, checked, with paths made relative to its directory.
 #[derive(Clone, Debug)]
@@ -49,6 +58,12 @@ pub struct Config {
     pub log: Log,
     /// Where the record is kept.
     pub store: Store,
+    /// Clocks and rules of incidents.
+    pub incident: Incidents,
+    /// What stands in letters and reports.
+    pub report: Report,
+    /// How the ledger counts.
+    pub ledger: LedgerPolicy,
 }
 
 /// What is logged, and where to.
@@ -138,6 +153,9 @@ impl Config {
             ("limits.event_queue", self.edge.limits.event_queue != running.edge.limits.event_queue),
             ("log", self.log != running.log),
             ("store", self.store != running.store),
+            ("incident", self.incident != running.incident),
+            ("report", self.report != running.report),
+            ("ledger", self.ledger != running.ledger),
         ];
         differs.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
     }
@@ -148,6 +166,9 @@ impl Config {
         self.admin = running.admin;
         self.log = running.log.clone();
         self.store = running.store.clone();
+        self.incident = running.incident.clone();
+        self.report = running.report.clone();
+        self.ledger = running.ledger.clone();
         let (edge, kept) = (&mut self.edge, &running.edge);
         edge.http.clone_from(&kept.http);
         edge.https.clone_from(&kept.https);

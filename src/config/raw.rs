@@ -126,6 +126,21 @@ impl<'r, 'a> Section<'r, 'a> {
         Self { reader: self.reader, name: self.full(name), table, at, asked: RefCell::default() }
     }
 
+    /// The tables below a table whose names are free to choose; `None` if it is not there.
+    pub(super) fn sections(&self, name: &'static str) -> Option<Vec<(&'r str, Self)>> {
+        let parent = self.section(name);
+        parent.table?;
+        let section = |(key, _, value, at): (&'r str, Range<usize>, &'r DeValue<'a>, Range<usize>)| {
+            let DeValue::Table(table) = value else {
+                self.reader.error(at, format!("{} must be a table, not {}", parent.full(key), article(value)));
+                return None;
+            };
+            let name = parent.full(key);
+            Some((key, Self { reader: self.reader, name, table: Some(table), at, asked: RefCell::default() }))
+        };
+        Some(parent.entries().filter_map(section).collect())
+    }
+
     /// Complains about every key that was not asked for.
     pub(super) fn close(self) {
         let asked = self.asked.borrow();

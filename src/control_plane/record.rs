@@ -16,14 +16,17 @@ use super::publish::Publisher;
 use crate::{
     base::{Clock, Timestamp},
     domain::{
-        record::{Entry, Fact, Finding},
-        standing::Ledger,
+        record::{Entry, Fact, Finding, LockScope},
+        standing::{Ledger, PageKey},
     },
-    store::{Query, Store, StoreError},
+    store::{Query, SpoolPosition, Store, StoreError},
 };
 
 /// How often it is looked what other processes wrote, and what time alone changed.
 const FRESH_EVERY: Duration = Duration::from_millis(200);
+
+/// Who the record says it was where the data plane saw something.
+pub(super) const EDGE: &str = "edge";
 
 /// Entries read at a time.
 const BATCH: usize = 10_000;
@@ -34,7 +37,22 @@ pub struct Record {
     /// `None` where no proxy runs: on the command line.
     publisher: Option<Publisher>,
     clock: Arc<dyn Clock>,
+    pages: Option<PageHook>,
     state: Mutex<State>,
+}
+
+/// Is told of each page that a person, or another process, locked or unlocked.
+pub type PageHook = Box<dyn Fn(PageKey, PageOrder) + Send + Sync>;
+
+/// What becomes of a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PageOrder {
+    /// It is locked by these rules, none where a person did it, since then.
+    Lock(Vec<Arc<str>>, Timestamp),
+    /// It is read again when it is asked for next, and unlocked if it is clean.
+    ReadAgain,
+    /// It was read and found clean.
+    Unlock,
 }
 
 struct State {
@@ -60,14 +78,21 @@ impl Record {
         store: Arc<dyn Store>,
         ledger: Ledger,
         publisher: Option<Publisher>,
+        pages: Option<PageHook>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
-        let record = Self { store, publisher, clock, state: Mutex::new(State { ledger, last: 0, next_change: None }) };
+        let record =
+            Self { store, publisher, clock, pages, state: Mutex::new(State { ledger, last: 0, next_change: None }) };
         let mut state = record.state();
         record.catch_up(&mut state)?;
         record.publish(&mut state);
         drop(state);
         Ok(record)
+    }
+
+    /// The time by which entries are recorded.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Where it is kept.
@@ -81,36 +106,33 @@ impl Record {
         let mut state = self.state();
         // Another process (the command line) may have written meanwhile.
         self.catch_up(&mut state).map_err(PutError::Store)?;
-        for fact in facts {
-            state.ledger.check(fact).map_err(PutError::Refused)?;
-        }
+        state.ledger.check_all(facts).map_err(PutError::Refused)?;
         let entries = self.store.append(by, self.clock.now(), facts).map_err(PutError::Store)?;
         self.take_in(&mut state, &entries);
+        self.order_pages(&entries);
         Ok(entries)
     }
 
     /// Puts facts on the record that follow from what the data plane saw, and leaves out what the ledger
     /// knows already or can make no sense of: a page that is found again is locked once.
-    pub(super) fn put_seen(&self, by: &str, facts: &[Fact]) -> Result<(), StoreError> {
+    pub(super) fn put_seen(&self, facts: &[Fact]) -> Result<(), StoreError> {
         let mut state = self.state();
         self.catch_up(&mut state)?;
         let news: Vec<_> = facts.iter().filter(|fact| state.ledger.check(fact).is_ok()).cloned().collect();
         if news.is_empty() {
             return Ok(());
         }
-        let entries = self.store.append(by, self.clock.now(), &news)?;
+        let entries = self.store.append(EDGE, self.clock.now(), &news)?;
         self.take_in(&mut state, &entries);
         Ok(())
     }
 
-    /// Puts findings on the record that are new, and counts those that are not.
-    pub(super) fn put_findings(&self, by: &str, findings: &[Finding]) -> Result<(), StoreError> {
-        if findings.is_empty() {
-            return Ok(());
-        }
+    /// Puts findings on the record that are new, and counts those that are not. `spooled`: everything
+    /// before this place in the spool is on the record with these.
+    pub(super) fn put_findings(&self, findings: &[Finding], spooled: SpoolPosition) -> Result<(), StoreError> {
         let mut state = self.state();
         self.catch_up(&mut state)?;
-        let entries = self.store.record_findings(by, self.clock.now(), findings, None)?;
+        let entries = self.store.record_findings(EDGE, self.clock.now(), findings, Some(spooled))?;
         self.take_in(&mut state, &entries);
         Ok(())
     }
@@ -141,10 +163,28 @@ impl Record {
         }
     }
 
+    fn order_pages(&self, entries: &[Entry]) {
+        let Some(pages) = &self.pages else { return };
+        for entry in entries {
+            if let Fact::Lock(lock) = &entry.fact
+                && lock.scope == LockScope::Page
+            {
+                let rules = lock.rules.iter().map(|rule| rule.as_str().into()).collect();
+                pages(page_key(&lock.host, &lock.path), PageOrder::Lock(rules, lock.at));
+            } else if let Fact::Unlock(unlock) = &entry.fact
+                && unlock.scope == LockScope::Page
+            {
+                let order = if entry.by == EDGE { PageOrder::Unlock } else { PageOrder::ReadAgain };
+                pages(page_key(&unlock.host, &unlock.path), order);
+            }
+        }
+    }
+
     fn catch_up(&self, state: &mut State) -> Result<(), StoreError> {
         loop {
             let query = Query { after: Some(state.last), limit: BATCH, ..Query::default() };
             let entries = self.store.entries(&query)?;
+            self.order_pages(&entries);
             for entry in &entries {
                 state.ledger.apply(entry);
                 state.last = entry.seq;
@@ -166,6 +206,10 @@ impl Record {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn page_key(host: &str, target: &str) -> PageKey {
+    PageKey { host: host.into(), target: target.into() }
 }
 
 /// Keeps the ledger up with other processes and with the time, for ever.

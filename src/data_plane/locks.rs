@@ -87,6 +87,11 @@ impl PageLocks {
         self.remove(page, None);
     }
 
+    /// Lets the next request for a locked page read it again.
+    pub fn read_again(&self, page: &PageKey) {
+        self.postpone(page, Timestamp(i64::MIN), Duration::ZERO);
+    }
+
     fn remove(&self, page: &PageKey, number: Option<u64>) {
         let is_meant = |_: &PageKey, entry: &(u64, Lock)| number.is_none_or(|number| entry.0 == number);
         if self.locks.remove_if(page, is_meant).is_some() {

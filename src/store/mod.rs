@@ -34,7 +34,7 @@ pub use idempotency::{Idempotency, Remembered};
 pub use key::{PublicKey, SigningKey};
 pub use seal::Sealer;
 pub use sighting::Sighting;
-pub use sites::{SiteRow, SiteSource, Sites};
+pub use sites::{SiteSource, Sites};
 pub use spool::Spool;
 pub use sqlite::Sqlite;
 pub use tokens::{Token, Tokens};

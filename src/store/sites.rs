@@ -1,33 +1,40 @@
-//! The rows of the registry, as they were written by whoever wrote them.
+//! The rows of the registry, by who says so.
 
 use super::StoreError;
+use crate::{
+    base::Timestamp,
+    domain::registry::{Held, RowChange},
+};
 
-/// Rows by host and source. Where sources differ about a host the last of [`SiteSource::ALL`] holds.
+/// Rows by host and source. Where sources differ about a host, the one that changed it last holds.
 pub trait Sites: Send + Sync {
-    /// Puts these rows in the place of all that the source had, all or none. Returns how many.
-    fn replace_sites<'a>(
+    /// Changes rows of a source, all or none, at a moment. Returns how many changes there were before and
+    /// with this one ([`Sites::sites_generation`]).
+    fn change_sites(
         &self,
         source: SiteSource,
-        rows: &mut dyn Iterator<Item = SiteRow<'a>>,
+        at: Timestamp,
+        changes: &mut dyn Iterator<Item = RowChange>,
     ) -> Result<u64, StoreError>;
 
-    /// Puts a row in the place of the source's row for the host.
-    fn put_site(&self, source: SiteSource, row: &SiteRow<'_>) -> Result<(), StoreError>;
+    /// Shows what holds, in order of host: once a host.
+    fn each_site(&self, take: &mut dyn FnMut(SiteSource, Timestamp, Held<'_>)) -> Result<(), StoreError>;
 
-    /// Takes the source's row for a host out. `false` if there is none.
-    fn remove_site(&self, source: SiteSource, host: &str) -> Result<bool, StoreError>;
+    /// Shows what one source says, in order of host.
+    fn each_site_of(&self, source: SiteSource, take: &mut dyn FnMut(Timestamp, Held<'_>)) -> Result<(), StoreError>;
 
-    /// Shows every row that holds, in order of host: one a host.
-    fn each_site(&self, take: &mut dyn FnMut(SiteSource, SiteRow<'_>)) -> Result<(), StoreError>;
+    /// Shows what is said of one host, the one that holds first.
+    fn each_site_at(&self, host: &str, take: &mut dyn FnMut(SiteSource, Timestamp, Held<'_>))
+    -> Result<(), StoreError>;
 
-    /// Shows the rows of one source, in order of host.
-    fn each_site_of(&self, source: SiteSource, take: &mut dyn FnMut(SiteRow<'_>)) -> Result<(), StoreError>;
+    /// Whether there are rows of other sources than this one.
+    fn has_sites_beside(&self, source: SiteSource) -> Result<bool, StoreError>;
 
-    /// Grows with every change of a row, by whichever process.
+    /// Grows with every change of rows, by whichever process; 0 if there never was one.
     fn sites_generation(&self) -> Result<u64, StoreError>;
 }
 
-/// Where a row came from.
+/// Who says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SiteSource {
     /// A file, or an import from one.
@@ -38,31 +45,8 @@ pub enum SiteSource {
     Api,
 }
 
-/// A row, its columns as in `sites.csv`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SiteRow<'a> {
-    /// The normalised host.
-    pub host: &'a str,
-    /// Where it is served.
-    pub origin: &'a str,
-    /// The customer.
-    pub unit: &'a str,
-    /// The service.
-    pub service: &'a str,
-    /// `virtual_host` or `server`.
-    pub kind: &'a str,
-    /// The filing number; may be empty.
-    pub icp: &'a str,
-    /// What the filing says; may be empty.
-    pub filing: &'a str,
-    /// The server's address; may be empty.
-    pub server_ip: &'a str,
-    /// Interactive sections; may be empty.
-    pub interactive: &'a str,
-}
-
 impl SiteSource {
-    /// All, the weakest first.
+    /// All of them.
     pub const ALL: [Self; 3] = [Self::File, Self::Pull, Self::Api];
 
     /// The word for it.

@@ -14,7 +14,7 @@ use crate::{
     domain::{
         event::{Event, Exchange, OriginConnection, Outcome},
         policy,
-        registry::FilingState,
+        registry::{FilingState, Footer},
     },
     engine::{
         body_filter::{self, Inspection, Judgement},
@@ -78,6 +78,7 @@ pub struct Metrics {
     findings: IntCounterVec,
     scanned_bytes: IntCounterVec,
     verdict_cache: IntCounterVec,
+    footer_checks: IntCounterVec,
     tail_flushes: IntCounter,
     held_bytes: IntGauge,
     connections: IntGaugeVec,
@@ -92,6 +93,9 @@ pub struct Metrics {
     events_dropped: IntCounter,
     log_errors: IntCounter,
     locks: IntGauge,
+    incidents_open: IntGauge,
+    /// Without labels; without a series while no clock runs.
+    incident_deadline: IntGaugeVec,
     panics: IntCounter,
     /// Held while counts kept elsewhere are carried over, so that two readers do not both add.
     carrying_over: Mutex<()>,
@@ -151,6 +155,11 @@ impl Metrics {
                 "Whole bodies by whether their verdict was remembered.",
                 &["result"],
             )?,
+            footer_checks: new.counters(
+                "footer_checks_total",
+                "Home pages by what their bottom shows of the filing.",
+                &["result"],
+            )?,
             tail_flushes: new.counter("tail_flushes_total", "Withheld tails that went out unjudged after waiting.")?,
             held_bytes: new.gauge("held_bytes", "Bytes held for a verdict now.")?,
             connections: new.gauges("connections", "Open connections.", &["side", "protocol"])?,
@@ -177,6 +186,12 @@ impl Metrics {
             log_errors: new
                 .counter("log_errors_total", "Access log lines dropped because they could not be written.")?,
             locks: new.gauge("locked_pages", "Pages locked now.")?,
+            incidents_open: new.gauge("incidents_open", "Incidents that are not closed.")?,
+            incident_deadline: new.gauges(
+                "incident_deadline_timestamp_seconds",
+                "The next deadline of the incidents that were not reported; absent if there is none.",
+                &[],
+            )?,
             panics: new.counter("panics_total", "Panics that were caught; each is a fault of Zhamen.")?,
             carrying_over: Mutex::new(()),
             registry: registry.clone(),
@@ -197,6 +212,15 @@ impl Metrics {
         }
     }
 
+    /// What the record says of incidents: how many are open, and the next deadline of those not reported.
+    pub fn set_incidents(&self, open: usize, next_deadline: Option<Timestamp>) {
+        self.incidents_open.set(whole(open));
+        match next_deadline {
+            Some(deadline) => self.incident_deadline.with_label_values::<&str>(&[]).set(deadline.0.div_euclid(1_000)),
+            None => self.incident_deadline.reset(),
+        }
+    }
+
     /// A snapshot came into force.
     pub fn in_force(&self, snapshot: &InForce) {
         self.snapshot_generation.set(i64::try_from(snapshot.generation).unwrap_or(i64::MAX));
@@ -213,6 +237,11 @@ impl Metrics {
         if success {
             self.reload_last_success.with_label_values(&[part.as_str()]).set(now.0.div_euclid(1_000));
         }
+    }
+
+    /// The bottom of a home page was looked at.
+    pub fn footer_checked(&self, footer: Footer) {
+        self.footer_checks.with_label_values(&[footer.as_str()]).inc();
     }
 
     /// Lines of the access log were dropped.
@@ -331,6 +360,9 @@ impl Metrics {
             for result in ["success", "error"] {
                 self.reloads.with_label_values(&[part.as_str(), result]);
             }
+        }
+        for footer in Footer::ALL {
+            self.footer_checks.with_label_values(&[footer.as_str()]);
         }
         for filing in FilingState::ALL {
             self.sites.with_label_values(&[filing.as_str()]);

@@ -10,6 +10,7 @@
 //! | `smuggling` | heads that can be read in two ways |
 //! | `scan` | what is found while nothing has been sent |
 //! | `streaming` | what is found, or waits, after the head has gone |
+//! | `findings` | what goes on the record of what was found |
 //! | `posts` | what visitors send |
 //! | `locks` | pages that are locked, and unlock when clean |
 //! | `bad_origins` | origins that refuse, hang, break off, lie |
@@ -17,6 +18,7 @@
 //! | `bounds` | limits, and that nothing leaks |
 //! | `bad_input` | registries, rules and configurations that people write |
 //! | `reload` | what comes into force without a restart |
+//! | `crash` | what survives kill -9, a power cut, a full disk |
 //! | `record` | access log and metrics |
 //! | `pages` | real saved pages, from a stock nginx |
 //! | `command_line` | the other commands |
@@ -25,6 +27,8 @@ mod bad_input;
 mod bad_origins;
 mod bounds;
 mod command_line;
+mod crash;
+mod findings;
 mod gate;
 mod gone_clients;
 mod harness;

@@ -77,8 +77,8 @@ fn hash_of(id: &str, store: &Sqlite) -> Result<Option<Hash>, Vec<Problem>> {
 fn put_view(store: Sqlite, hash: Hash, why: &str) -> Result<(), Vec<Problem>> {
     let clock = Arc::new(SystemClock);
     let at = clock.now();
-    let record =
-        Record::open(Arc::new(store), Ledger::default(), None, clock).map_err(|error| problem("the record", error))?;
+    let record = Record::open(Arc::new(store), Ledger::default(), None, None, clock)
+        .map_err(|error| problem("the record", error))?;
     let view = EvidenceView { evidence: hash.to_string(), at, why: why.to_owned() };
     record.put(&whoever(), &[Fact::EvidenceView(view)]).map_err(|error| problem("the record", error))?;
     Ok(())

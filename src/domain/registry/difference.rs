@@ -4,13 +4,31 @@ use std::{collections::HashSet, sync::Arc};
 
 use super::{FilingState, Registry, RowChange, Site, SiteRow};
 
-/// The state of a host before: as a source has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Held {
+/// What is said of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held<'a> {
     /// The host is refused, because its row could not be applied.
-    Barred(String),
+    Barred(&'a str),
     /// It has this row.
-    Row(SiteRow),
+    Row(&'a SiteRow),
+}
+
+impl<'a> Held<'a> {
+    /// The host.
+    pub fn host(self) -> &'a str {
+        match self {
+            Self::Barred(host) => host,
+            Self::Row(row) => &row.host,
+        }
+    }
+
+    /// Says the same of the host in another place.
+    pub fn to_change(self) -> RowChange {
+        match self {
+            Self::Barred(host) => RowChange::Bar(host.to_owned()),
+            Self::Row(row) => RowChange::Put(row.clone()),
+        }
+    }
 }
 
 /// What is different between the rows of a source and those that are to take their place.
@@ -50,41 +68,41 @@ impl<'r> Comparison<'r> {
     }
 
     /// A host was there before. Each is given once.
-    pub fn had(&mut self, held: Held) {
+    pub fn had(&mut self, held: Held<'_>) {
         let (host, old) = match held {
             Held::Barred(host) => {
-                self.barred_before.insert(host.clone());
+                self.barred_before.insert(host.to_owned());
                 (host, None)
             }
             Held::Row(row) => {
                 self.difference.before += 1;
-                (row.host.clone(), Some(row))
+                (&*row.host, Some(row))
             }
         };
-        if self.new.barred.contains(host.as_str()) {
-            self.barred_before.insert(host.clone());
+        if self.new.barred.contains(host) {
+            self.barred_before.insert(host.to_owned());
             if let Some(row) = old {
-                self.difference.barred.push((host, Some(row)));
+                self.difference.barred.push((host.to_owned(), Some(row.clone())));
             }
             return;
         }
-        let Some(place) = self.new.rows.find(&host) else {
+        let Some(place) = self.new.rows.find(host) else {
             match old {
-                Some(row) => self.difference.removed.push(row),
-                None => self.difference.unbarred.push(host),
+                Some(row) => self.difference.removed.push(row.clone()),
+                None => self.difference.unbarred.push(host.to_owned()),
             }
             return;
         };
-        let site = Site::new(Arc::clone(self.new), place);
         // A host that was only barred has its first row now; it is met below.
         let Some(old) = old else { return };
         if let Some(met) = self.met.get_mut(place.row.number()) {
             *met = true;
         }
+        let site = Site::new(Arc::clone(self.new), place);
         if old.is_of(&site) {
             self.difference.unchanged += 1;
         } else {
-            self.difference.changed.push((old, site));
+            self.difference.changed.push((old.clone(), site));
         }
     }
 

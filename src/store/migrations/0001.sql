@@ -114,14 +114,17 @@ create index unfiled_last on unfiled (last);
 
 create table site (
     host text not null,
-    -- 0 file, 1 pull, 2 api: the highest holds.
+    -- 0 file, 1 pull, 2 api: the one that was changed last holds.
     source integer not null,
+    changed integer not null,
     origin text not null,
     unit text not null,
     service text not null,
     kind text not null,
     icp text not null,
+    -- Or "barred": the host's row could not be applied.
     filing text not null,
+    filed_until text not null,
     server_ip text not null,
     interactive text not null,
     primary key (host, source)

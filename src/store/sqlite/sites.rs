@@ -3,83 +3,134 @@
 use rusqlite::{Connection, Row, params, types::ValueRef};
 
 use super::{Sqlite, meta, set_meta};
-use crate::store::{SiteRow, SiteSource, Sites, StoreError};
+use crate::{
+    base::Timestamp,
+    domain::registry::{FilingState, Held, Interactive, RowChange, ServiceKind, SiteRow},
+    store::{SiteSource, Sites, StoreError},
+};
 
 /// Where it is kept how often rows were changed.
 const GENERATION: &str = "sites_generation";
 
-const PUT: &str = "insert into site values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set
-    origin = excluded.origin, unit = excluded.unit, service = excluded.service, kind = excluded.kind,
-    icp = excluded.icp, filing = excluded.filing, server_ip = excluded.server_ip,
-    interactive = excluded.interactive";
+/// Stands in the place of a filing where a host is refused because its row could not be applied.
+const BARRED: &str = "barred";
+
+const PUT: &str = "insert or replace into site
+    (host, source, changed, origin, unit, service, kind, icp, filing, filed_until, server_ip, interactive)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// The columns in the order in which [`Scratch::read`] takes them.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select host, source, changed, origin, unit, service, kind, icp, filing, filed_until, server_ip, \
+             interactive from site ",
+            $rest
+        )
+    };
+}
 
 impl Sites for Sqlite {
-    fn replace_sites<'a>(
+    fn change_sites(
         &self,
         source: SiteSource,
-        rows: &mut dyn Iterator<Item = SiteRow<'a>>,
+        at: Timestamp,
+        changes: &mut dyn Iterator<Item = RowChange>,
     ) -> Result<u64, StoreError> {
         self.write(|transaction| {
-            transaction.execute("delete from site where source = ?", [source as i64])?;
-            let mut count = 0;
-            for row in rows {
-                put(transaction, source, &row)?;
-                count += 1;
+            let mut put = transaction.prepare_cached(PUT)?;
+            let mut remove = transaction.prepare_cached("delete from site where host = ? and source = ?")?;
+            let number = source as i64;
+            for change in changes {
+                match change {
+                    RowChange::Bar(host) => {
+                        put.execute(params![host, number, at.0, "", "", "", "", "", BARRED, "", "", ""])?;
+                    }
+                    RowChange::Put(row) => {
+                        let SiteRow { host, origin, unit, service, icp, server_ip, .. } = &row;
+                        let until = row.filed_until.map_or_else(String::new, |day| day.to_string());
+                        let (kind, filing) = (row.kind.as_str(), row.filing.as_str());
+                        let interactive = row.interactive.as_str();
+                        put.execute(params![
+                            host,
+                            number,
+                            at.0,
+                            origin,
+                            unit,
+                            service,
+                            kind,
+                            icp,
+                            filing,
+                            until,
+                            server_ip,
+                            interactive
+                        ])?;
+                    }
+                    RowChange::Remove(host) => {
+                        remove.execute(params![host, number])?;
+                    }
+                }
             }
-            next_generation(transaction)?;
-            Ok(count)
+            let next = generation(transaction)? + 1;
+            set_meta(transaction, GENERATION, &next.to_string())?;
+            Ok(next)
         })
     }
 
-    fn put_site(&self, source: SiteSource, row: &SiteRow<'_>) -> Result<(), StoreError> {
-        self.write(|transaction| {
-            put(transaction, source, row)?;
-            next_generation(transaction)
-        })
-    }
-
-    fn remove_site(&self, source: SiteSource, host: &str) -> Result<bool, StoreError> {
-        self.write(|transaction| {
-            let removed =
-                transaction.execute("delete from site where host = ? and source = ?", params![host, source as i64])?;
-            next_generation(transaction)?;
-            Ok(removed > 0)
-        })
-    }
-
-    fn each_site(&self, take: &mut dyn FnMut(SiteSource, SiteRow<'_>)) -> Result<(), StoreError> {
+    fn each_site(&self, take: &mut dyn FnMut(SiteSource, Timestamp, Held<'_>)) -> Result<(), StoreError> {
         self.read(|reader| {
-            let mut statement = reader.prepare_cached(
-                "select host, source, origin, unit, service, kind, icp, filing, server_ip, interactive
-                 from site order by host, source desc",
-            )?;
+            // The order of the primary key: no sorting. What holds is found among a host's few rows.
+            let mut statement = reader.prepare_cached(select!("order by host, source"))?;
             let mut rows = statement.query([])?;
-            let mut last = String::new();
+            let (mut best, mut next) = (Scratch::default(), Scratch::default());
             while let Some(row) = rows.next()? {
-                let site = site_row(row)?;
-                // The strongest source of a host comes first.
-                if site.host == last {
+                next.read(row)?;
+                if next.row.host != best.row.host {
+                    best.show(take);
+                } else if best.changed > next.changed {
                     continue;
                 }
-                last.clear();
-                last.push_str(site.host);
-                take(source(row)?, site);
+                std::mem::swap(&mut best, &mut next);
+            }
+            best.show(take);
+            Ok(())
+        })
+    }
+
+    fn each_site_of(&self, source: SiteSource, take: &mut dyn FnMut(Timestamp, Held<'_>)) -> Result<(), StoreError> {
+        self.read(|reader| {
+            let mut statement = reader.prepare_cached(select!("where source = ? order by host"))?;
+            let mut rows = statement.query([source as i64])?;
+            let mut scratch = Scratch::default();
+            while let Some(row) = rows.next()? {
+                scratch.read(row)?;
+                take(scratch.changed, scratch.held());
             }
             Ok(())
         })
     }
 
-    fn each_site_of(&self, source: SiteSource, take: &mut dyn FnMut(SiteRow<'_>)) -> Result<(), StoreError> {
+    fn each_site_at(
+        &self,
+        host: &str,
+        take: &mut dyn FnMut(SiteSource, Timestamp, Held<'_>),
+    ) -> Result<(), StoreError> {
         self.read(|reader| {
-            let mut statement = reader.prepare_cached(
-                "select host, source, origin, unit, service, kind, icp, filing, server_ip, interactive
-                 from site where source = ? order by host",
-            )?;
-            let mut rows = statement.query([source as i64])?;
+            let mut statement = reader.prepare_cached(select!("where host = ? order by changed desc, source desc"))?;
+            let mut rows = statement.query([host])?;
+            let mut scratch = Scratch::default();
             while let Some(row) = rows.next()? {
-                take(site_row(row)?);
+                scratch.read(row)?;
+                scratch.show(take);
             }
             Ok(())
+        })
+    }
+
+    fn has_sites_beside(&self, source: SiteSource) -> Result<bool, StoreError> {
+        self.read(|reader| {
+            let mut statement = reader.prepare_cached("select exists (select 1 from site where source <> ?)")?;
+            Ok(statement.query_row([source as i64], |row| row.get(0))?)
         })
     }
 
@@ -88,58 +139,95 @@ impl Sites for Sqlite {
     }
 }
 
-fn put(connection: &Connection, source: SiteSource, row: &SiteRow<'_>) -> Result<(), StoreError> {
-    let SiteRow { host, origin, unit, service, kind, icp, filing, server_ip, interactive } = row;
-    connection.prepare_cached(PUT)?.execute(params![
-        host,
-        source as i64,
-        origin,
-        unit,
-        service,
-        kind,
-        icp,
-        filing,
-        server_ip,
-        interactive
-    ])?;
-    Ok(())
-}
-
 fn generation(connection: &Connection) -> Result<u64, StoreError> {
     Ok(meta(connection, GENERATION)?.and_then(|text| text.parse().ok()).unwrap_or(0))
 }
 
-fn next_generation(connection: &Connection) -> Result<(), StoreError> {
-    set_meta(connection, GENERATION, &(generation(connection)? + 1).to_string())
+/// A row that is read into the same place again and again: a million of them are read at once.
+struct Scratch {
+    source: SiteSource,
+    changed: Timestamp,
+    is_barred: bool,
+    row: SiteRow,
 }
 
-/// A row without copies of its texts: a million of them are read at once.
-fn site_row<'r>(row: &'r Row<'_>) -> Result<SiteRow<'r>, StoreError> {
-    let text = |column: usize| -> Result<&'r str, StoreError> {
-        match row.get_ref(column)? {
-            ValueRef::Text(bytes) => std::str::from_utf8(bytes).map_err(|error| StoreError::new(error.to_string())),
-            ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Blob(_) => {
-                Err(StoreError::new("a row of the registry has something else where a text should be"))
-            }
+impl Default for Scratch {
+    fn default() -> Self {
+        let row = SiteRow {
+            host: String::new(),
+            origin: String::new(),
+            unit: String::new(),
+            service: String::new(),
+            kind: ServiceKind::VirtualHost,
+            icp: String::new(),
+            filing: FilingState::Unfiled,
+            filed_until: None,
+            server_ip: String::new(),
+            interactive: Interactive::Open,
+        };
+        Self { source: SiteSource::File, changed: Timestamp(0), is_barred: false, row }
+    }
+}
+
+impl Scratch {
+    fn read(&mut self, row: &Row<'_>) -> Result<(), StoreError> {
+        let number: i64 = row.get(1)?;
+        self.source = SiteSource::ALL
+            .into_iter()
+            .find(|&source| source as i64 == number)
+            .ok_or_else(|| StoreError::new(format!("{number} is no source of the registry")))?;
+        self.changed = Timestamp(row.get(2)?);
+        let site = &mut self.row;
+        for (column, place) in [
+            (0, &mut site.host),
+            (3, &mut site.origin),
+            (4, &mut site.unit),
+            (5, &mut site.service),
+            (7, &mut site.icp),
+            (10, &mut site.server_ip),
+        ] {
+            place.clear();
+            place.push_str(text(row, column)?);
         }
-    };
-    Ok(SiteRow {
-        host: text(0)?,
-        origin: text(2)?,
-        unit: text(3)?,
-        service: text(4)?,
-        kind: text(5)?,
-        icp: text(6)?,
-        filing: text(7)?,
-        server_ip: text(8)?,
-        interactive: text(9)?,
-    })
+        let filing = text(row, 8)?;
+        self.is_barred = filing == BARRED;
+        if self.is_barred {
+            return Ok(());
+        }
+        site.filing = word(filing, &FilingState::ALL.map(|state| (state.as_str(), state)))?;
+        site.kind = word(text(row, 6)?, &ServiceKind::ALL.map(|kind| (kind.as_str(), kind)))?;
+        site.interactive = word(text(row, 11)?, &Interactive::ALL.map(|state| (state.as_str(), state)))?;
+        site.filed_until = match text(row, 9)? {
+            "" => None,
+            day => Some(day.parse().map_err(StoreError::new)?),
+        };
+        Ok(())
+    }
+
+    fn held(&self) -> Held<'_> {
+        if self.is_barred { Held::Barred(&self.row.host) } else { Held::Row(&self.row) }
+    }
+
+    /// Shows the row, if one was read.
+    fn show(&self, take: &mut dyn FnMut(SiteSource, Timestamp, Held<'_>)) {
+        if !self.row.host.is_empty() {
+            take(self.source, self.changed, self.held());
+        }
+    }
 }
 
-fn source(row: &Row<'_>) -> Result<SiteSource, StoreError> {
-    let number: i64 = row.get(1)?;
-    SiteSource::ALL
-        .into_iter()
-        .find(|&source| source as i64 == number)
-        .ok_or_else(|| StoreError::new(format!("{number} is no source of the registry")))
+fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r str, StoreError> {
+    match row.get_ref(column)? {
+        ValueRef::Text(bytes) => std::str::from_utf8(bytes).map_err(|error| StoreError::new(error.to_string())),
+        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Blob(_) => {
+            Err(StoreError::new("a row of the registry has something else where a text should be"))
+        }
+    }
+}
+
+fn word<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, StoreError> {
+    let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+    found.ok_or_else(|| {
+        StoreError::new(format!("a row of the registry says {text:?}, which this version does not know"))
+    })
 }

@@ -22,6 +22,7 @@ pub struct Setup {
     rows: Vec<String>,
     settings: BTreeMap<String, String>,
     packs: Vec<(String, String)>,
+    environment: Vec<(&'static str, PathBuf)>,
 }
 
 /// A running proxy; killed when dropped.
@@ -33,6 +34,7 @@ pub struct Zhamen {
     admin: SocketAddr,
     said: Arc<Mutex<String>>,
     settings: BTreeMap<String, String>,
+    environment: Vec<(&'static str, PathBuf)>,
 }
 
 /// What a command printed, and its exit status.
@@ -67,6 +69,7 @@ impl Setup {
             rows: Vec::new(),
             settings: settings.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
             packs: vec![("test.toml".to_owned(), pack("test", "block", &[PHRASE, "forbidden words"]))],
+            environment: Vec::new(),
         }
     }
 
@@ -84,6 +87,12 @@ impl Setup {
     /// A key of zhamen.toml, dotted, and its value as TOML.
     pub fn set(mut self, key: &str, value: &str) -> Self {
         self.settings.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// A variable of the proxy's environment.
+    pub fn environment(mut self, name: &'static str, value: &Path) -> Self {
+        self.environment.push((name, value.to_owned()));
         self
     }
 
@@ -127,38 +136,53 @@ impl Setup {
     /// Starts the proxy, and waits until it listens.
     pub fn run(self) -> Zhamen {
         self.write();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_zhamen"))
-            .args(["run", "--config", "zhamen.toml"])
-            .current_dir(self.dir.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let said = Arc::new(Mutex::new(String::new()));
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        let heard = Arc::clone(&said);
-        thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                let mut said = heard.lock().unwrap();
-                said.push_str(&line);
-                said.push('\n');
-            }
-        });
-        let deadline = Instant::now() + PATIENCE;
-        let (http, admin) = loop {
-            let text = said.lock().unwrap().clone();
-            if let Some(line) = text.lines().find(|line| line.contains("http=[")) {
-                break (address_after(line, "http=["), address_after(line, "admin=Some("));
-            }
-            if let Some(status) = child.try_wait().unwrap() {
-                panic!("the proxy ended with {status}:\n{text}");
-            }
-            assert!(Instant::now() < deadline, "the proxy does not say that it runs:\n{text}");
-            thread::sleep(std::time::Duration::from_millis(5));
-        };
-        Zhamen { dir: self.dir, child, http, admin, said, settings: self.settings }
+        let Started { child, said, http, admin } = start(self.dir.path(), &self.environment);
+        let Self { dir, settings, environment, .. } = self;
+        Zhamen { dir, child, http, admin, said, settings, environment }
     }
+}
+
+/// A process that listens.
+struct Started {
+    child: Child,
+    said: Arc<Mutex<String>>,
+    http: SocketAddr,
+    admin: SocketAddr,
+}
+
+fn start(dir: &Path, environment: &[(&'static str, PathBuf)]) -> Started {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_zhamen"))
+        .args(["run", "--config", "zhamen.toml"])
+        .current_dir(dir)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = Arc::new(Mutex::new(String::new()));
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let heard = Arc::clone(&said);
+    thread::spawn(move || {
+        for line in stderr.lines().map_while(Result::ok) {
+            let mut said = heard.lock().unwrap();
+            said.push_str(&line);
+            said.push('\n');
+        }
+    });
+    let deadline = Instant::now() + PATIENCE;
+    let (http, admin) = loop {
+        let text = said.lock().unwrap().clone();
+        if let Some(line) = text.lines().find(|line| line.contains("http=[")) {
+            break (address_after(line, "http=["), address_after(line, "admin=Some("));
+        }
+        if let Some(status) = child.try_wait().unwrap() {
+            panic!("the proxy ended with {status}:\n{text}");
+        }
+        assert!(Instant::now() < deadline, "the proxy does not say that it runs:\n{text}");
+        thread::sleep(std::time::Duration::from_millis(5));
+    };
+    Started { child, said, http, admin }
 }
 
 fn configuration(settings: &BTreeMap<String, String>) -> String {
@@ -202,6 +226,14 @@ impl Zhamen {
     pub fn signal(&self, name: &str) {
         let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// Kills it without a word, and starts it again on the same files; its ports are others.
+    pub fn restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let Started { child, said, http, admin } = start(self.dir.path(), &self.environment);
+        (self.child, self.said, self.http, self.admin) = (child, said, http, admin);
     }
 
     /// Waits until it has ended by itself: its exit status.

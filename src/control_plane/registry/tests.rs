@@ -1,0 +1,1 @@
+//! The registry at work, over a real store.
