@@ -31,7 +31,7 @@ use crate::{
         observation::HomePage,
         standing::{Ledger, Lock},
     },
-    store::{Evidence, Sealer, SigningKey, Spool, Sqlite},
+    store::{Evidence, Findings, Sealer, SigningKey, Spool, Sqlite},
     telemetry::{self, EventSender, Live, Metrics, Observer, Readings, Reopen},
 };
 
@@ -195,7 +195,7 @@ impl App {
             spool: Spool::open(&store_dir.join("spool"), spooled).map_err(failed("the spool"))?,
             evidence: Arc::clone(&keeper.evidence),
             home_pages: Box::new(look),
-            edge: config.store.edge.clone(),
+            edge: edge_name(),
         };
         let recorder = recorder.start(observations).map_err(failed("no thread for the recorder"))?;
         let desk = Arc::new(IncidentDesk::new(Arc::clone(&record), config.incident.clone(), incident_metrics));
@@ -305,6 +305,11 @@ async fn serve_admin(admin: Arc<Admin>, listener: std::net::TcpListener) {
     if let Err(error) = admin.serve(listener).await {
         tracing::error!(%error, "the admin listener does not work");
     }
+}
+
+/// The name of this machine, by which evidence says where something was seen.
+fn edge_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
 }
 
 /// Sees every event, and counts those about hosts that are not filed.

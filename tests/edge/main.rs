@@ -19,6 +19,7 @@
 //! | `bad_input` | registries, rules and configurations that people write |
 //! | `reload` | what comes into force without a restart |
 //! | `crash` | what survives kill -9, a power cut, a full disk |
+//! | `registry` | where the registry comes from: files, imports, pulls; customers, drift, unfiled hosts |
 //! | `record` | access log and metrics |
 //! | `pages` | real saved pages, from a stock nginx |
 //! | `command_line` | the other commands |
@@ -37,6 +38,7 @@ mod locks;
 mod pages;
 mod posts;
 mod record;
+mod registry;
 mod reload;
 mod scan;
 mod smuggling;
