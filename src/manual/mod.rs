@@ -9,6 +9,7 @@
 //! | [`architecture`] | Which rooms are there, what may use what, and what is deliberately absent? |
 //! | [`life_of_a_request`] | What happens to a request, in which order, and what can refuse it? |
 //! | [`registry`] | Where do sites, filings and customers come from, and what is checked of them? |
+//! | [`store`] | Where is the record, what makes it hold up, and how does an outsider check it? |
 //! | [`rules`] | When does a rule hit, what follows, and how is a rule written and tested? |
 //! | [`evasions`] | Which tricks are seen through, which are not yet? |
 //! | [`failure_modes`] | What happens when something breaks? |
@@ -28,4 +29,5 @@ pub mod operations;
 pub mod registry;
 pub mod rules;
 pub mod speed;
+pub mod store;
 pub mod threat_model;

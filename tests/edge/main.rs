@@ -18,6 +18,7 @@
 //! | `bounds` | limits, and that nothing leaks |
 //! | `bad_input` | registries, rules and configurations that people write |
 //! | `reload` | what comes into force without a restart |
+//! | `crash` | what survives kill -9, a power cut, a full disk |
 //! | `registry` | where the registry comes from: files, imports, pulls; customers, drift, unfiled hosts |
 //! | `record` | access log and metrics |
 //! | `pages` | real saved pages, from a stock nginx |
@@ -27,6 +28,7 @@ mod bad_input;
 mod bad_origins;
 mod bounds;
 mod command_line;
+mod crash;
 mod findings;
 mod gate;
 mod gone_clients;

@@ -105,6 +105,19 @@ proptest! {
 }
 
 #[test]
+fn whatever_byte_of_the_signed_heads_is_another_one_is_seen() {
+    let house = House::lived_in();
+    let path = house.directory().join("heads.log");
+    let whole = fs::read(&path).unwrap();
+    for at in (0..whole.len()).step_by(11).chain([whole.len() - 1]) {
+        let mut altered = whole.clone();
+        altered[at] ^= 1 << (at % 8);
+        fs::write(&path, altered).unwrap();
+        assert!(!house.verify().is_sound(), "byte {at}: {:?}", whole[at] as char);
+    }
+}
+
+#[test]
 fn what_was_served_is_read_back_without_what_is_the_visitors() {
     let house = House::lived_in();
     let row = house.store.finding(&sighting(7).findings[0].id).unwrap().unwrap();
@@ -125,6 +138,7 @@ fn the_same_finding_is_kept_once_in_an_interval() {
         house.evidence.append(second(seconds), &[sighting]).unwrap()[0].is_some()
     };
     assert_eq!([0, 1, 3_599, 3_600, 3_601].map(again), [true, false, false, true, false]);
+    assert!(again(3_600), "the very same one is known by its hash");
 }
 
 #[test]
