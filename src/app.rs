@@ -31,7 +31,7 @@ use crate::{
         observation::HomePage,
         standing::{Ledger, Lock},
     },
-    store::{Evidence, Findings, Sealer, SigningKey, Spool, Sqlite},
+    store::{Evidence, Sealer, SigningKey, Spool, Sqlite},
     telemetry::{self, EventSender, Live, Metrics, Observer, Readings, Reopen},
 };
 
