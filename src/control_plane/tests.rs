@@ -254,6 +254,8 @@ fn the_admin_listener_answers() {
         budget: house.budget.clone(),
         locks: Box::new(|| 0),
         dropped: receiver.dropped(),
+        lost: Arc::default(),
+        record: Box::new(Default::default),
     };
     let admin = Arc::new(Admin {
         snapshot: Arc::clone(&house.snapshot),
