@@ -9,6 +9,7 @@
 //! | [`architecture`] | Which rooms are there, what may use what, and what is deliberately absent? |
 //! | [`life_of_a_request`] | What happens to a request, in which order, and what can refuse it? |
 //! | [`rules`] | When does a rule hit, what follows, and how is a rule written and tested? |
+//! | [`ledger`] | What is a strike, what suspends, what is locked, and what if the numbers were others? |
 //! | [`evasions`] | Which tricks are seen through, which are not yet? |
 //! | [`failure_modes`] | What happens when something breaks? |
 //! | [`threat_model`] | Who is kept from doing what, and who is not? |
@@ -22,6 +23,7 @@ pub mod architecture;
 pub mod evasions;
 pub mod failure_modes;
 pub mod glossary;
+pub mod ledger;
 pub mod life_of_a_request;
 pub mod operations;
 pub mod rules;

@@ -18,6 +18,7 @@
 //! | `bounds` | limits, and that nothing leaks |
 //! | `bad_input` | registries, rules and configurations that people write |
 //! | `reload` | what comes into force without a restart |
+//! | `ledger` | who is suspended, from the record to the next request |
 //! | `record` | access log and metrics |
 //! | `pages` | real saved pages, from a stock nginx |
 //! | `command_line` | the other commands |
@@ -31,6 +32,7 @@ mod gate;
 mod gone_clients;
 mod harness;
 mod http;
+mod ledger;
 mod locks;
 mod pages;
 mod posts;

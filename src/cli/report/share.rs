@@ -20,7 +20,7 @@ use crate::{
 /// Every unit pays its share rounded down to the cent; the cents that are left go one each to the largest
 /// remainders, and among equal ones in the order of the units' ids.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     #[command(flatten)]
     print: PrintArgs,
     /// The fine in yuan: 50000.00.
