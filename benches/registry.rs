@@ -1,4 +1,4 @@
-//! The registry at its normal size: import, memory, look-up.
+//! The registry at its normal size: import, memory, look-up, changes, the way through the store.
 //!
 //! `ZHAMEN_BENCH_SITES` sets the number of sites (default 1,000,000). Without `--bench`, or with
 //! `--test`, it is a smoke run with 1,000.
@@ -7,8 +7,10 @@ use std::{env, fmt::Write, fs, hint::black_box, sync::Arc, time::Instant};
 
 use criterion::{Criterion, Throughput};
 use zhamen::{
-    base::HostName,
-    domain::registry::{FilingState, Registry, import_csv},
+    base::{HostName, Timestamp},
+    control_plane::registry::begin,
+    domain::registry::{FilingState, Registry, RowChange, SiteRow, import_csv},
+    store::{SiteSource, Sites, Sqlite},
 };
 
 /// Hosts looked up one after the other, far apart in the file, so that caches do not flatter.
@@ -24,7 +26,10 @@ fn main() {
     let sites = if is_measured { wished.unwrap_or(1_000_000) } else { 1_000 };
     let registry = import(sites);
     let mut criterion = Criterion::default().configure_from_args();
-    look_up(&mut criterion, &registry, sites);
+    look_up(&mut criterion, &registry, sites, "look_up");
+    let changed = change(&mut criterion, &registry);
+    look_up(&mut criterion, &changed, sites, "look_up_under_changes");
+    through_store(&registry);
     criterion.final_summary();
 }
 
@@ -55,7 +60,47 @@ fn import(sites: usize) -> Arc<Registry> {
     registry
 }
 
-fn look_up(criterion: &mut Criterion, registry: &Arc<Registry>, sites: usize) {
+/// Changes one row over and over, under a thousand that have changed already.
+fn change(criterion: &mut Criterion, registry: &Arc<Registry>) -> Arc<Registry> {
+    let closed = |row: SiteRow| RowChange::Put(SiteRow { origin: "http://10.255.255.1".into(), ..row });
+    let rows: Vec<SiteRow> =
+        registry.sites().step_by((registry.len() / 1_000).max(1)).map(|site| site.to_row()).collect();
+    let changed = Arc::new(registry.with(rows.iter().cloned().map(closed)));
+    assert_eq!(changed.len(), registry.len());
+    let mut next = 0;
+    criterion.bench_function("change", |bencher| {
+        bencher.iter(|| {
+            next = (next + 1) % rows.len();
+            changed.with([closed(rows[next].clone())])
+        });
+    });
+    changed
+}
+
+/// Writes all rows into a new store, and builds the registry from it, as a start does.
+fn through_store(registry: &Arc<Registry>) {
+    let dir = tempfile::tempdir().expect("there is room");
+    let store = Sqlite::open(&dir.path().join("zhamen.db")).expect("it opens");
+    let start = Instant::now();
+    let mut rows = registry.sites().map(|site| RowChange::Put(site.to_row())).peekable();
+    while rows.peek().is_some() {
+        let batch = &mut rows.by_ref().take(20_000);
+        store.change_sites(SiteSource::File, Timestamp(0), batch).expect("it writes");
+    }
+    let written = start.elapsed().as_secs_f64();
+    let before = memory_bytes("VmRSS:");
+    let start = Instant::now();
+    let begun = begin(&store, &dir.path().join("sites.csv"), Timestamp(0).local_date());
+    let seconds = start.elapsed().as_secs_f64();
+    assert_eq!(begun.registry.len(), registry.len());
+    println!(
+        "{} sites: written into the store in {written:.2} s, built from it in {seconds:.2} s; resident {:.1} MB more",
+        registry.len(),
+        memory_bytes("VmRSS:").saturating_sub(before) as f64 / 1e6,
+    );
+}
+
+fn look_up(criterion: &mut Criterion, registry: &Arc<Registry>, sites: usize, name: &str) {
     let probes = |name: fn(usize) -> String| -> Vec<HostName> {
         (0..PROBES.min(sites))
             .map(|probe| probe.wrapping_mul(7_919) % sites)
@@ -67,7 +112,7 @@ fn look_up(criterion: &mut Criterion, registry: &Arc<Registry>, sites: usize) {
         ("subdomain", |site| format!("cdn.img.{}", host(site)), true),
         ("miss", |site| format!("www.nobody{site}.com.cn"), false),
     ];
-    let mut group = criterion.benchmark_group("look_up");
+    let mut group = criterion.benchmark_group(name);
     for (name, make, is_hit) in cases {
         let probes = probes(make);
         assert!(probes.iter().all(|host| registry.covering(host).is_some() == is_hit), "{name}");

@@ -4,6 +4,7 @@ use std::{
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
@@ -20,12 +21,17 @@ use crate::{
     base::{Clock, MemoryBudget, Problem, Severity, Timestamp},
     config::{Edge, WhenFull},
     control_plane::{
-        Admin, CertificateReload, Health, IncidentDesk, PageHook, PageOrder, Publisher, Record, ReloadHandle, Reloader,
-        Start, SystemClock, keep_fresh, keep_incidents, log_problems, serve, start_recorder,
+        Admin, CertificateReload, Health, IncidentDesk, Keeper, PageHook, PageOrder, Publisher, Record, Recorder,
+        ReloadHandle, Reloader, Start, SystemClock, evidence_limits, keep_fresh, keep_incidents, log_problems,
+        registry::{FooterChecks, Registrar, Shown, UnfiledSeen, keep_pulling, keep_registry_fresh},
+        serve,
     },
     data_plane::{self, CertificateMap, DataPlane, PageLocks, Posted, Shared},
-    domain::standing::{Ledger, Lock},
-    store::Sqlite,
+    domain::{
+        observation::HomePage,
+        standing::{Ledger, Lock},
+    },
+    store::{Evidence, Sealer, SigningKey, Spool, Sqlite},
     telemetry::{self, EventSender, Live, Metrics, Observer, Readings, Reopen},
 };
 
@@ -44,6 +50,7 @@ pub struct App {
     reopen: Reopen,
     telemetry: thread::JoinHandle<()>,
     recorder: thread::JoinHandle<()>,
+    keeper: Arc<Keeper>,
 }
 
 /// The control plane's thread, which ends when `stop` is dropped.
@@ -51,6 +58,9 @@ struct Control {
     stop: oneshot::Sender<()>,
     thread: thread::JoinHandle<()>,
 }
+
+/// Something that the control plane does for ever.
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Runs until a signal says otherwise. An error means that nothing was started.
 pub fn run(config: &Path) -> Result<(), Vec<Problem>> {
@@ -103,7 +113,7 @@ pub fn certificate_of(directory: &Path, host: &str, now: Timestamp) -> Option<(P
 
 impl App {
     /// Starts everything. `observer` sees every event, on the telemetry thread.
-    pub fn start(start: Start, observer: Option<Observer>) -> Result<Self, Vec<Problem>> {
+    pub fn start(mut start: Start, observer: Option<Observer>) -> Result<Self, Vec<Problem>> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let config = start.config.clone();
         let metrics = Arc::new(Metrics::new().map_err(failed("no metrics"))?);
@@ -112,6 +122,8 @@ impl App {
         let budget = MemoryBudget::new(config.edge.limits.held_bytes);
         let (events, receiver): (EventSender, _) = telemetry::queue(config.edge.limits.event_queue);
         let dropped = receiver.dropped();
+        let store = Arc::new(Sqlite::open(&config.store.database).map_err(failed("the store"))?);
+        start.load_registry(&*store, &*clock);
         let snapshot = Arc::new(ArcSwap::from_pointee(start.snapshot.clone()));
         let edge = Arc::new(ArcSwap::from_pointee(config.edge.clone()));
         let health = Arc::new(Health::default());
@@ -123,7 +135,9 @@ impl App {
         };
         // With the port that the system chose, where none was named.
         let admin_address = admin_listener.as_ref().and_then(|listener| listener.local_addr().ok());
-        let telemetry = telemetry::start(receiver, Arc::clone(&metrics), &config.log, reopen.clone(), observer)
+        let unfiled = UnfiledSeen::default();
+        let observer = seeing_unfiled(unfiled.clone(), observer);
+        let telemetry = telemetry::start(receiver, Arc::clone(&metrics), &config.log, reopen.clone(), Some(observer))
             .map_err(failed("no thread for telemetry"))?;
         let (observed, observations) =
             telemetry::observations(config.store.queue, config.store.when_full == WhenFull::Protect);
@@ -144,31 +158,74 @@ impl App {
         let data_plane = Arc::new(Mutex::new(Some(data_plane)));
         let certificates = config.edge.certificates.clone().map(|directory| certificate_reload(&data_plane, directory));
         let publisher = Publisher::new(Arc::clone(&snapshot));
-        let store = Sqlite::open(&config.store.database).map_err(failed("the store"))?;
         let pages = page_hook(Arc::clone(&locks), Arc::clone(&edge));
         let ledger = Ledger::new(config.ledger.clone());
-        let record = Record::open(Arc::new(store), ledger, Some(publisher.clone()), Some(pages), Arc::clone(&clock));
+        let record = Record::open(store, ledger, Some(publisher.clone()), Some(pages), Arc::clone(&clock));
         let record = Arc::new(record.map_err(failed("the record"))?);
-        let reloader = Reloader::new(
-            start,
-            publisher,
-            edge,
-            budget.clone(),
-            Arc::clone(&metrics),
-            Arc::clone(&health),
-            Arc::clone(&clock),
-            certificates,
-        );
+        let store_dir = &config.store.directory;
+        let key = Arc::new(SigningKey::open(store_dir).map_err(failed("the store's key"))?);
+        let evidence = Evidence::open(store_dir, Arc::clone(&key), evidence_limits(&config.store));
+        let keeper = Arc::new(Keeper {
+            record: Arc::clone(&record),
+            evidence: Arc::new(evidence.map_err(failed("the evidence"))?),
+            sealer: Sealer::new(store_dir, key),
+            clock: Arc::clone(&clock),
+            retention: config.store.retention,
+        });
+        let shown = Shown { publisher, metrics: Arc::clone(&metrics), health: Arc::clone(&health) };
+        let settings = config.registry.clone();
+        let registrar = Registrar::new(Arc::clone(&record), settings, Arc::clone(&clock), Some(shown.clone()));
+        let registrar = Arc::new(registrar);
+        let (from, clock_of_reloads) = (Arc::clone(&registrar), Arc::clone(&clock));
+        let reloader = Reloader::new(start, shown, from, edge, budget.clone(), clock_of_reloads, certificates);
         let readings = Readings { live, budget, locks: Box::new(move || locks.len()), dropped };
+        let metrics_of_footers = Arc::clone(&metrics);
         let started = clock.now();
         let incident_metrics = Arc::clone(&metrics);
         let admin = Arc::new(Admin { snapshot, metrics, readings, health: Arc::clone(&health), clock, started });
-        let recorder = start_recorder(observations, Arc::clone(&record), Box::new(|_page| {}));
-        let recorder = recorder.map_err(failed("no thread for the recorder"))?;
-        let desk = IncidentDesk::new(Arc::clone(&record), config.incident.clone(), incident_metrics);
-        let control = Control::start(Arc::new(reloader), reload.clone(), record, desk, admin, admin_listener)?;
+        let footers = FooterChecks::new(Arc::clone(&record), metrics_of_footers);
+        let look = move |page: HomePage| {
+            if let Err(error) = footers.look(&page) {
+                tracing::error!(%error, "what a home page shows could not be put on the record");
+            }
+        };
+        let spooled = record.store().spooled().map_err(failed("the store"))?;
+        let recorder = Recorder {
+            record: Arc::clone(&record),
+            spool: Spool::open(&store_dir.join("spool"), spooled).map_err(failed("the spool"))?,
+            evidence: Arc::clone(&keeper.evidence),
+            home_pages: Box::new(look),
+            edge: edge_name(),
+        };
+        let recorder = recorder.start(observations).map_err(failed("no thread for the recorder"))?;
+        let desk = Arc::new(IncidentDesk::new(Arc::clone(&record), config.incident.clone(), incident_metrics));
+        let mut tasks: Vec<Task> = vec![
+            Box::pin(serve(Arc::new(reloader), reload.clone())),
+            Box::pin(keep_fresh(record)),
+            Box::pin(Arc::clone(&keeper).keep()),
+            Box::pin(keep_incidents(desk, || SystemClock.now())),
+            Box::pin(keep_registry_fresh(Arc::clone(&registrar))),
+            Box::pin(keep_pulling(Arc::clone(&registrar))),
+            Box::pin(unfiled.keep_writing(registrar)),
+        ];
+        if let Some(listener) = admin_listener {
+            tasks.push(Box::pin(serve_admin(admin, listener)));
+        }
+        let control = Control::start(tasks)?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), ?http, ?https, admin = ?admin_address, "running");
-        Ok(Self { data_plane, http, https, admin: admin_address, control, health, reload, reopen, telemetry, recorder })
+        Ok(Self {
+            data_plane,
+            http,
+            https,
+            admin: admin_address,
+            control,
+            health,
+            reload,
+            reopen,
+            telemetry,
+            recorder,
+            keeper,
+        })
     }
 
     /// The addresses of the plain listeners, with the ports that the system chose.
@@ -219,31 +276,21 @@ impl App {
         if waiting.is_err() || ended.recv_timeout(LAST_LINES_TIME).is_err() {
             tracing::warn!("the last lines of the access log, or the last findings, were not written in time");
         }
+        if let Err(error) = self.keeper.seal() {
+            tracing::error!(%error, "the end of the record is not signed");
+        }
     }
 }
 
 impl Control {
-    fn start(
-        reloader: Arc<Reloader>,
-        reload: ReloadHandle,
-        record: Arc<Record>,
-        desk: IncidentDesk,
-        admin: Arc<Admin>,
-        listener: Option<std::net::TcpListener>,
-    ) -> Result<Self, Vec<Problem>> {
+    /// Runs what the control plane does for ever.
+    fn start(tasks: Vec<Task>) -> Result<Self, Vec<Problem>> {
         let runtime = current_thread_runtime().map_err(failed("no runtime for the control plane"))?;
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new().name("control".into()).spawn(move || {
             runtime.block_on(async {
-                tokio::spawn(serve(reloader, reload));
-                tokio::spawn(keep_fresh(record));
-                tokio::spawn(keep_incidents(Arc::new(desk), || SystemClock.now()));
-                if let Some(listener) = listener {
-                    tokio::spawn(async move {
-                        if let Err(error) = admin.serve(listener).await {
-                            tracing::error!(%error, "the admin listener does not work");
-                        }
-                    });
+                for task in tasks {
+                    tokio::spawn(task);
                 }
                 // Ends when the sender is dropped.
                 let _ = stopped.await;
@@ -252,6 +299,27 @@ impl Control {
         });
         Ok(Self { stop, thread: thread.map_err(failed("no thread for the control plane"))? })
     }
+}
+
+async fn serve_admin(admin: Arc<Admin>, listener: std::net::TcpListener) {
+    if let Err(error) = admin.serve(listener).await {
+        tracing::error!(%error, "the admin listener does not work");
+    }
+}
+
+/// The name of this machine, by which evidence says where something was seen.
+fn edge_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
+}
+
+/// Sees every event, and counts those about hosts that are not filed.
+fn seeing_unfiled(unfiled: UnfiledSeen, mut observer: Option<Observer>) -> Observer {
+    Box::new(move |event| {
+        unfiled.note(event);
+        if let Some(observer) = &mut observer {
+            observer(event);
+        }
+    })
 }
 
 /// Page locks stand with the data plane, which sets and lifts most of them; the record tells it of others.

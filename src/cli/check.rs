@@ -3,17 +3,22 @@
 use std::{
     io::{self, Write},
     path::PathBuf,
+    sync::Arc,
 };
 
 use serde_json::json;
 
-use super::{Exit, problems, rules::lint_files};
+use super::{Exit, problems, registry::existing_store, rules::lint_files};
 use crate::{
     app,
-    base::Problem,
+    base::{Clock, Problem},
     config::Config,
-    control_plane::files::{RuleFiles, read_config, read_registry},
-    domain::registry::import_csv,
+    control_plane::{
+        Record, SystemClock,
+        files::{RuleFiles, read_config, read_registry},
+        registry::{Feed, begin, check_customers},
+    },
+    domain::{registry::Registry, standing::Ledger},
 };
 
 /// Check configuration, registry, rules and certificates; list all problems, each at its line.
@@ -33,7 +38,8 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
     let mut found = parsed.problems;
     let mut rows = None;
     if let Some(config) = &parsed.config {
-        found.extend(registry(config, &mut rows));
+        let sites = registry(config, &mut rows, &mut found);
+        found.extend(customers(config, sites).unwrap_or_else(|problems| problems));
         found.extend(match RuleFiles::read(&config.rules_dir) {
             Ok(files) => lint_files(&files),
             Err(unread) => unread,
@@ -59,13 +65,37 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
     Ok(if errors == 0 { Exit::Ok } else { Exit::Error })
 }
 
-fn registry(config: &Config, rows: &mut Option<usize>) -> Vec<Problem> {
+/// What is wrong with the registry's file; its sites, if it can be used.
+fn registry(config: &Config, rows: &mut Option<usize>, found: &mut Vec<Problem>) -> Option<Registry> {
     match read_registry(&config.registry.file) {
         Ok((bytes, _)) => {
-            let imported = import_csv(&config.registry.file.display().to_string(), &bytes);
-            *rows = Some(imported.rows_good);
-            imported.problems
+            let read = Feed::read(&config.registry.file.display().to_string(), &bytes);
+            *rows = Some(read.rows_good);
+            found.extend(read.problems);
+            read.feed.and_then(|feed| Arc::try_unwrap(feed.registry).ok())
         }
-        Err(problem) => vec![problem],
+        Err(problem) => {
+            found.push(problem);
+            None
+        }
     }
+}
+
+/// What is odd about filings, units and services, by the file and the record.
+fn customers(config: &Config, sites: Option<Registry>) -> Result<Vec<Problem>, Vec<Problem>> {
+    let now = SystemClock.now();
+    let today = now.local_date();
+    let failed = |error: &dyn std::fmt::Display| vec![Problem::error("record", 0, 0, error.to_string())];
+    let file = config.registry.file.display().to_string();
+    let warn_days = i64::try_from(config.registry.warn_before.as_secs() / 86_400).unwrap_or(i64::MAX);
+    let (mut ledger, mut stored) = (Ledger::new(config.ledger.clone()), None);
+    if let Some(store) = existing_store(config)? {
+        let begun = begin(&*store, &config.registry.file, today);
+        stored = begun.registry.is_available().then_some(begun.registry);
+        let record = Record::open(store, ledger, None, None, Arc::new(SystemClock)).map_err(|error| failed(&error))?;
+        ledger = record.with_ledger(Ledger::clone);
+    }
+    // The file's rows know their lines.
+    let Some(registry) = sites.map(|sites| sites.on(today)).or(stored) else { return Ok(Vec::new()) };
+    Ok(check_customers(&ledger, &Arc::new(registry), &file, today, warn_days, config.ledger.require_commitment))
 }

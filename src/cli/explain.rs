@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{
     Exit, problems,
+    registry::existing_store,
     table::{Table, printable},
 };
 use crate::{
@@ -20,14 +21,15 @@ use crate::{
     control_plane::{
         Record, SystemClock,
         files::{RuleFiles, read_config, read_registry},
+        registry::{Feed, in_force},
     },
     domain::{
         message::{ConnectionFacts, Facts, RawHead, Version, normalise},
         record::LockFact,
-        registry::{Filing, Registry, Site, import_csv},
+        registry::{Filing, Registry, Site},
         standing::{Ledger, Lock, Standing},
     },
-    store::Sqlite,
+    store::{Sqlite, Store},
 };
 
 /// Say what would happen to a request, step by step, and which line decides.
@@ -127,12 +129,13 @@ fn explain(args: &Args, config: &Config) -> Result<Explanation, Problem> {
     step("host", format!("{host}{registrable}"), String::new());
 
     let shown = config.registry.file.display().to_string();
-    let registry = read_registry(&config.registry.file).ok().and_then(|(bytes, _)| import_csv(&shown, &bytes).registry);
-    match &registry {
-        Some(registry) => step("registry", format!("{} sites", registry.len()), shown.clone()),
-        None => step("registry", "cannot be used; see `zhamen check`".to_owned(), shown.clone()),
+    let store = existing_store(config).map_err(|mut problems| problems.remove(0))?;
+    let store = store.as_ref().map(|store| &**store as &dyn Store);
+    let registry = Arc::new(in_force(store, &config.registry.file, now.local_date()).registry);
+    match registry.is_available() {
+        true => step("registry", format!("{} sites", registry.len()), shown.clone()),
+        false => step("registry", "cannot be used; see `zhamen check`".to_owned(), shown.clone()),
     }
-    let registry = Arc::new(registry.unwrap_or_else(Registry::unavailable));
     let filing = registry.look_up(host);
     let site = match &filing {
         Filing::Filed(site) | Filing::Elsewhere(site) | Filing::Unfiled(Some(site)) => Some(site.clone()),
@@ -141,7 +144,7 @@ fn explain(args: &Args, config: &Config) -> Result<Explanation, Problem> {
     step(
         "row",
         row_result(&registry, host, &filing),
-        site.as_ref().map_or_else(String::new, |site| format!("{shown}:{}", site.line())),
+        site.as_ref().map_or_else(String::new, |site| place_of(site, &config.registry.file)),
     );
     if let Some(site) = &site {
         for (name, result) in site_steps(site) {
@@ -224,6 +227,20 @@ fn row_result(registry: &Registry, host: &HostName, filing: &Filing) -> String {
         Filing::Unfiled(None) => "no row covers it".to_owned(),
         Filing::Unknown => "unknown: there is no registry".to_owned(),
     }
+}
+
+/// The line of a row in the registry's file, or the store, if it does not stand there.
+fn place_of(site: &Site, file: &Path) -> String {
+    let shown = file.display().to_string();
+    let line = match site.line() {
+        0 => {
+            let feed = read_registry(file).ok().and_then(|(bytes, _)| Feed::read(&shown, &bytes).feed);
+            let row = feed.and_then(|feed| feed.registry.site(site.host()));
+            row.filter(|row| row.to_row() == site.to_row()).map(|row| row.line())
+        }
+        line => Some(line),
+    };
+    line.map_or_else(|| "the store".to_owned(), |line| format!("{shown}:{line}"))
 }
 
 fn site_steps(site: &Site) -> [(&'static str, String); 5] {

@@ -4,6 +4,7 @@
 mod check;
 mod completions;
 mod demo;
+mod evidence;
 mod explain;
 mod incident;
 mod ledger;
@@ -12,6 +13,7 @@ mod registry;
 mod report;
 mod rules;
 mod run;
+mod store;
 mod table;
 
 use std::{
@@ -47,11 +49,15 @@ enum Command {
     #[command(subcommand)]
     Registry(registry::Command),
     #[command(subcommand)]
-    Ledger(ledger::Command),
-    #[command(subcommand)]
     Incident(incident::Command),
     #[command(subcommand)]
+    Ledger(ledger::Command),
+    #[command(subcommand)]
     Report(report::Command),
+    #[command(subcommand)]
+    Evidence(evidence::Command),
+    #[command(subcommand)]
+    Store(store::Command),
     Completions(completions::Args),
 }
 
@@ -91,9 +97,11 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
         Command::Explain(args) => explain::run(args, out),
         Command::Rules(command) => rules::run(command, out),
         Command::Registry(command) => registry::run(command, out),
-        Command::Ledger(command) => ledger::run(command, out),
         Command::Incident(command) => incident::run(command, out),
         Command::Report(command) => report::run(command, out),
+        Command::Ledger(command) => ledger::run(command, out),
+        Command::Evidence(command) => evidence::run(command, out),
+        Command::Store(command) => store::run(command, out),
         Command::Completions(args) => completions::run(args, out),
     }
 }

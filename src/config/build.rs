@@ -60,9 +60,9 @@ pub(super) fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String
         policy: gate(&reader, &root),
         log: log(&root, base),
         store: store(&reader, &root, base),
-        ledger: ledger(&reader, &root),
         incident: incident(&reader, &root),
         report: report(&reader, &root),
+        ledger: ledger(&reader, &root),
         edge,
     };
     root.close();

@@ -58,12 +58,12 @@ pub struct Config {
     pub log: Log,
     /// Where the record is kept.
     pub store: Store,
-    /// How the ledger counts.
-    pub ledger: LedgerPolicy,
     /// Clocks and rules of incidents.
     pub incident: Incidents,
     /// What stands in letters and reports.
     pub report: Report,
+    /// How the ledger counts.
+    pub ledger: LedgerPolicy,
 }
 
 /// What is logged, and where to.
@@ -153,9 +153,9 @@ impl Config {
             ("limits.event_queue", self.edge.limits.event_queue != running.edge.limits.event_queue),
             ("log", self.log != running.log),
             ("store", self.store != running.store),
-            ("ledger", self.ledger != running.ledger),
             ("incident", self.incident != running.incident),
             ("report", self.report != running.report),
+            ("ledger", self.ledger != running.ledger),
         ];
         differs.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
     }
@@ -166,9 +166,9 @@ impl Config {
         self.admin = running.admin;
         self.log = running.log.clone();
         self.store = running.store.clone();
-        self.ledger = running.ledger.clone();
         self.incident = running.incident.clone();
         self.report = running.report.clone();
+        self.ledger = running.ledger.clone();
         let (edge, kept) = (&mut self.edge, &running.edge);
         edge.http.clone_from(&kept.http);
         edge.https.clone_from(&kept.https);

@@ -1,8 +1,13 @@
 //! `[store]`: where the record is kept.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::raw::{Reader, Section};
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Where the record is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +20,12 @@ pub struct Store {
     pub queue: usize,
     /// What happens when there are more.
     pub when_full: WhenFull,
+    /// Bytes of a body that are kept in evidence, as received.
+    pub body_bytes: usize,
+    /// A finding that is seen again is kept in evidence again after this long.
+    pub again: Duration,
+    /// What is in evidence goes after this long.
+    pub retention: Duration,
 }
 
 /// What happens when the record cannot keep up.
@@ -33,6 +44,9 @@ pub(super) fn store(reader: &Reader<'_>, root: &Section<'_, '_>, base: &Path) ->
     let queue = section.number("queue", 1..=1_000_000);
     let words = [("degrade", WhenFull::Degrade), ("protect", WhenFull::Protect)];
     let when_full = section.word("when_full", &words);
+    let body_bytes = section.size("body", 0..=64 << 20);
+    let again = section.duration("again", Duration::ZERO..=DAY * 3_660);
+    let retention = section.duration("retention", DAY..=DAY * 36_600);
     section.close();
     let database = match &url {
         None => "zhamen.db",
@@ -54,5 +68,8 @@ pub(super) fn store(reader: &Reader<'_>, root: &Section<'_, '_>, base: &Path) ->
         directory: base.join(directory),
         queue: queue.unwrap_or(4_096) as usize,
         when_full: when_full.unwrap_or(WhenFull::Degrade),
+        body_bytes: body_bytes.unwrap_or(4 << 20) as usize,
+        again: again.unwrap_or(DAY),
+        retention: retention.unwrap_or(DAY * 180),
     }
 }

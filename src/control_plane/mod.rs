@@ -8,10 +8,13 @@
 mod admin;
 mod clock;
 pub mod files;
+mod http_client;
 mod incidents;
+mod keeper;
 mod publish;
 mod record;
 mod recorder;
+pub mod registry;
 mod reload;
 pub mod report;
 mod serve;
@@ -19,12 +22,14 @@ mod watch;
 
 pub use admin::{Admin, Health};
 pub use clock::SystemClock;
+pub use http_client::{HttpClient, HttpError};
 pub use incidents::{
     IncidentDesk, NewIncident, close_incident, incident, incidents, keep_incidents, note_incident, open_incident,
 };
+pub use keeper::{Keeper, evidence_limits};
 pub use publish::Publisher;
 pub use record::{PageHook, PageOrder, PutError, Record, keep_fresh};
-pub use recorder::{HomePages, start_recorder};
+pub use recorder::{HomePages, Recorder};
 pub use reload::{CertificateReload, Reloader, Start, log_problems};
 pub use serve::{ReloadHandle, serve};
 

@@ -20,7 +20,7 @@ use crate::{
         registry::Registry,
         standing::{Ledger, PageKey, Standing},
     },
-    store::{Query, Store, StoreError},
+    store::{Query, SpoolPosition, Store, StoreError},
 };
 
 /// How often it is looked what other processes wrote, and what time alone changed.
@@ -98,6 +98,11 @@ impl Record {
         Ok(record)
     }
 
+    /// The time by which entries are recorded.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Where it is kept.
     pub fn store(&self) -> &dyn Store {
         &*self.store
@@ -135,14 +140,12 @@ impl Record {
         Ok(())
     }
 
-    /// Puts findings on the record that are new, and counts those that are not.
-    pub(super) fn put_findings(&self, findings: &[Finding]) -> Result<(), StoreError> {
-        if findings.is_empty() {
-            return Ok(());
-        }
+    /// Puts findings on the record that are new, and counts those that are not. `spooled`: everything
+    /// before this place in the spool is on the record with these.
+    pub(super) fn put_findings(&self, findings: &[Finding], spooled: SpoolPosition) -> Result<(), StoreError> {
         let mut state = self.state();
         self.catch_up(&mut state)?;
-        let entries = self.store.record_findings(EDGE, self.clock.now(), findings, None)?;
+        let entries = self.store.record_findings(EDGE, self.clock.now(), findings, Some(spooled))?;
         self.take_in(&mut state, &entries);
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! From the queue to the record: one thread takes what the data plane saw, makes findings of it, and
 //! puts them where they stay.
 
-use std::{io, sync::Arc, thread, time::Duration};
+use std::{fmt, io, sync::Arc, thread, time::Duration};
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -14,6 +14,7 @@ use crate::{
         standing::PageKey,
     },
     engine::rules::{Action, Finding as Hit},
+    store::{Evidence, Sighting, Spool},
     telemetry::ObservationReceiver,
 };
 
@@ -22,67 +23,139 @@ use crate::{
 const GATHER: Duration = Duration::from_millis(5);
 /// Observations taken at once, at most.
 const BATCH_MAX: usize = 512;
+/// Locks that wait for the record, at most: they are not in the spool.
+const LOCKS_MAX: usize = 100_000;
 /// Between two attempts at a store that does not take anything.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Sees home pages as they come.
 pub type HomePages = Box<dyn FnMut(HomePage) + Send>;
 
-/// Starts the recorder. It ends when the data plane has, and everything is on the record.
-pub fn start_recorder(
-    mut observations: ObservationReceiver,
-    record: Arc<Record>,
-    mut home_pages: HomePages,
-) -> io::Result<thread::JoinHandle<()>> {
-    thread::Builder::new().name("recorder".into()).spawn(move || {
-        while let Some(first) = observations.next_blocking() {
-            thread::sleep(GATHER);
-            let mut batch = Batch::default();
-            let mut next = Some(first);
-            while let Some(observation) = next {
-                batch.take(observation, &mut home_pages);
-                next = if batch.taken < BATCH_MAX { observations.next_if_any() } else { None };
+/// Takes what the data plane saw to where it stays: first to the spool, where it is on disk, then to
+/// evidence and record, which may be slow or away for a while.
+pub struct Recorder {
+    /// Where findings and locks are put.
+    pub record: Arc<Record>,
+    /// Where they wait for it.
+    pub spool: Spool,
+    /// Where the responses are kept.
+    pub evidence: Arc<Evidence>,
+    /// Who sees home pages.
+    pub home_pages: HomePages,
+    /// The name of this edge.
+    pub edge: String,
+}
+
+impl Recorder {
+    /// Starts the recorder's thread. It ends when the data plane has, and everything is on disk.
+    pub fn start(mut self, mut observations: ObservationReceiver) -> io::Result<thread::JoinHandle<()>> {
+        thread::Builder::new().name("recorder".into()).spawn(move || {
+            // What waits in the spool since the last time goes first.
+            let mut locks = Vec::new();
+            let mut trouble = Trouble::default();
+            self.settle(&mut locks, &mut trouble);
+            loop {
+                let mut next = if trouble.lasts() {
+                    thread::sleep(RETRY_AFTER);
+                    if locks.len() < LOCKS_MAX { observations.next_if_any() } else { None }
+                } else {
+                    let first = observations.next_blocking();
+                    thread::sleep(GATHER);
+                    first
+                };
+                if next.is_none() && observations.is_ended() {
+                    return;
+                }
+                let (mut sightings, mut taken) = (Vec::new(), 0);
+                while let Some(observation) = next {
+                    self.take(observation, &mut sightings, &mut locks);
+                    taken += 1;
+                    let more = taken < BATCH_MAX && locks.len() < LOCKS_MAX;
+                    next = if more { observations.next_if_any() } else { None };
+                }
+                self.spool(&sightings, &mut trouble);
+                self.settle(&mut locks, &mut trouble);
             }
-            batch.put(&record);
-        }
-    })
-}
+        })
+    }
 
-/// What is put on the record together.
-#[derive(Default)]
-struct Batch {
-    taken: usize,
-    findings: Vec<Finding>,
-    locks: Vec<Fact>,
-}
-
-impl Batch {
-    fn take(&mut self, observation: Observation, home_pages: &mut HomePages) {
-        self.taken += 1;
+    fn take(&mut self, observation: Observation, sightings: &mut Vec<Sighting>, locks: &mut Vec<Fact>) {
         match observation {
-            Observation::Found(found) => self.findings.extend(findings_of(&found)),
-            Observation::HomePage(page) => home_pages(*page),
-            Observation::Locked { page, rules, at } => self.locks.push(lock(&page, &rules, at)),
-            Observation::Unlocked { page, at } => self.locks.push(unlock(&page, at)),
+            Observation::Found(found) => sightings.push(self.sighting(*found)),
+            Observation::HomePage(page) => (self.home_pages)(*page),
+            Observation::Locked { page, rules, at } => locks.push(lock(&page, &rules, at)),
+            Observation::Unlocked { page, at } => locks.push(unlock(&page, at)),
         }
     }
 
-    /// Tries until it is on the record: what was found is not dropped because a disk is full.
-    fn put(self, record: &Record) {
-        let Self { findings, locks, .. } = self;
-        let mut complained = false;
-        loop {
-            let put = record.put_findings(&findings).and_then(|()| record.put_seen(&locks));
-            let Err(error) = put else { break };
-            if !complained {
-                tracing::error!(%error, "what was found waits for the record; tried again every second");
-                complained = true;
-            }
+    /// Tries until it is on disk: what was found is not dropped because a disk is full. Meanwhile the
+    /// queue fills, and what then happens is the operator's choice.
+    fn spool(&self, sightings: &[Sighting], trouble: &mut Trouble) {
+        while let Err(error) = self.spool.append(sightings) {
+            trouble.tell(&error);
             thread::sleep(RETRY_AFTER);
         }
-        if complained {
+    }
+
+    /// Puts what waits on the record. What cannot be put waits on; findings do so on disk.
+    fn settle(&self, locks: &mut Vec<Fact>, trouble: &mut Trouble) {
+        let drained = self.spool.drain(&mut |sightings, position| {
+            let mut findings = Vec::new();
+            // Each sighting alone has its time, so one will do for all.
+            let kept = self.evidence.append(self.record.now(), &sightings)?;
+            for (sighting, evidence) in sightings.into_iter().zip(kept) {
+                let evidence = evidence.map(|hash| hash.to_string()).unwrap_or_default();
+                let found = sighting.findings.into_iter();
+                findings.extend(found.map(|finding| Finding { evidence: evidence.clone(), ..finding }));
+            }
+            self.record.put_findings(&findings, position)
+        });
+        let settled = drained.and_then(|_| self.record.put_seen(locks));
+        match settled {
+            Ok(()) => {
+                locks.clear();
+                trouble.end();
+            }
+            Err(error) => trouble.tell(&error),
+        }
+    }
+
+    fn sighting(&self, found: Found) -> Sighting {
+        Sighting {
+            findings: findings_of(&found),
+            status: found.response.status,
+            at: found.at,
+            edge: self.edge.clone(),
+            packs: format!("{} generation {}", hexadecimal(&found.packs), found.generation),
+            head: found.response.head,
+            body: found.response.body.concat(),
+            body_complete: found.response.is_whole,
+            url: found.url,
+        }
+    }
+}
+
+/// Complains once, until it is over.
+#[derive(Default)]
+struct Trouble(bool);
+
+impl Trouble {
+    fn tell(&mut self, error: &dyn fmt::Display) {
+        if !self.0 {
+            tracing::error!(%error, "what was found waits for the record");
+        }
+        self.0 = true;
+    }
+
+    fn lasts(&self) -> bool {
+        self.0
+    }
+
+    fn end(&mut self) {
+        if self.0 {
             tracing::info!("the record takes findings again");
         }
+        self.0 = false;
     }
 }
 

@@ -11,18 +11,19 @@ use std::{
 use arc_swap::ArcSwap;
 
 use super::{
-    Health, Publisher,
     files::{CompiledRules, Fingerprint, RuleFiles, directory_fingerprint, read_config, read_registry},
+    registry::{self, Feed, Plan, Registrar, Shown},
 };
 use crate::{
     base::{Clock, Date, MemoryBudget, Problem, Severity},
     config::{Config, Edge},
-    domain::{
-        registry::{FilingState, Registry, import_csv},
-        snapshot::Snapshot,
-    },
-    telemetry::{InForce, Metrics, Part},
+    domain::{registry::Registry, snapshot::Snapshot},
+    store::{SiteSource, Store},
+    telemetry::Part,
 };
+
+/// Who puts on the record what the registry's file says.
+const BY: &str = "import";
 
 /// Problems of one part that are logged one by one; the rest is counted.
 const PROBLEMS_LOGGED_MAX: usize = 50;
@@ -38,7 +39,10 @@ pub struct Start {
     pub snapshot: Snapshot,
     /// What is worth a look, and why the registry is not there if it is not.
     pub problems: Vec<Problem>,
+    /// Whether a registry is in force.
     registry_loaded: bool,
+    /// What the registry's file says, where the store does not have it yet.
+    registry_news: Option<Feed>,
     loaded: Loaded,
 }
 
@@ -62,28 +66,24 @@ struct Loaded {
 /// Swaps what is in force when files change.
 pub struct Reloader {
     path: PathBuf,
-    publisher: Publisher,
+    shown: Shown,
+    registrar: Arc<Registrar>,
     edge: Arc<ArcSwap<Edge>>,
     budget: MemoryBudget,
-    metrics: Arc<Metrics>,
-    health: Arc<Health>,
     clock: Arc<dyn Clock>,
     certificates: Option<CertificateReload>,
     loaded: Mutex<Loaded>,
 }
 
 impl Start {
-    /// Loads everything. A broken configuration or broken rules are an error: Zhamen does not start
-    /// without them. A registry that cannot be read is not: every host is answered
-    /// `registry_unavailable` until it can.
+    /// Loads everything but the registry. A broken configuration or broken rules are an error: Zhamen does
+    /// not start without them.
     pub fn load(path: &Path, clock: &dyn Clock) -> Result<Self, Vec<Problem>> {
         let (parsed, config_print) = read_config(path);
         let mut problems = parsed.problems;
         let Some(config) = parsed.config else { return Err(problems) };
         let compiled = RuleFiles::read(&config.rules_dir)
             .and_then(|files| Ok((files.compile(clock.now().local_date())?, files.fingerprint())));
-        let (registry, registry_print, registry_problems) = load_registry(&config.registry.file);
-        problems.extend(registry_problems);
         let (compiled, rules_print) = match compiled {
             Ok(compiled) => compiled,
             Err(rule_problems) => {
@@ -92,41 +92,48 @@ impl Start {
             }
         };
         problems.extend(compiled.warnings);
-        let registry_loaded = registry.is_some();
         let snapshot = Snapshot {
             generation: 1,
             rules: compiled.rules,
-            registry: Arc::new(registry.unwrap_or_else(Registry::unavailable)),
+            registry: Arc::new(Registry::unavailable()),
             standing: Arc::default(),
             policy: Arc::new(config.policy.clone()),
             scan: Arc::new(config.scan.clone()),
-        };
-        let registry_files = if registry_loaded {
-            Seen { applied: registry_print, refused: None }
-        } else {
-            Seen { applied: None, refused: Some(registry_print) }
         };
         let loaded = Loaded {
             config: config.clone(),
             config_files: Seen { applied: Some(config_print), refused: None },
             rule_files: Seen { applied: Some(rules_print), refused: None },
-            registry_files,
+            registry_files: Seen::default(),
             certificate_files: Seen { applied: certificate_print(&config).ok().flatten(), refused: None },
         };
-        Ok(Self { config, snapshot, problems, registry_loaded, loaded })
+        Ok(Self { config, snapshot, problems, registry_loaded: false, registry_news: None, loaded })
+    }
+
+    /// Loads the registry: the store's, or that of the file if it says something new. One that cannot be
+    /// had is no error: every host is answered `registry_unavailable` until it can.
+    pub fn load_registry(&mut self, store: &dyn Store, clock: &dyn Clock) {
+        let begun = registry::begin(store, &self.config.registry.file, clock.now().local_date());
+        self.problems.extend(begun.problems);
+        self.registry_loaded = begun.registry.is_available();
+        self.registry_news = begun.news;
+        self.snapshot.registry = Arc::new(begun.registry);
+        self.loaded.registry_files = if begun.file_applied {
+            Seen { applied: begun.print, refused: None }
+        } else {
+            Seen { applied: None, refused: Some(begun.print) }
+        };
     }
 }
 
 impl Reloader {
-    /// Takes over what [`Start::load`] loaded; what `publisher` publishes and `edge` must hold the same.
-    #[expect(clippy::too_many_arguments, reason = "the composition root hands over each part once")]
+    /// Takes over what [`Start::load`] loaded; what `shown` publishes and `edge` must hold the same.
     pub fn new(
         start: Start,
-        publisher: Publisher,
+        shown: Shown,
+        registrar: Arc<Registrar>,
         edge: Arc<ArcSwap<Edge>>,
         budget: MemoryBudget,
-        metrics: Arc<Metrics>,
-        health: Arc<Health>,
         clock: Arc<dyn Clock>,
         certificates: Option<CertificateReload>,
     ) -> Self {
@@ -134,29 +141,24 @@ impl Reloader {
         for part in Part::ALL {
             let loaded = match part {
                 Part::Config | Part::Rules => Some(true),
-                Part::Registry => Some(start.registry_loaded),
+                Part::Registry => Some(start.loaded.registry_files.applied.is_some()),
                 Part::Certificates => certificates.as_ref().map(|_| true),
             };
             if let Some(success) = loaded {
-                metrics.reloaded(part, success, now);
+                shown.metrics.reloaded(part, success, now);
             }
         }
-        health.set_registry_loaded(start.registry_loaded);
+        shown.health.set_registry_loaded(start.registry_loaded);
         log_problems(&start.problems);
-        let path = start.config.path.clone();
-        let reloader = Self {
-            path,
-            publisher,
-            edge,
-            budget,
-            metrics,
-            health,
-            clock,
-            certificates,
-            loaded: Mutex::new(start.loaded),
-        };
-        reloader.show_in_force();
-        reloader
+        if let Some(news) = start.registry_news {
+            keep_news(&registrar, news);
+        }
+        if let Err(error) = registrar.introduce_customers(BY) {
+            tracing::error!(%error, "units and services of the registry could not be put on the record");
+        }
+        shown.show();
+        let (path, loaded) = (start.config.path.clone(), Mutex::new(start.loaded));
+        Self { path, shown, registrar, edge, budget, clock, certificates, loaded }
     }
 
     /// Files and directories whose change calls for a reload.
@@ -172,19 +174,26 @@ impl Reloader {
     /// tried and complained about once more, even if they did not change. Blocks: reads and compiles.
     pub fn reload(&self, again: bool) {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut next = Snapshot::clone(&self.publisher.in_force());
+        let mut next = Snapshot::clone(&self.shown.publisher.in_force());
         let mut changed = self.reload_config(&mut loaded, &mut next, again);
         changed |= self.reload_rules(&mut loaded, &mut next, again);
-        changed |= self.reload_registry(&mut loaded, &mut next, again);
-        if changed {
-            let generation = self.publisher.publish(|live| {
+        // While the plan lives nobody else changes the registry.
+        let plan = self.reload_registry(&mut loaded, again);
+        if changed || plan.is_some() {
+            let generation = self.shown.publisher.publish(|live| {
                 live.rules = next.rules;
-                live.registry = next.registry;
                 live.policy = next.policy;
                 live.scan = next.scan;
+                if let Some(plan) = &plan {
+                    live.registry = Arc::clone(&plan.registry);
+                }
             });
             tracing::info!(generation, "a new generation is in force");
-            self.show_in_force();
+            self.shown.show();
+        }
+        if let Some(plan) = plan {
+            self.shown.health.set_registry_loaded(true);
+            keep(&self.registrar, plan);
         }
         self.reload_certificates(&mut loaded, again);
     }
@@ -208,6 +217,7 @@ impl Reloader {
         self.edge.store(Arc::new(config.edge.clone()));
         next.policy = Arc::new(config.policy.clone());
         next.scan = Arc::new(config.scan.clone());
+        self.registrar.configure(config.registry.clone());
         loaded.config = config;
         true
     }
@@ -229,28 +239,27 @@ impl Reloader {
         true
     }
 
-    fn reload_registry(&self, loaded: &mut Loaded, next: &mut Snapshot, again: bool) -> bool {
+    fn reload_registry(&self, loaded: &mut Loaded, again: bool) -> Option<Plan<'_>> {
         let path = &loaded.config.registry.file;
         let read = read_registry(path);
         let print = read.as_ref().ok().map(|&(_, print)| print);
         if !self.is_news(Part::Registry, &mut loaded.registry_files, print, again) {
-            return false;
+            return None;
         }
-        let (registry, problems) = match read {
+        let (feed, problems) = match read {
             Ok((bytes, _)) => {
-                let imported = import_csv(&path.display().to_string(), &bytes);
-                (imported.registry, imported.problems)
+                let read = Feed::read(&path.display().to_string(), &bytes);
+                (read.feed, read.problems)
             }
             Err(problem) => (None, vec![problem]),
         };
         log_problems(&problems);
-        let result = registry.ok_or_else(Vec::new);
-        let Some(registry) = self.outcome(Part::Registry, &mut loaded.registry_files, print, result) else {
-            return false;
-        };
-        next.registry = Arc::new(registry);
-        self.health.set_registry_loaded(true);
-        true
+        let plan = feed.ok_or_else(Vec::new).and_then(|feed| {
+            self.registrar.plan(SiteSource::File, feed).map_err(|error| {
+                vec![Problem::error("store", 0, 0, format!("the registry in it cannot be read: {error}"))]
+            })
+        });
+        self.outcome(Part::Registry, &mut loaded.registry_files, print, plan)
     }
 
     fn reload_certificates(&self, loaded: &mut Loaded, again: bool) {
@@ -270,7 +279,7 @@ impl Reloader {
         if print.is_some() && seen.applied == print {
             if seen.refused.take().is_some() {
                 tracing::info!(what = part.as_str(), "good again, as it was");
-                self.metrics.reloaded(part, true, self.clock.now());
+                self.shown.metrics.reloaded(part, true, self.clock.now());
             }
             return false;
         }
@@ -285,7 +294,7 @@ impl Reloader {
         print: Option<Fingerprint>,
         result: Result<T, Vec<Problem>>,
     ) -> Option<T> {
-        self.metrics.reloaded(part, result.is_ok(), self.clock.now());
+        self.shown.metrics.reloaded(part, result.is_ok(), self.clock.now());
         match result {
             Ok(value) => {
                 *seen = Seen { applied: print, refused: None };
@@ -299,15 +308,6 @@ impl Reloader {
                 None
             }
         }
-    }
-
-    fn show_in_force(&self) {
-        let snapshot = self.publisher.in_force();
-        self.metrics.in_force(&InForce {
-            generation: snapshot.generation,
-            rules: snapshot.rules.rules(),
-            sites: FilingState::ALL.into_iter().map(|filing| (filing, snapshot.registry.count(filing))).collect(),
-        });
     }
 }
 
@@ -326,13 +326,20 @@ pub fn log_problems(problems: &[Problem]) {
     }
 }
 
-fn load_registry(path: &Path) -> (Option<Registry>, Option<Fingerprint>, Vec<Problem>) {
-    match read_registry(path) {
-        Ok((bytes, print)) => {
-            let imported = import_csv(&path.display().to_string(), &bytes);
-            (imported.registry, Some(print), imported.problems)
-        }
-        Err(problem) => (None, None, vec![problem]),
+/// Stores what the file said at start, and what follows from it.
+fn keep_news(registrar: &Registrar, news: Feed) {
+    match registrar.plan(SiteSource::File, news) {
+        Ok(plan) => keep(registrar, plan),
+        Err(error) => tracing::error!(%error, "the registry is in force, and could not be stored"),
+    }
+}
+
+fn keep(registrar: &Registrar, plan: Plan<'_>) {
+    for host in &plan.contested {
+        tracing::warn!(host, "another source says something else of this host; the file changed it last, and holds");
+    }
+    if let Err(error) = registrar.keep(BY, plan, false) {
+        tracing::error!(%error, "the registry is in force, and could not be stored");
     }
 }
 

@@ -11,11 +11,15 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-use super::*;
+use super::{
+    registry::{Registrar, Shown},
+    *,
+};
 use crate::{
     base::{Clock, HostName, MemoryBudget, Timestamp},
     config::Edge,
-    domain::{registry::Filing, snapshot::Snapshot},
+    domain::{registry::Filing, snapshot::Snapshot, standing::Ledger},
+    store::Sqlite,
     telemetry::Metrics,
 };
 
@@ -64,22 +68,21 @@ fn files() -> tempfile::TempDir {
 
 impl House {
     fn new(dir: tempfile::TempDir) -> Self {
-        let start =
+        let mut start =
             Start::load(&dir.path().join("zhamen.toml"), &Calendar::default()).unwrap_or_else(|it| panic!("{it:?}"));
+        let store = Arc::new(Sqlite::open(&dir.path().join("zhamen.db")).unwrap());
+        start.load_registry(&*store, &Calendar::default());
         let snapshot = Arc::new(ArcSwap::from_pointee(start.snapshot.clone()));
         let edge = Arc::new(ArcSwap::from_pointee(start.config.edge.clone()));
         let (budget, metrics) = (MemoryBudget::new(1), Arc::new(Metrics::new().unwrap()));
         let (health, calendar) = (Arc::new(Health::default()), Arc::new(Calendar::default()));
-        let reloader = Reloader::new(
-            start,
-            Publisher::new(Arc::clone(&snapshot)),
-            Arc::clone(&edge),
-            budget.clone(),
-            Arc::clone(&metrics),
-            Arc::clone(&health),
-            Arc::clone(&calendar) as Arc<dyn Clock>,
-            None,
-        );
+        let clock = Arc::clone(&calendar) as Arc<dyn Clock>;
+        let publisher = Publisher::new(Arc::clone(&snapshot));
+        let record = Arc::new(Record::open(store, Ledger::default(), None, None, Arc::clone(&clock)).unwrap());
+        let shown = Shown { publisher, metrics: Arc::clone(&metrics), health: Arc::clone(&health) };
+        let settings = start.config.registry.clone();
+        let registrar = Arc::new(Registrar::new(record, settings, Arc::clone(&clock), Some(shown.clone())));
+        let reloader = Reloader::new(start, shown, registrar, Arc::clone(&edge), budget.clone(), clock, None);
         Self { dir, snapshot, edge, budget, metrics, health, calendar, reloader: Arc::new(reloader) }
     }
 

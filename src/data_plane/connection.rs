@@ -30,6 +30,8 @@ pub(super) struct Client {
     pub(super) socket: Socket,
     pub(super) inbox: BytesMut,
     pub(super) address: IpAddr,
+    /// Our own address that was connected to.
+    pub(super) server: Option<IpAddr>,
     pub(super) tls: bool,
     /// The certificate that the handshake chose.
     pub(super) certificate: Option<Arc<Certificate>>,
@@ -50,8 +52,14 @@ pub(super) enum After {
 
 impl Client {
     /// A client that has just connected.
-    pub(super) fn new(socket: Socket, address: IpAddr, tls: bool, certificate: Option<Arc<Certificate>>) -> Self {
-        Self { socket, inbox: BytesMut::new(), address, tls, certificate }
+    pub(super) fn new(
+        socket: Socket,
+        address: IpAddr,
+        server: Option<IpAddr>,
+        tls: bool,
+        certificate: Option<Arc<Certificate>>,
+    ) -> Self {
+        Self { socket, inbox: BytesMut::new(), address, server, tls, certificate }
     }
 }
 

@@ -126,6 +126,7 @@ impl Filter<'_> {
             origins: judgement.findings_against().map(|finding| self.origin_of(finding)).collect(),
             judgement: judgement.clone(),
             generation: self.snapshot.generation,
+            packs: *self.snapshot.rules.fingerprint(),
             repeats,
         };
         match shared.observations.send(Observation::Found(Box::new(found))) {

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::connection::Client;
 use crate::{
     base::Timestamp,
     domain::event::{Event, Exchange, OriginConnection, Outcome},
@@ -26,6 +27,7 @@ pub(super) struct Record {
     pub(super) protocol: &'static str,
     pub(super) tls: bool,
     pub(super) client: IpAddr,
+    server: Option<IpAddr>,
     pub(super) method: String,
     pub(super) host: String,
     target: String,
@@ -51,13 +53,14 @@ pub(super) struct Record {
 
 impl Record {
     /// Begins the record of a request whose head has just been read, or could not be.
-    pub(super) fn new(id: u64, at: Timestamp, client: IpAddr, tls: bool, events: EventSender) -> Self {
+    pub(super) fn new(id: u64, at: Timestamp, client: &Client, events: EventSender) -> Self {
         Self {
             id,
             at,
             protocol: "http/1.1",
-            tls,
-            client,
+            tls: client.tls,
+            client: client.address,
+            server: client.server,
             method: String::new(),
             host: String::new(),
             target: String::new(),
@@ -92,6 +95,7 @@ impl Drop for Record {
             protocol: self.protocol,
             tls: self.tls,
             client: Some(self.client),
+            server: self.server,
             method: mem::take(&mut self.method),
             host: mem::take(&mut self.host),
             target: mem::take(&mut self.target),

@@ -65,8 +65,7 @@ pub(super) async fn turn(
 ) -> After {
     let shared = &worker.shared;
     let snapshot = shared.snapshot.load_full();
-    let mut record =
-        Record::new(worker.request_id(), shared.clock.now(), client.address, client.tls, shared.events.clone());
+    let mut record = Record::new(worker.request_id(), shared.clock.now(), client, shared.events.clone());
     record.generation = snapshot.generation;
     let (body, progress) = (RequestBody::new(Framing::None), Progress::new());
     let mut session = Session { worker, edge, snapshot, record, facts: None, body, progress };

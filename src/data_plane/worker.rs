@@ -183,6 +183,7 @@ async fn begin(worker: Rc<Worker>, tcp: TcpStream, peer: SocketAddr, acceptor: O
     let counted = Counted::new(&worker.shared.live, side);
     // Where the system refuses either, answers are slower and queues longer, no more.
     let _ = tcp.set_nodelay(true);
+    let server = tcp.local_addr().ok().map(|address| address.ip().to_canonical());
     let _ = SockRef::from(&tcp).set_tcp_notsent_lowat(UNSENT_BYTES);
     let (stream, certificate) = match acceptor {
         None => (Stream::Plain(tcp), None),
@@ -198,5 +199,6 @@ async fn begin(worker: Rc<Worker>, tcp: TcpStream, peer: SocketAddr, acceptor: O
         }
     };
     let is_tls = matches!(side, Side::ClientTls);
-    connection::serve(&worker, Client::new(Socket::new(stream, counted), peer.ip(), is_tls, certificate)).await;
+    let client = Client::new(Socket::new(stream, counted), peer.ip(), server, is_tls, certificate);
+    connection::serve(&worker, client).await;
 }

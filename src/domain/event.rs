@@ -45,6 +45,8 @@ pub struct Exchange {
     pub tls: bool,
     /// The peer's address, for the access log only (domain.md section 8).
     pub client: Option<std::net::IpAddr>,
+    /// Our own address that was connected to.
+    pub server: Option<std::net::IpAddr>,
     /// The method as received; empty if the head could not be read.
     pub method: String,
     /// The normalised host; empty if there was none.

@@ -75,6 +75,8 @@ pub struct Found {
     pub judgement: Judgement,
     /// The generation of the snapshot that decided.
     pub generation: u64,
+    /// The fingerprint of its packs.
+    pub packs: [u8; 32],
     /// Of each finding against the body, in order, where its text came from.
     pub origins: Vec<FindingOrigin>,
     /// How often the same was found since it was last said, this time not included.

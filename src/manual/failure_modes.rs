@@ -50,7 +50,7 @@
 //! | --- | --- | --- |
 //! | zhamen.toml | no start; all problems, each at its line | nothing changes |
 //! | rules | no start | nothing changes |
-//! | the registry cannot be read, or has more bad rows than good | start; every host is answered 503 `registry_unavailable`, `/readyz` says no | nothing changes: the last known good applies |
+//! | the registry cannot be read, or has more bad rows than good | start; the last known good applies; where there never was one every host is answered 503 `registry_unavailable`, and `/readyz` says no | nothing changes: the last known good applies |
 //! | some rows of the registry | those rows are skipped and reported at line and column | the same |
 //! | a certificate | that one is left out; its names fail the handshake | nothing changes |
 //!

@@ -8,6 +8,8 @@
 //! | --- | --- |
 //! | [`architecture`] | Which rooms are there, what may use what, and what is deliberately absent? |
 //! | [`life_of_a_request`] | What happens to a request, in which order, and what can refuse it? |
+//! | [`registry`] | Where do sites, filings and customers come from, and what is checked of them? |
+//! | [`store`] | Where is the record, what makes it hold up, and how does an outsider check it? |
 //! | [`rules`] | When does a rule hit, what follows, and how is a rule written and tested? |
 //! | [`ledger`] | What is a strike, what suspends, what is locked, and what if the numbers were others? |
 //! | [`evasions`] | Which tricks are seen through, which are not yet? |
@@ -26,6 +28,8 @@ pub mod glossary;
 pub mod ledger;
 pub mod life_of_a_request;
 pub mod operations;
+pub mod registry;
 pub mod rules;
 pub mod speed;
+pub mod store;
 pub mod threat_model;

@@ -46,7 +46,8 @@
 //!
 //! # Import a registry from Excel
 //!
-//! Save the sheet as CSV. What Excel writes in China is GB18030, elsewhere UTF-8 with a byte order
+//! Import the .xlsx as it is (`zhamen registry import --dry-run export.xlsx`, then without `--dry-run`;
+//! see [`registry`](super::registry)), or save the sheet as CSV. What Excel writes in China is GB18030, elsewhere UTF-8 with a byte order
 //! mark; both are read as they are. The first row names the columns, in any order; those that are not
 //! known are ignored.
 //!

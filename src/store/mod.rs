@@ -4,9 +4,11 @@
 //! Everything here blocks: callers are threads of the control plane or `spawn_blocking`.
 
 mod about;
+mod backup;
 mod entries;
 mod error;
 mod evidence;
+mod export;
 mod findings;
 mod heads;
 mod idempotency;
@@ -21,9 +23,11 @@ mod unfiled;
 mod verify;
 mod webhooks;
 
+pub use backup::{back_up, restore};
 pub use entries::{Entries, Query};
 pub use error::StoreError;
 pub use evidence::{Evidence, EvidenceHeader, EvidenceLimits, EvidenceRecord, Expired, each_evidence, read_evidence};
+pub use export::{ExportQuery, Exported, export};
 pub use findings::{FindingQuery, FindingRow, Findings, ReviewState, SpoolPosition};
 pub use heads::{GENESIS, Hash, HeadRow, Heads, Line, Link};
 pub use idempotency::{Idempotency, Remembered};
@@ -49,3 +53,6 @@ pub trait Meta: Send + Sync {
 
 /// Everything that a database keeps.
 pub trait Store: Entries + Findings + Heads + Idempotency + Meta + Sites + Tokens + UnfiledHosts + Webhooks {}
+
+#[cfg(test)]
+mod tests;

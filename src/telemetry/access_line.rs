@@ -157,6 +157,7 @@ pub(super) mod tests {
             protocol: "http/1.1",
             tls: false,
             client: Some("203.0.113.77".parse().unwrap()),
+            server: None,
             method: "GET".into(),
             host: "a.cn".into(),
             target: "/\"\n".into(),

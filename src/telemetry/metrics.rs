@@ -14,7 +14,7 @@ use crate::{
     domain::{
         event::{Event, Exchange, OriginConnection, Outcome},
         policy,
-        registry::FilingState,
+        registry::{FilingState, Footer},
     },
     engine::{
         body_filter::{self, Inspection, Judgement},
@@ -78,6 +78,7 @@ pub struct Metrics {
     findings: IntCounterVec,
     scanned_bytes: IntCounterVec,
     verdict_cache: IntCounterVec,
+    footer_checks: IntCounterVec,
     tail_flushes: IntCounter,
     held_bytes: IntGauge,
     connections: IntGaugeVec,
@@ -152,6 +153,11 @@ impl Metrics {
             verdict_cache: new.counters(
                 "verdict_cache_total",
                 "Whole bodies by whether their verdict was remembered.",
+                &["result"],
+            )?,
+            footer_checks: new.counters(
+                "footer_checks_total",
+                "Home pages by what their bottom shows of the filing.",
                 &["result"],
             )?,
             tail_flushes: new.counter("tail_flushes_total", "Withheld tails that went out unjudged after waiting.")?,
@@ -231,6 +237,11 @@ impl Metrics {
         if success {
             self.reload_last_success.with_label_values(&[part.as_str()]).set(now.0.div_euclid(1_000));
         }
+    }
+
+    /// The bottom of a home page was looked at.
+    pub fn footer_checked(&self, footer: Footer) {
+        self.footer_checks.with_label_values(&[footer.as_str()]).inc();
     }
 
     /// Lines of the access log were dropped.
@@ -349,6 +360,9 @@ impl Metrics {
             for result in ["success", "error"] {
                 self.reloads.with_label_values(&[part.as_str(), result]);
             }
+        }
+        for footer in Footer::ALL {
+            self.footer_checks.with_label_values(&[footer.as_str()]);
         }
         for filing in FilingState::ALL {
             self.sites.with_label_values(&[filing.as_str()]);

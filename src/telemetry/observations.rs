@@ -103,6 +103,11 @@ impl ObservationReceiver {
     pub fn next_if_any(&mut self) -> Option<Observation> {
         self.reserve.try_recv().or_else(|_| self.first.try_recv()).ok()
     }
+
+    /// Whether every sender is gone and the queues are empty.
+    pub fn is_ended(&self) -> bool {
+        self.first.is_closed() && self.first.is_empty() && self.reserve.is_empty()
+    }
 }
 
 impl Lost {

@@ -19,6 +19,8 @@
 //! | `bad_input` | registries, rules and configurations that people write |
 //! | `reload` | what comes into force without a restart |
 //! | `ledger` | who is suspended, from the record to the next request |
+//! | `crash` | what survives kill -9, a power cut, a full disk |
+//! | `registry` | where the registry comes from: files, imports, pulls; customers, drift, unfiled hosts |
 //! | `record` | access log and metrics |
 //! | `pages` | real saved pages, from a stock nginx |
 //! | `command_line` | the other commands |
@@ -27,6 +29,7 @@ mod bad_input;
 mod bad_origins;
 mod bounds;
 mod command_line;
+mod crash;
 mod findings;
 mod gate;
 mod gone_clients;
@@ -37,6 +40,7 @@ mod locks;
 mod pages;
 mod posts;
 mod record;
+mod registry;
 mod reload;
 mod scan;
 mod smuggling;

@@ -21,7 +21,7 @@ use crate::{
     },
     domain::{
         record::CommitmentForm,
-        registry::{Registry, import_csv},
+        registry::{Registry, ServiceKind, import_csv},
         report::Month,
     },
 };
@@ -31,6 +31,7 @@ use crate::{
 pub(super) enum Command {
     Rectification(RectificationArgs),
     Commitment(CommitmentArgs),
+    Suspension(SuspensionArgs),
     Notice(NoticeArgs),
     Incident(IncidentArgs),
     Statistics(StatisticsArgs),
@@ -67,6 +68,19 @@ pub(super) struct CommitmentArgs {
     /// Which of the two letters.
     #[arg(long, value_enum, default_value = "hosting")]
     form: Form,
+}
+
+/// 中止接入服务通知书: why a unit is suspended, with the strikes that did it.
+#[derive(Debug, clap::Args)]
+pub(super) struct SuspensionArgs {
+    #[command(flatten)]
+    print: PrintArgs,
+    /// The unit.
+    #[arg(long)]
+    unit: String,
+    /// Which services: virtual_host or server.
+    #[arg(long, value_parser = kind)]
+    kind: ServiceKind,
 }
 
 /// 书面通知: the written notice of an incident to a unit.
@@ -148,6 +162,9 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
             };
             gather.commitment(&args.unit, form).map(Report::Commitment)
         }),
+        Command::Suspension(args) => {
+            args.print.run(out, |gather| gather.suspension(&args.unit, args.kind).map(Report::Suspension))
+        }
         Command::Notice(args) => {
             args.print.run(out, |gather| gather.notice(&args.unit, &args.incident).map(Report::Notice))
         }
@@ -217,4 +234,11 @@ pub(super) fn format_of(format: Option<FormatName>, file: Option<&Path>) -> Form
         None if is_pdf => Format::Pdf,
         None => Format::Html,
     }
+}
+
+fn kind(text: &str) -> Result<ServiceKind, String> {
+    ServiceKind::ALL
+        .into_iter()
+        .find(|kind| kind.as_str() == text)
+        .ok_or_else(|| "the kinds of services are virtual_host and server".to_owned())
 }

@@ -18,7 +18,9 @@ use std::{
 pub use record::{EvidenceHeader, EvidenceRecord};
 pub use retention::Expired;
 pub(in crate::store) use retention::{RETENTION, subject as removal};
-pub(in crate::store) use segment::{GONE, Piece, SEGMENT, Segment, head_line, open_content, parse_head, read_line};
+pub(in crate::store) use segment::{
+    GONE, Piece, SEGMENT, Segment, Wrong, head_line, open_content, parse_head, read_line,
+};
 
 use segment::{first_line, link_line};
 
@@ -62,7 +64,8 @@ struct Tail {
     number: u64,
     prev: Hash,
     seq: u64,
-    kept: HashMap<String, Timestamp>,
+    /// When each finding was last kept, and in which record.
+    kept: HashMap<String, (Timestamp, Hash)>,
 }
 
 /// A segment that is not sealed.
@@ -98,18 +101,21 @@ impl Evidence {
         self.roll(&mut tail, now)?;
         let (mut bytes, mut hashes) = (Vec::new(), Vec::with_capacity(sightings.len()));
         let (mut prev, mut seq) = (tail.prev, tail.seq);
-        let mut kept: HashMap<&str, Timestamp> = HashMap::new();
+        let mut kept: HashMap<&str, (Timestamp, Hash)> = HashMap::new();
         for sighting in sightings {
             let again = self.limits.again.as_millis() as i64;
-            let is_known = |id: &str| {
-                let last = kept.get(id).or_else(|| tail.kept.get(id));
-                last.is_some_and(|last| sighting.at < last.plus_millis(again))
-            };
-            if sighting.findings.iter().all(|finding| is_known(&finding.id)) {
+            let known = |id: &str| kept.get(id).or_else(|| tail.kept.get(id)).copied();
+            let is_recent = |id: &str| known(id).is_some_and(|(last, _)| sighting.at < last.plus_millis(again));
+            // The very same one comes again where the database did not take it in.
+            let first = sighting.findings.first().and_then(|finding| known(&finding.id));
+            if let Some((_, hash)) = first.filter(|&(at, _)| at == sighting.at) {
+                hashes.push(Some(hash));
+                continue;
+            }
+            if sighting.findings.iter().all(|finding| is_recent(&finding.id)) {
                 hashes.push(None);
                 continue;
             }
-            kept.extend(sighting.findings.iter().map(|finding| (finding.id.as_str(), sighting.at)));
             let (header, stored) = EvidenceHeader::new(sighting, self.limits.body_bytes)?;
             seq += 1;
             let link = Link { prev, seq, content: Hash::of(header.as_bytes()) };
@@ -117,6 +123,7 @@ impl Evidence {
             bytes.extend(header.as_bytes());
             bytes.extend(&stored);
             prev = link.hash();
+            kept.extend(sighting.findings.iter().map(|finding| (finding.id.as_str(), (sighting.at, prev))));
             hashes.push(Some(prev));
         }
         if bytes.is_empty() {
@@ -133,7 +140,7 @@ impl Evidence {
         if tail.kept.len() > REMEMBERED_MAX {
             tail.kept.clear();
         }
-        tail.kept.extend(kept.into_iter().map(|(id, at)| (id.to_owned(), at)));
+        tail.kept.extend(kept.into_iter().map(|(id, last)| (id.to_owned(), last)));
         Ok(hashes)
     }
 
@@ -189,18 +196,24 @@ impl Open {
     /// Appends, all or nothing, and returns when it is on disk.
     fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         let fail = |error| StoreError::file(&self.path, &error);
+        // Others read only what is whole; where there are no locks, they may see a part.
+        let locked = self.file.lock().is_ok();
         // What an attempt before left.
-        self.file.set_len(self.length).map_err(fail)?;
-        let written = self.file.write_all(bytes).and_then(|()| self.file.sync_data());
+        let cut = self.file.set_len(self.length);
+        let written = cut.and_then(|()| self.file.write_all(bytes)).and_then(|()| self.file.sync_data());
+        if written.is_err() {
+            // It is tried again before the next attempt.
+            let _ = self.file.set_len(self.length);
+        }
+        if locked {
+            self.file.unlock().map_err(fail)?;
+        }
         match written {
             Ok(()) => {
                 self.length += bytes.len() as u64;
                 Ok(())
             }
-            Err(error) => {
-                let _ = self.file.set_len(self.length);
-                Err(fail(error))
-            }
+            Err(error) => Err(fail(error)),
         }
     }
 }
@@ -222,7 +235,7 @@ impl Tail {
                 fs::remove_file(&path).map_err(fail)?;
                 return Self::find(directory);
             }
-            Err(wrong) => return Err(damaged(&path, &wrong)),
+            Err(wrong) => return Err(damaged(&path, wrong)),
         };
         let mut began = None;
         let torn = loop {
@@ -269,7 +282,7 @@ fn is_whole_line(path: &Path) -> Result<bool, StoreError> {
     Ok(read_line(&mut input).map_err(|error| StoreError::file(path, &error))?.is_some())
 }
 
-pub(in crate::store) fn damaged(path: &Path, wrong: &str) -> StoreError {
+pub(in crate::store) fn damaged(path: &Path, wrong: impl std::fmt::Display) -> StoreError {
     StoreError::new(format!(
         "{}: {wrong}; keep the file as it is, and look at `zhamen evidence verify`",
         path.display()
@@ -314,7 +327,7 @@ pub fn each_evidence(
             if !wants(&link, &header) {
                 continue;
             }
-            let (header, body) = open_content(&line, &stored).map_err(|wrong| damaged(&path, &wrong))?;
+            let (header, body) = open_content(&line, &stored).map_err(|wrong| damaged(&path, wrong))?;
             take(EvidenceRecord { hash: link.hash(), link, header, header_line: line, body })?;
         }
     }

@@ -64,11 +64,11 @@ impl Evidence {
         let mut expired = Vec::new();
         for (number, path) in numbered(&self.directory, SEGMENT)? {
             let fail = |error| StoreError::file(&path, &error);
-            let mut segment = Segment::open(&path).map_err(fail)?.map_err(|wrong| damaged(&path, &wrong))?;
+            let mut segment = Segment::open(&path).map_err(fail)?.map_err(|wrong| damaged(&path, wrong))?;
             let first = segment.seq + 1;
             let mut held = false;
             let sealed = loop {
-                match segment.next_piece().map_err(fail)?.map_err(|wrong| damaged(&path, &wrong))? {
+                match segment.next_piece().map_err(fail)?.map_err(|wrong| damaged(&path, wrong))? {
                     Some(Piece::Record { content, .. }) => {
                         let header = content.and_then(|(line, _)| serde_json::from_str(&line).ok());
                         held |= header.is_none_or(|header| is_held(&header));
@@ -90,9 +90,9 @@ impl Evidence {
     pub fn remove(&self, expired: &Expired) -> Result<(), StoreError> {
         let path = &expired.path;
         let fail = |error| StoreError::file(path, &error);
-        let mut segment = Segment::open(path).map_err(fail)?.map_err(|wrong| damaged(path, &wrong))?;
+        let mut segment = Segment::open(path).map_err(fail)?.map_err(|wrong| damaged(path, wrong))?;
         let mut left = first_line(segment.number, segment.seq, segment.prev);
-        while let Some(piece) = segment.next_piece().map_err(fail)?.map_err(|wrong| damaged(path, &wrong))? {
+        while let Some(piece) = segment.next_piece().map_err(fail)?.map_err(|wrong| damaged(path, wrong))? {
             match piece {
                 Piece::Record { link, .. } => left.push_str(&link_line(&link, None)),
                 Piece::Seal(seal) => left.push_str(&head_line("evidence", &seal)),

@@ -12,8 +12,9 @@
 //! What was removed after its time leaves a file with the same lines, without headers and bodies.
 
 use std::{
+    fmt,
     fs::File,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Read, Take},
     path::Path,
 };
 
@@ -35,7 +36,7 @@ pub(in crate::store) const GONE: &str = "gone";
 
 /// Reads a segment from front to end, and checks every byte on the way.
 pub(in crate::store) struct Segment {
-    input: BufReader<File>,
+    input: BufReader<Take<File>>,
     /// Whether it is what a removed segment left.
     gone: bool,
     pub(in crate::store) number: u64,
@@ -54,11 +55,33 @@ pub(in crate::store) enum Piece {
     Seal(HeadRow),
 }
 
+/// Why what comes next in a segment cannot be.
+pub(in crate::store) enum Wrong {
+    /// The file ends within it: a crash did that, or somebody who cut the file.
+    NotWhole(String),
+    /// Somebody or something altered it.
+    Altered(String),
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::NotWhole(what) | Self::Altered(what)) = self;
+        f.write_str(what)
+    }
+}
+
 impl Segment {
-    /// Opens a segment. `Err` holds what is wrong with its first line.
+    /// Opens a segment, as long as it is now. `Err` holds what is wrong with its first line.
     pub(in crate::store) fn open(path: &Path) -> io::Result<Result<Self, String>> {
         let gone = path.extension().is_some_and(|suffix| suffix == GONE);
-        let mut input = BufReader::with_capacity(64 << 10, File::open(path)?);
+        let file = File::open(path)?;
+        // Whoever appends holds the lock until what he appends is whole.
+        let locked = file.lock_shared().is_ok();
+        let length = file.metadata()?.len();
+        if locked {
+            file.unlock()?;
+        }
+        let mut input = BufReader::with_capacity(64 << 10, file.take(length));
         let Some(line) = read_line(&mut input)? else { return Ok(Err("its first line is not whole".to_owned())) };
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
         let read = || match words[..] {
@@ -76,19 +99,21 @@ impl Segment {
     }
 
     /// The next piece; `None` at the end of the file. `Err(Err(…))` says what is wrong with it.
-    pub(in crate::store) fn next_piece(&mut self) -> io::Result<Result<Option<Piece>, String>> {
+    pub(in crate::store) fn next_piece(&mut self) -> io::Result<Result<Option<Piece>, Wrong>> {
         if self.input.fill_buf()?.is_empty() {
             return Ok(Ok(None));
         }
         let Some(line) = read_line(&mut self.input)? else {
-            return Ok(Err("a line is not whole".to_owned()));
+            let is_end = self.input.fill_buf()?.is_empty();
+            let what = "a line is not whole".to_owned();
+            return Ok(Err(if is_end { Wrong::NotWhole(what) } else { Wrong::Altered(what) }));
         };
         if line.starts_with("zhamen ") {
-            return Ok(self.seal(&line).map(|seal| Some(Piece::Seal(seal))));
+            return Ok(self.seal(&line).map(|seal| Some(Piece::Seal(seal))).map_err(Wrong::Altered));
         }
         let (link, lengths) = match self.link(&line) {
             Ok(read) => read,
-            Err(wrong) => return Ok(Err(wrong)),
+            Err(wrong) => return Ok(Err(Wrong::Altered(wrong))),
         };
         let mut bytes = line.len() as u64;
         let mut content = None;
@@ -97,13 +122,13 @@ impl Segment {
             self.input.by_ref().take(header_bytes).read_to_end(&mut header)?;
             self.input.by_ref().take(stored_bytes).read_to_end(&mut stored)?;
             if header.len() as u64 != header_bytes || stored.len() as u64 != stored_bytes {
-                return Ok(Err(format!("record {} is not whole", link.seq)));
+                return Ok(Err(Wrong::NotWhole(format!("record {} is not whole", link.seq))));
             }
             if Hash::of(&header) != link.content {
-                return Ok(Err(format!("record {}: its header was altered", link.seq)));
+                return Ok(Err(Wrong::Altered(format!("record {}: its header was altered", link.seq))));
             }
             let Ok(header) = String::from_utf8(header) else {
-                return Ok(Err(format!("record {}: its header is no text", link.seq)));
+                return Ok(Err(Wrong::Altered(format!("record {}: its header is no text", link.seq))));
             };
             bytes += header_bytes + stored_bytes;
             content = Some((header, stored));

@@ -1,0 +1,103 @@
+//! `zhamen evidence verify`: whether the record and what is in evidence are as they were written.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use serde_json::json;
+
+use super::{Exit, configuration, database, problem};
+use crate::{
+    cli::problems::give_up,
+    store::{Fault, PublicKey, Verified, verify},
+};
+
+/// Check every entry, every piece of evidence and every signature, and say what was altered, and where.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Exit status:\n  0  everything is as it was written\n  1  something was altered, taken out, \
+                        put in or moved\n  2  it could not be looked")]
+pub(in crate::cli) struct Args {
+    /// The configuration.
+    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
+    config: PathBuf,
+    /// The public key, kept elsewhere, to check signatures with, instead of the one beside the evidence.
+    #[arg(long, value_name = "FILE")]
+    public_key: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
+    let config = match configuration(&args.config) {
+        Ok(config) => config,
+        Err(problems) => return give_up(&problems),
+    };
+    if !config.store.database.exists() {
+        return match database(&config) {
+            Ok(_) => Ok(Exit::Ok),
+            Err(problems) => give_up(&problems),
+        };
+    }
+    let key = match &args.public_key {
+        Some(path) => PublicKey::read(path),
+        None => PublicKey::of_store(&config.store.directory),
+    };
+    let key = match key {
+        Ok(key) => key,
+        Err(error) => return give_up(&problem("the public key", error)),
+    };
+    let verified = match database(&config) {
+        Ok(store) => verify(&store, &config.store.directory, &key),
+        // A database that cannot even be opened is not as it was written.
+        Err(problems) => Ok(Verified {
+            faults: problems
+                .into_iter()
+                .map(|problem| Fault { place: "the database".to_owned(), what: problem.message })
+                .collect(),
+            ..Verified::default()
+        }),
+    };
+    let verified = match verified {
+        Ok(verified) => verified,
+        Err(error) => return give_up(&problem("the store", error)),
+    };
+    show(&verified, args.json, out)?;
+    Ok(if verified.is_sound() { Exit::Ok } else { Exit::No })
+}
+
+fn show(verified: &Verified, as_json: bool, out: &mut dyn Write) -> io::Result<()> {
+    let Verified { entries, heads, signed, segments, removed, records, torn, faults } = verified;
+    if as_json {
+        let faults: Vec<_> = faults.iter().map(|fault| json!({"place": fault.place, "what": fault.what})).collect();
+        let object = json!({
+            "sound": verified.is_sound(),
+            "entries": entries,
+            "signed_entries": signed,
+            "heads": heads,
+            "segments": segments,
+            "segments_removed": removed,
+            "records": records,
+            "torn": torn,
+            "faults": faults,
+        });
+        return writeln!(out, "{object}");
+    }
+    for fault in faults {
+        writeln!(out, "{fault}")?;
+    }
+    writeln!(
+        out,
+        "{entries} entries (signed up to {signed}), {records} records in {segments} segments of evidence \
+         ({removed} removed after their time), {heads} signed heads"
+    )?;
+    if *torn {
+        writeln!(out, "The last segment ends within a record, as a crash leaves it; it was never acknowledged.")?;
+    }
+    if verified.is_sound() {
+        writeln!(out, "Everything is as it was written.")
+    } else {
+        writeln!(out, "The record is not as it was written: {} faults.", faults.len())
+    }
+}
