@@ -11,6 +11,7 @@
 //! | [`registry`] | Where do sites, filings and customers come from, and what is checked of them? |
 //! | [`store`] | Where is the record, what makes it hold up, and how does an outsider check it? |
 //! | [`rules`] | When does a rule hit, what follows, and how is a rule written and tested? |
+//! | [`ledger`] | What is a strike, what suspends, what is locked, and what if the numbers were others? |
 //! | [`evasions`] | Which tricks are seen through, which are not yet? |
 //! | [`failure_modes`] | What happens when something breaks? |
 //! | [`threat_model`] | Who is kept from doing what, and who is not? |
@@ -24,6 +25,7 @@ pub mod architecture;
 pub mod evasions;
 pub mod failure_modes;
 pub mod glossary;
+pub mod ledger;
 pub mod life_of_a_request;
 pub mod operations;
 pub mod registry;

@@ -18,6 +18,7 @@
 //! | `bounds` | limits, and that nothing leaks |
 //! | `bad_input` | registries, rules and configurations that people write |
 //! | `reload` | what comes into force without a restart |
+//! | `ledger` | who is suspended, from the record to the next request |
 //! | `crash` | what survives kill -9, a power cut, a full disk |
 //! | `registry` | where the registry comes from: files, imports, pulls; customers, drift, unfiled hosts |
 //! | `record` | access log and metrics |
@@ -34,6 +35,7 @@ mod gate;
 mod gone_clients;
 mod harness;
 mod http;
+mod ledger;
 mod locks;
 mod pages;
 mod posts;
