@@ -19,6 +19,8 @@
 //! | `bad_input` | registries, rules and configurations that people write |
 //! | `reload` | what comes into force without a restart |
 //! | `registry` | where the registry comes from: files, imports, pulls; customers, drift, unfiled hosts |
+//! | `incident` | incidents: emergency locks, clocks, reminders, what opens by itself |
+//! | `report` | letters and reports of a record that somebody filled |
 //! | `record` | access log and metrics |
 //! | `pages` | real saved pages, from a stock nginx |
 //! | `command_line` | the other commands |
@@ -32,12 +34,14 @@ mod gate;
 mod gone_clients;
 mod harness;
 mod http;
+mod incident;
 mod locks;
 mod pages;
 mod posts;
 mod record;
 mod registry;
 mod reload;
+mod report;
 mod scan;
 mod smuggling;
 mod streaming;

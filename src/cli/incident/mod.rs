@@ -18,7 +18,10 @@ use crate::{
     base::{Clock, Problem, Timestamp},
     config::Config,
     control_plane::{PutError, Record, SystemClock, files::read_config},
-    domain::{incident::Incident, standing::{Ledger, LedgerPolicy}},
+    domain::{
+        incident::Incident,
+        standing::{Ledger, LedgerPolicy},
+    },
     store::Sqlite,
 };
 

@@ -262,8 +262,12 @@ impl Gather<'_> {
             ServiceKind::VirtualHost => thresholds.virtual_host,
             ServiceKind::Server => thresholds.server,
         };
-        [(false, rows.political_vulgar), (true, rows.other)]
-            .map(|(other, threshold)| Limit { kind, other, month: threshold.month, year: threshold.year })
+        [(false, rows.political_vulgar), (true, rows.other)].map(|(other, threshold)| Limit {
+            kind,
+            other,
+            month: threshold.month,
+            year: threshold.year,
+        })
     }
 
     /// A unit as the last entry about it names it.

@@ -36,7 +36,8 @@ fn a_rectification_report_has_every_field_of_the_letter() {
 #[test]
 fn a_suspension_notice_says_what_did_it_and_that_nothing_is_returned() {
     let text = text("suspension");
-    for part in ["余额不予退还", "一月内已达3次", "两次（含）以上", "第十一条第1款", "2次", "5次", "虚拟主机"] {
+    for part in ["余额不予退还", "一月内已达3次", "两次（含）以上", "第十一条第1款", "2次", "5次", "虚拟主机"]
+    {
         assert!(text.contains(part), "{part}");
     }
     assert_eq!(text.matches("viewthread").count(), 60, "every strike is listed");
@@ -62,7 +63,14 @@ fn the_letters_carry_the_numbers_by_which_the_ledger_counts() {
 #[test]
 fn an_incident_report_has_its_measures_timeline_and_evidence() {
     let text = text("incident");
-    for part in ["市公安局网监分局：", "锁定目录：www.site1.example.cn/bbs/", "已书面通知单位", "记录号", "other.cn", "证据哈希"] {
+    for part in [
+        "市公安局网监分局：",
+        "锁定目录：www.site1.example.cn/bbs/",
+        "已书面通知单位",
+        "记录号",
+        "other.cn",
+        "证据哈希",
+    ] {
         assert!(text.contains(part), "{part}");
     }
     assert!(text.contains(&format!("{:064x}", 3)));
