@@ -69,9 +69,7 @@ pub fn open_incident(
     new: &NewIncident,
     now: Timestamp,
 ) -> Result<Incident, PutError> {
-    let mut facts = drawn_up(record, settings, by, new, now)?;
-    // A lock or suspension that is in force already needs no other one.
-    facts.dedup();
+    let facts = drawn_up(record, settings, by, new, now)?;
     let entries = record.put(by, &facts)?;
     entries.first().and_then(Incident::opened).ok_or_else(|| refused("the incident was not put on the record"))
 }
@@ -336,7 +334,7 @@ fn drawn_up(
         }
     }
     let title = line("the title", &title)?;
-    let mut locked = Vec::new();
+    let (mut locked, mut seen) = (Vec::new(), BTreeSet::new());
     for lock in &new.lock {
         let host = host(&lock.host)?;
         let path = match lock.scope {
@@ -344,8 +342,10 @@ fn drawn_up(
             LockScope::Page => format!("/{}", lock.path.trim_start_matches('/')),
             LockScope::Directory => format!("/{}/", lock.path.trim_matches('/')).replace("//", "/"),
         };
-        sites.push(host.clone());
-        locked.push(IncidentScope { host, path, scope: lock.scope });
+        if seen.insert((host.clone(), path.clone(), lock.scope)) {
+            sites.push(host.clone());
+            locked.push(IncidentScope { host, path, scope: lock.scope });
+        }
     }
     units.extend(new.suspend.iter().cloned());
     for list in [&mut units, &mut sites] {

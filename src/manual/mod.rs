@@ -16,6 +16,7 @@
 //! | [`failure_modes`] | What happens when something breaks? |
 //! | [`threat_model`] | Who is kept from doing what, and who is not? |
 //! | [`operations`] | How is it installed, fed, changed and watched? |
+//! | [`incidents`] | What is done when something happens, and how are the letters written? |
 //! | [`speed`] | How fast is the engine, and how is that measured? |
 //! | [`glossary`] | What do the words mean? |
 
@@ -26,6 +27,7 @@ pub mod evasions;
 pub mod failure_modes;
 pub mod glossary;
 pub mod ledger;
+pub mod incidents;
 pub mod life_of_a_request;
 pub mod operations;
 pub mod registry;

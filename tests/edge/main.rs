@@ -21,6 +21,8 @@
 //! | `ledger` | who is suspended, from the record to the next request |
 //! | `crash` | what survives kill -9, a power cut, a full disk |
 //! | `registry` | where the registry comes from: files, imports, pulls; customers, drift, unfiled hosts |
+//! | `incident` | incidents: emergency locks, clocks, reminders, what opens by itself |
+//! | `report` | letters and reports of a record that somebody filled |
 //! | `record` | access log and metrics |
 //! | `pages` | real saved pages, from a stock nginx |
 //! | `command_line` | the other commands |
@@ -36,12 +38,14 @@ mod gone_clients;
 mod harness;
 mod http;
 mod ledger;
+mod incident;
 mod locks;
 mod pages;
 mod posts;
 mod record;
 mod registry;
 mod reload;
+mod report;
 mod scan;
 mod smuggling;
 mod streaming;

@@ -16,14 +16,10 @@ use super::{
 };
 use crate::{
     control_plane::{
-        files::read_registry,
+        registry::in_force,
         report::{Format, Gather, Letterhead, RectificationWishes, Report, ReportError, print},
     },
-    domain::{
-        record::CommitmentForm,
-        registry::{Registry, ServiceKind, import_csv},
-        report::Month,
-    },
+    domain::{record::CommitmentForm, registry::ServiceKind, report::Month},
 };
 
 /// Letters and reports in Chinese, for printing and signing.
@@ -212,11 +208,9 @@ impl PrintArgs {
 
 /// Where reports come from. A registry that cannot be read has no sites.
 pub(super) fn gather(opened: &Opened) -> Gather<'_> {
-    let file = &opened.config.registry.file;
-    let imported =
-        read_registry(file).ok().and_then(|(bytes, _)| import_csv(&file.display().to_string(), &bytes).registry);
-    let registry = Arc::new(imported.unwrap_or_else(Registry::unavailable));
-    Gather { record: &opened.record, registry, now: opened.now }
+    let today = opened.now.local_date();
+    let begun = in_force(Some(opened.record.store()), &opened.config.registry.file, today);
+    Gather { record: &opened.record, registry: Arc::new(begun.registry), now: opened.now }
 }
 
 /// A report's bytes.

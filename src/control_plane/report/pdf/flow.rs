@@ -35,7 +35,7 @@ pub(super) fn lay_out(document: &Document, glyphs: &Glyphs<'_>) -> Vec<Page> {
             Block::Line(text) => flow.paragraph(text, BODY, 0.0),
             Block::Note(text) => flow.paragraph(text, NOTE, 0.0),
             Block::Item { mark, text } => flow.item(mark, text),
-            Block::Fields(fields) => fields.iter().for_each(|field| flow.field(field)),
+            Block::Fields(fields) => flow.fields(fields),
             Block::Signed(lines) => flow.signed(lines),
             Block::Table(table) => flow.table(table),
         }
@@ -138,6 +138,12 @@ impl Flow<'_> {
             self.line(MARGIN + hang, BODY, text);
         }
         self.y += 3.0;
+    }
+
+    /// Together on one page, if they are few.
+    fn fields(&mut self, fields: &[Field]) {
+        self.need(((BODY.leading() + 4.0) * fields.len() as f32).min(WHOLE * 2.0));
+        fields.iter().for_each(|field| self.field(field));
     }
 
     fn field(&mut self, field: &Field) {
