@@ -63,7 +63,8 @@ fn import(sites: usize) -> Arc<Registry> {
 /// Changes one row over and over, under a thousand that have changed already.
 fn change(criterion: &mut Criterion, registry: &Arc<Registry>) -> Arc<Registry> {
     let closed = |row: SiteRow| RowChange::Put(SiteRow { origin: "http://10.255.255.1".into(), ..row });
-    let rows: Vec<SiteRow> = registry.sites().step_by((registry.len() / 1_000).max(1)).map(|site| site.to_row()).collect();
+    let rows: Vec<SiteRow> =
+        registry.sites().step_by((registry.len() / 1_000).max(1)).map(|site| site.to_row()).collect();
     let changed = Arc::new(registry.with(rows.iter().cloned().map(closed)));
     assert_eq!(changed.len(), registry.len());
     let mut next = 0;

@@ -13,7 +13,8 @@ use crate::harness::{Origin, Run, Setup, Zhamen, eventually, get, zhamen};
 const HEADER: &str = "host,origin,unit,service,kind,icp";
 
 fn csv(rows: &[(&str, &Origin, &str)]) -> String {
-    let rows = rows.iter().map(|(host, origin, icp)| format!("{host},http://{},u1,s1,server,{icp}\n", origin.address()));
+    let rows =
+        rows.iter().map(|(host, origin, icp)| format!("{host},http://{},u1,s1,server,{icp}\n", origin.address()));
     format!("{HEADER}\n{}", rows.collect::<String>())
 }
 
@@ -134,7 +135,8 @@ fn a_workbook_is_imported_and_its_cells_are_named() {
     let dir = Setup::new().directory();
     let mut book = rust_xlsxwriter::Workbook::new();
     let sheet = book.add_worksheet().set_name("站点").unwrap();
-    for (column, name) in ["域名", "源站", "单位", "服务", "类型", "备案号", "备案有效期"].iter().enumerate() {
+    for (column, name) in ["域名", "源站", "单位", "服务", "类型", "备案号", "备案有效期"].iter().enumerate()
+    {
         sheet.write(0, column as u16, *name).unwrap();
     }
     let rows = [("a.cn", ICP), ("b.cn ", OTHER_ICP), ("c.cn", "12345")];
@@ -146,7 +148,9 @@ fn a_workbook_is_imported_and_its_cells_are_named() {
         // An id that is a number, and a day that is a date.
         sheet.write_number(row, 2, 1001.0).unwrap();
         let day = rust_xlsxwriter::ExcelDateTime::from_ymd(2099, 6, 30).unwrap();
-        sheet.write_datetime_with_format(row, 6, &day, &rust_xlsxwriter::Format::new().set_num_format("yyyy-mm-dd")).unwrap();
+        sheet
+            .write_datetime_with_format(row, 6, &day, &rust_xlsxwriter::Format::new().set_num_format("yyyy-mm-dd"))
+            .unwrap();
     }
     book.save(dir.path().join("sites.xlsx")).unwrap();
     let run = import(dir.path(), &["--json", "sites.xlsx"]);
@@ -156,7 +160,10 @@ fn a_workbook_is_imported_and_its_cells_are_named() {
     assert_eq!((&added["unit"], &added["kind"]), (&"1001".into(), &"virtual_host".into()));
     assert_eq!(added["filed_until"], "2099-06-30");
     let refused = &told["refused"][0];
-    assert_eq!((&refused["path"], &refused["line"], &refused["column"]), (&"sites.xlsx:站点".into(), &4.into(), &6.into()));
+    assert_eq!(
+        (&refused["path"], &refused["line"], &refused["column"]),
+        (&"sites.xlsx:站点".into(), &4.into(), &6.into())
+    );
     assert!(refused["message"].as_str().unwrap().starts_with("cell F4: "), "{refused}");
 }
 

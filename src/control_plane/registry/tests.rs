@@ -60,7 +60,8 @@ impl House {
                     [[rule]]\nid = \"p.a\"\nany = [\"百家乐\"]\n";
         std::fs::write(dir.path().join("rules/p.toml"), pack).unwrap();
         std::fs::write(dir.path().join("zhamen.toml"), "").unwrap();
-        let start = Start::load(&dir.path().join("zhamen.toml"), &Ticking::default()).unwrap_or_else(|it| panic!("{it:?}"));
+        let start =
+            Start::load(&dir.path().join("zhamen.toml"), &Ticking::default()).unwrap_or_else(|it| panic!("{it:?}"));
         let snapshot = Arc::new(ArcSwap::from_pointee(start.snapshot));
         let publisher = Publisher::new(Arc::clone(&snapshot));
         let metrics = Arc::new(Metrics::new().unwrap());
@@ -145,7 +146,9 @@ fn of_several_sources_the_one_that_changed_a_host_last_holds() {
 #[test]
 fn a_row_that_became_bad_bars_its_host_after_a_restart_too() {
     let house = House::new();
-    let text = format!("host,origin,unit,service,kind,icp\na.cn,http://10.0.0.1,u,s,server,{ICP}\nb.a.cn,x,u,s,server,{ICP}\n");
+    let text = format!(
+        "host,origin,unit,service,kind,icp\na.cn,http://10.0.0.1,u,s,server,{ICP}\nb.a.cn,x,u,s,server,{ICP}\n"
+    );
     let feed = Feed::read("rows.csv", text.as_bytes()).feed.unwrap();
     let plan = house.registrar.plan(SiteSource::File, feed).unwrap();
     house.registrar.keep("test", plan, true).unwrap();
@@ -170,7 +173,11 @@ fn the_record_knows_customers_and_filings() {
     house.take(SiteSource::File, "a.cn 10.0.0.5");
     assert_eq!((house.facts("change").len(), house.facts("site").len(), house.facts("service").len()), (2, 3, 3));
     let Fact::Change(change) = &house.facts("change")[1] else { panic!("it is a change") };
-    assert!(change.detail.starts_with("0 added, 1 changed, 1 removed, 0 refused; 1 sites; sha256 "), "{}", change.detail);
+    assert!(
+        change.detail.starts_with("0 added, 1 changed, 1 removed, 0 refused; 1 sites; sha256 "),
+        "{}",
+        change.detail
+    );
     let Fact::Site(gone) = &house.facts("site")[2] else { panic!("it is a site") };
     assert_eq!((&*gone.host, &*gone.was, &*gone.is), ("b.cn", "蜀ICP备12345678号 filed", ""));
 }
@@ -183,7 +190,10 @@ fn what_another_process_changed_is_taken_in() {
     other.put_site("test", site("z.cn", "10.0.0.7")).unwrap();
     assert_eq!(house.server("z.cn"), None);
     house.registrar.refresh().unwrap();
-    assert_eq!((house.server("z.cn").as_deref(), house.server("a.cn").as_deref()), (Some("10.0.0.7"), Some("10.0.0.1")));
+    assert_eq!(
+        (house.server("z.cn").as_deref(), house.server("a.cn").as_deref()),
+        (Some("10.0.0.7"), Some("10.0.0.1"))
+    );
 }
 
 #[test]
@@ -199,11 +209,8 @@ fn rows_of_the_api_are_in_one_form() {
 #[test]
 fn units_come_before_those_below_them() {
     let house = House::new();
-    let read = read_customers(
-        CustomerFile::Units,
-        "units.csv",
-        "unit,parent\nc,b\nb,a\na,\nx,y\ny,x\nz,nobody\n".as_bytes(),
-    );
+    let read =
+        read_customers(CustomerFile::Units, "units.csv", "unit,parent\nc,b\nb,a\na,\nx,y\ny,x\nz,nobody\n".as_bytes());
     let rows = read.facts.unwrap();
     let difference = compare_customers(&house.registrar.record().with_ledger(Ledger::clone), "units.csv", rows);
     let units = difference.added.iter().filter_map(|fact| match fact {
