@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{Exit, configuration, database, problem, whoever};
 use crate::{
-    base::{Clock, Problem},
+    base::Problem,
     cli::{problems::give_up, table::printable},
     config::Config,
     control_plane::Record,
