@@ -49,7 +49,8 @@ fn a_suspension_reaches_open_connections_and_a_reinstatement_lifts_it() {
     assert_eq!(ledger(&proxy, &["rectify", "u1", "--id", "r1", "--signatory", "张三"]).0, 0);
     let (status, said) = ledger(&proxy, &reinstate);
     assert_eq!(status, 0, "{said}");
-    eventually("served again", || client.get("one.cn", "/").response().status() == 200);
+    eventually("served again", || get(proxy.http, "one.cn", "/").status() == 200);
+    assert_eq!(client.get("one.cn", "/").response().status(), 200, "on the open connection, too");
     let (status, said) = ledger(&proxy, &reinstate);
     assert!(status == 1 && said.contains("not suspended"), "{said}");
 }
