@@ -97,7 +97,9 @@ proptest! {
             let next = &segments[(which + 1) % segments.len()].1;
             commit(&deed, &segments[which].1, next);
             let verified = house.verify_in(copy.path());
-            prop_assert!(!verified.is_sound(), "{:?} of segment {} is not seen", deed, which);
+            // Noise behind the last record is what a crash may leave, and is told as such.
+            let seen = !verified.is_sound() || (verified.torn && matches!(deed, Deed::Append(_)));
+            prop_assert!(seen, "{:?} of segment {} is not seen", deed, which);
             prop_assert!(verified.faults.iter().all(|fault| !fault.place.is_empty()));
             Ok(())
         })?;
