@@ -21,10 +21,11 @@ use crate::{
     base::{Clock, MemoryBudget, Problem, Severity, Timestamp},
     config::{Edge, WhenFull},
     control_plane::{
-        Admin, CertificateReload, Health, IncidentDesk, Keeper, PageHook, PageOrder, Publisher, Record, Recorder,
-        ReloadHandle, Reloader, Start, SystemClock, evidence_limits, keep_fresh, keep_incidents, log_problems,
+        Admin, AdminListener, CertificateReload, Health, IncidentDesk, Keeper, PageHook, PageOrder, Publisher, Record,
+        Recorder, ReloadHandle, Reloader, Start, SystemClock, evidence_limits, keep_fresh, keep_incidents,
+        log_problems,
         registry::{FooterChecks, Registrar, Shown, UnfiledSeen, keep_pulling, keep_registry_fresh},
-        serve,
+        serve, webhooks,
     },
     data_plane::{self, CertificateMap, DataPlane, PageLocks, Posted, Shared},
     domain::{
@@ -130,12 +131,12 @@ impl App {
         let health = Arc::new(Health::default());
         let (reload, reopen) = (ReloadHandle::default(), Reopen::default());
 
-        let admin_listener = match config.admin {
-            Some(address) => Some(Admin::bind(address).map_err(failed(&format!("admin.listen = {address}")))?),
+        let admin_listener = match &config.admin {
+            Some(admin) => Some(AdminListener::bind(admin.listen, admin.tls.as_ref())?),
             None => None,
         };
         // With the port that the system chose, where none was named.
-        let admin_address = admin_listener.as_ref().and_then(|listener| listener.local_addr().ok());
+        let admin_address = admin_listener.as_ref().and_then(AdminListener::address);
         let unfiled = UnfiledSeen::default();
         let observer = seeing_unfiled(unfiled.clone(), observer);
         let telemetry = telemetry::start(receiver, Arc::clone(&metrics), &config.log, reopen.clone(), Some(observer))
@@ -186,7 +187,21 @@ impl App {
         let metrics_of_footers = Arc::clone(&metrics);
         let started = clock.now();
         let incident_metrics = Arc::clone(&metrics);
-        let admin = Arc::new(Admin { snapshot, metrics, readings, health: Arc::clone(&health), clock, started });
+        let reloader = Arc::new(reloader);
+        let rules = Arc::clone(&reloader);
+        let admin = Admin {
+            snapshot,
+            record: Arc::clone(&record),
+            registrar: Arc::clone(&registrar),
+            incidents: config.incident.clone(),
+            evidence: config.store.directory.clone(),
+            metrics,
+            readings,
+            health: Arc::clone(&health),
+            rules_dir: Box::new(move || rules.rules_dir()),
+            clock: Arc::clone(&clock),
+            started,
+        };
         let footers = FooterChecks::new(Arc::clone(&record), metrics_of_footers);
         let look = move |page: HomePage| {
             if let Err(error) = footers.look(&page) {
@@ -204,8 +219,9 @@ impl App {
         let recorder = recorder.start(observations).map_err(failed("no thread for the recorder"))?;
         let desk = Arc::new(IncidentDesk::new(Arc::clone(&record), config.incident.clone(), incident_metrics));
         let mut tasks: Vec<Task> = vec![
-            Box::pin(serve(Arc::new(reloader), reload.clone())),
-            Box::pin(keep_fresh(record)),
+            Box::pin(serve(reloader, reload.clone())),
+            Box::pin(keep_fresh(Arc::clone(&record))),
+            Box::pin(webhooks::tell(record, clock)),
             Box::pin(Arc::clone(&keeper).keep()),
             Box::pin(keep_incidents(desk, || SystemClock.now())),
             Box::pin(keep_registry_fresh(Arc::clone(&registrar))),
@@ -305,7 +321,7 @@ impl Control {
     }
 }
 
-async fn serve_admin(admin: Arc<Admin>, listener: std::net::TcpListener) {
+async fn serve_admin(admin: Admin, listener: AdminListener) {
     if let Err(error) = admin.serve(listener).await {
         tracing::error!(%error, "the admin listener does not work");
     }

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::json;
 
-use super::{Exit, problems, registry::existing_store, rules::lint_files};
+use super::{Exit, problems, registry::existing_store};
 use crate::{
     app,
     base::{Clock, Problem},
@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
         let sites = registry(config, &mut rows, &mut found);
         found.extend(customers(config, sites).unwrap_or_else(|problems| problems));
         found.extend(match RuleFiles::read(&config.rules_dir) {
-            Ok(files) => lint_files(&files),
+            Ok(files) => files.lint(SystemClock.now().local_date()),
             Err(unread) => unread,
         });
         found.extend(config.edge.certificates.as_deref().map(app::check_certificates).unwrap_or_default());

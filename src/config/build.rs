@@ -11,7 +11,8 @@ use std::{
 use toml::de::DeValue;
 
 use super::{
-    AccessTarget, ClientAddress, Config, Edge, Level, Limits, Log, LogFormat, Parsed, Timeouts,
+    AccessTarget, Admin, ClientAddress, Config, Edge, Level, Limits, Log, LogFormat, Parsed, Timeouts,
+    admin::admin,
     incident::incident,
     ledger::ledger,
     nearest::nearest,
@@ -41,7 +42,7 @@ pub(super) fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String
 
     let mut edge = Edge::default();
     let certificates_at = tls(&root, base, &mut edge);
-    let admin = listeners(&reader, &root, &mut edge, certificates_at.is_some());
+    let admin = listeners(&reader, &root, base, &mut edge, certificates_at.is_some());
     limits(&root, &mut edge.limits);
     timeouts(&root, &mut edge.timeouts);
     let workers = root.section("workers");
@@ -83,15 +84,18 @@ fn tls(root: &Section<'_, '_>, base: &Path, edge: &mut Edge) -> Option<Range<usi
 
 /// All addresses on which Zhamen listens. Without `[listen]` that is 127.0.0.1:8080, so that a
 /// configuration that says nothing exposes nothing.
-fn listeners(reader: &Reader<'_>, root: &Section<'_, '_>, edge: &mut Edge, certificates: bool) -> Option<SocketAddr> {
+fn listeners(
+    reader: &Reader<'_>,
+    root: &Section<'_, '_>,
+    base: &Path,
+    edge: &mut Edge,
+    certificates: bool,
+) -> Option<Admin> {
     let listen = root.section("listen");
     let http = listen.strings("http");
     let https = listen.strings("https");
     let listen_at = listen.at();
     listen.close();
-    let section = root.section("admin");
-    let admin = section.string("listen");
-    section.close();
 
     let mut taken: BTreeMap<SocketAddr, &str> = BTreeMap::new();
     let mut address = |text: &str, at: Range<usize>, key: &'static str| -> Option<SocketAddr> {
@@ -136,11 +140,7 @@ fn listeners(reader: &Reader<'_>, root: &Section<'_, '_>, edge: &mut Edge, certi
         }
         edge.https.extend(address(&text, at, "listen.https"));
     }
-    match admin {
-        Some((text, _)) if text.is_empty() => None,
-        Some((text, at)) => address(&text, at, "admin.listen"),
-        None => Some(SocketAddr::from(([127, 0, 0, 1], 9900))),
-    }
+    admin(reader, root, base, &mut |text, at| address(text, at, "admin.listen"))
 }
 
 fn file(
@@ -373,6 +373,8 @@ http = ["127.0.0.1:8081", "[::1]:8082"]
 https = "127.0.0.1:8443"
 [admin]
 listen = ""
+[admin.tls]
+certificate = ""
 [tls]
 certificates = "certs"
 [registry]
@@ -541,6 +543,20 @@ threads = 3
     }
 
     #[test]
+    fn an_admin_listener_that_others_reach_has_tls() {
+        let found = problem("[admin]\nlisten = \"0.0.0.0:9900\"\n");
+        assert_eq!((found.line, found.column), (2, 10));
+        assert!(config("[admin]\nlisten = \"0.0.0.0:9900\"\nallow_plain = true").admin.unwrap().tls.is_none());
+        let tls = "[admin]\nlisten = \"[::]:9900\"\n[admin.tls]\ncertificate = \"a.crt\"\n";
+        assert!(problem(tls.trim_end()).message.contains("admin.tls.key"));
+        let admin = config(&format!("{tls}key = \"a.key\"\nclient_ca = \"ca.crt\"\n")).admin.unwrap();
+        let tls = admin.tls.unwrap();
+        assert_eq!(tls.certificate, Path::new("/etc/zhamen/a.crt"));
+        assert_eq!(tls.client_ca.as_deref(), Some(Path::new("/etc/zhamen/ca.crt")));
+        assert!(problem("[admin.tls]\nclient_ca = \"ca.crt\"").message.contains("beside it"));
+    }
+
+    #[test]
     fn the_store_is_sqlite() {
         assert_eq!(config("[store]\nurl = \"sqlite:a.db\"\n").store.database, Path::new("/etc/zhamen/a.db"));
         assert!(parse("[store]\nurl = \"mysql://x\"\n").config.is_none());
@@ -556,7 +572,7 @@ threads = 3
     fn changes_that_need_a_restart_are_named() {
         let running = config("[scan]\nhold = \"1KiB\"");
         let changed = config("[scan]\nhold = \"2KiB\"\n[workers]\nthreads = 2\n[admin]\nlisten = \"127.0.0.1:1\"");
-        assert_eq!(changed.keys_needing_restart(&running), ["admin.listen", "workers.threads"]);
+        assert_eq!(changed.keys_needing_restart(&running), ["admin", "workers.threads"]);
         let mut kept = changed;
         kept.keep_until_restart(&running);
         assert!(kept.keys_needing_restart(&running).is_empty());

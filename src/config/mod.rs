@@ -9,6 +9,7 @@
 #![doc = include_str!("reference.toml")]
 //! ```
 
+mod admin;
 mod build;
 mod edge;
 mod incident;
@@ -20,13 +21,12 @@ mod registry;
 mod report;
 mod store;
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
+pub use admin::{Admin, AdminTls};
 pub use edge::{Edge, Limits, Timeouts};
 pub use incident::Incidents;
+pub use nearest::nearest;
 pub use registry::{Pull, Registry, Secret};
 pub use report::Report;
 pub use store::{Store, WhenFull};
@@ -42,8 +42,8 @@ use crate::{
 pub struct Config {
     /// The file it was read from, as the operator named it.
     pub path: PathBuf,
-    /// Where metrics, health and status are served; `None` if `[admin] listen` is empty.
-    pub admin: Option<SocketAddr>,
+    /// Where metrics, health, status and the admin API are served; `None` if `[admin] listen` is empty.
+    pub admin: Option<Admin>,
     /// Listeners, limits and timeouts of the data plane.
     pub edge: Edge,
     /// Where the registry of sites comes from.
@@ -146,7 +146,7 @@ impl Config {
         let differs = [
             ("listen.http", self.edge.http != running.edge.http),
             ("listen.https", self.edge.https != running.edge.https),
-            ("admin.listen", self.admin != running.admin),
+            ("admin", self.admin != running.admin),
             ("tls.certificates", self.edge.certificates != running.edge.certificates),
             ("workers.threads", self.edge.workers != running.edge.workers),
             ("scan.verdict_cache", self.edge.verdict_cache_entries != running.edge.verdict_cache_entries),
@@ -163,7 +163,7 @@ impl Config {
     /// Keeps `running`'s values of the keys that need a restart, so that this configuration says
     /// what is in force.
     pub fn keep_until_restart(&mut self, running: &Self) {
-        self.admin = running.admin;
+        self.admin.clone_from(&running.admin);
         self.log = running.log.clone();
         self.store = running.store.clone();
         self.incident = running.incident.clone();

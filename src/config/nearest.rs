@@ -2,7 +2,7 @@
 
 /// The word of `known` with the least edit distance to `word`, if it is near enough to be what
 /// was meant: at most a third of the longer word's letters differ (two for short words).
-pub(super) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     known
         .into_iter()
         .map(|candidate| (distance(word, candidate), candidate))

@@ -10,8 +10,15 @@ use std::{
 use crate::{
     base::{Date, Problem, Severity},
     config::{Config, Parsed},
-    engine::rules::{self, Lists, Pack, PackSource, RuleSet},
+    engine::{
+        body_filter::{BodyHead, ScanPolicy, scan_whole},
+        rules::{self, ExampleOutcome, Lists, Pack, PackSource, RuleSet, lint, lint_examples, run_examples},
+    },
 };
+
+/// Examples are read as pages, so that they may hold markup.
+const EXAMPLE_HEAD: BodyHead<'static> =
+    BodyHead { content_type: Some(b"text/html; charset=utf-8"), content_encoding: None };
 
 /// A hash of names and contents: equal if nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +124,34 @@ impl RuleFiles {
         }
         let rules = RuleSet::compile(&parsed.packs, today)?;
         Ok(CompiledRules { packs: parsed.packs, rules: Arc::new(rules), warnings: parsed.problems })
+    }
+
+    /// All problems of the packs, in order of place: of the text, of the whole, and of compiling.
+    pub fn lint(&self, today: Date) -> Vec<Problem> {
+        let parsed = self.parse();
+        let mut found = parsed.problems;
+        found.extend(lint(&parsed.packs, today));
+        if found.iter().all(|problem| problem.severity != Severity::Error) {
+            match RuleSet::compile(&parsed.packs, today) {
+                Ok(rules) => {
+                    let (rules, policy) = (Arc::new(rules), ScanPolicy::default());
+                    let judge = |text: &str| scan_whole(&rules, EXAMPLE_HEAD, &policy, text.as_bytes());
+                    found.extend(lint_examples(&parsed.packs, &judge));
+                }
+                Err(more) => found.extend(more),
+            }
+        }
+        found.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
+        found.dedup();
+        found
+    }
+}
+
+impl CompiledRules {
+    /// Every `hit` and `pass` example, read as a page is.
+    pub fn run_examples(&self, policy: &ScanPolicy) -> Vec<ExampleOutcome> {
+        let policy = ScanPolicy { enabled: true, ..policy.clone() };
+        run_examples(&self.packs, &|text| scan_whole(&self.rules, EXAMPLE_HEAD, &policy, text.as_bytes()))
     }
 }
 

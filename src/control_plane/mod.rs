@@ -19,8 +19,9 @@ mod reload;
 pub mod report;
 mod serve;
 mod watch;
+pub mod webhooks;
 
-pub use admin::{Admin, Health};
+pub use admin::{Admin, AdminListener, Health, Role, TokenError, create_token, revoke_token};
 pub use clock::SystemClock;
 pub use http_client::{HttpClient, HttpError};
 pub use incidents::{

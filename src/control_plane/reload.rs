@@ -161,6 +161,11 @@ impl Reloader {
         Self { path, shown, registrar, edge, budget, clock, certificates, loaded }
     }
 
+    /// The directory of the rule packs.
+    pub fn rules_dir(&self) -> PathBuf {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).config.rules_dir.clone()
+    }
+
     /// Files and directories whose change calls for a reload.
     pub(super) fn watched(&self) -> Vec<PathBuf> {
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);

@@ -17,11 +17,13 @@
 //! | [`threat_model`] | Who is kept from doing what, and who is not? |
 //! | [`operations`] | How is it installed, fed, changed and watched? |
 //! | [`incidents`] | What is done when something happens, and how are the letters written? |
+//! | [`admin_api`] | How is the record read, and decided, over HTTP? |
 //! | [`speed`] | How fast is the engine, and how is that measured? |
 //! | [`glossary`] | What do the words mean? |
 
 #![allow(rustdoc::private_intra_doc_links, reason = "the manual is for those who change the private parts, too")]
 
+pub mod admin_api;
 pub mod architecture;
 pub mod evasions;
 pub mod failure_modes;

@@ -40,7 +40,7 @@ pub use sqlite::Sqlite;
 pub use tokens::{Token, Tokens};
 pub use unfiled::{UnfiledHost, UnfiledHosts, UnfiledQuery};
 pub use verify::{Fault, Verified, verify};
-pub use webhooks::{Delivery, NewDelivery, Webhook, Webhooks};
+pub use webhooks::{Delivery, DeliveryRow, DeliveryState, NewDelivery, Webhook, Webhooks};
 
 /// Small things by name: positions, marks, versions.
 pub trait Meta: Send + Sync {

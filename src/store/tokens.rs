@@ -29,6 +29,8 @@ pub struct Token {
     pub hash: String,
     /// When it was made.
     pub created: Timestamp,
-    /// Since when it opens nothing.
+    /// From when on it opens nothing, if it was made so.
+    pub expires: Option<Timestamp>,
+    /// Since when it opens nothing, because it was revoked.
     pub revoked: Option<Timestamp>,
 }

@@ -26,6 +26,12 @@ pub trait Webhooks: Send + Sync {
     /// It did not arrive: again at `next`; `None`: never.
     fn not_delivered(&self, id: &str, next: Option<Timestamp>) -> Result<(), StoreError>;
 
+    /// What became of the messages for a webhook, the latest first, at most `limit`.
+    fn deliveries(&self, webhook: &str, limit: usize) -> Result<Vec<DeliveryRow>, StoreError>;
+
+    /// How many messages a webhook has not got yet.
+    fn waiting_deliveries(&self, webhook: &str) -> Result<u64, StoreError>;
+
     /// Takes out what arrived, or was given up, before a time.
     fn forget_deliveries(&self, before: Timestamp) -> Result<(), StoreError>;
 }
@@ -71,4 +77,24 @@ pub struct Delivery {
     pub attempts: u32,
     /// When it is due.
     pub next_at: Timestamp,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryRow {
+    /// Its id.
+    pub id: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// How far it is.
+    pub state: DeliveryState,
+}
+
+/// How far a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryState {
+    /// It is tried at this time.
+    Pending(Timestamp),
+    /// It arrived, or was given up after the last attempt, at this time.
+    Done(Timestamp),
 }

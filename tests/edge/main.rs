@@ -25,8 +25,10 @@
 //! | `report` | letters and reports of a record that somebody filled |
 //! | `record` | access log and metrics |
 //! | `pages` | real saved pages, from a stock nginx |
+//! | `admin_api` | tokens, changes, webhooks, and a suspension's way to every connection |
 //! | `command_line` | the other commands |
 
+mod admin_api;
 mod bad_input;
 mod bad_origins;
 mod bounds;

@@ -1,20 +1,10 @@
 //! `zhamen rules lint`: what is wrong with packs, and what is probably not meant.
 
-use std::{
-    io::{self, Write},
-    sync::Arc,
-};
+use std::io::{self, Write};
 
 use serde_json::json;
 
-use super::{EXAMPLE_HEAD, Exit, Place, problems, today};
-use crate::{
-    base::{Problem, Severity},
-    engine::{
-        body_filter::{ScanPolicy, scan_whole},
-        rules::{RuleSet, lint, lint_examples},
-    },
-};
+use super::{Exit, Place, problems, today};
 
 /// Look for errors and for what is probably not meant.
 #[derive(Debug, clap::Args)]
@@ -31,7 +21,7 @@ pub(in crate::cli) struct Args {
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
     let found = match args.place.config().and_then(|config| args.place.files(&config)) {
-        Ok(files) => lint_files(&files),
+        Ok(files) => files.lint(today()),
         Err(found) => return problems::give_up(&found),
     };
     let (errors, warnings) = problems::count(&found);
@@ -47,24 +37,4 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
         (0, _) => Exit::No,
         _ => Exit::Error,
     })
-}
-
-/// All problems of packs: of the text, of the whole, and of compiling.
-pub(in crate::cli) fn lint_files(files: &crate::control_plane::files::RuleFiles) -> Vec<Problem> {
-    let parsed = files.parse();
-    let mut found = parsed.problems;
-    found.extend(lint(&parsed.packs, today()));
-    if found.iter().all(|problem| problem.severity != Severity::Error) {
-        match RuleSet::compile(&parsed.packs, today()) {
-            Ok(rules) => {
-                let (rules, policy) = (Arc::new(rules), ScanPolicy::default());
-                let judge = |text: &str| scan_whole(&rules, EXAMPLE_HEAD, &policy, text.as_bytes());
-                found.extend(lint_examples(&parsed.packs, &judge));
-            }
-            Err(more) => found.extend(more),
-        }
-    }
-    found.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
-    found.dedup();
-    found
 }

@@ -1,7 +1,5 @@
 //! `zhamen rules`: packs on the author's desk, before they are in force.
 
-pub(super) use lint::lint_files;
-
 mod diff;
 mod explain;
 mod lint;
@@ -22,12 +20,7 @@ use crate::{
         SystemClock,
         files::{CompiledRules, RuleFiles, read_config},
     },
-    engine::body_filter::BodyHead,
 };
-
-/// Examples are read as pages, so that they may hold markup.
-const EXAMPLE_HEAD: BodyHead<'static> =
-    BodyHead { content_type: Some(b"text/html; charset=utf-8"), content_encoding: None };
 
 /// Rule packs: test, lint, scan, explain, compare.
 #[derive(Debug, clap::Subcommand)]

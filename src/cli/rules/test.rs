@@ -4,14 +4,11 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{EXAMPLE_HEAD, Exit, Place, problems};
+use super::{Exit, Place, problems};
 use crate::{
     base::Problem,
     cli::table::Table,
-    engine::{
-        body_filter::{ScanPolicy, scan_whole},
-        rules::{ExampleKind, ExampleOutcome, run_examples},
-    },
+    engine::rules::{ExampleKind, ExampleOutcome},
 };
 
 /// Run the hit and pass examples of every rule.
@@ -28,14 +25,12 @@ pub(in crate::cli) struct Args {
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
-    let (compiled, policy) =
-        match args.place.config().and_then(|config| Ok((args.place.compiled(&config)?, config.scan))) {
-            Ok(prepared) => prepared,
-            Err(found) => return problems::give_up(&found),
-        };
-    let policy = ScanPolicy { enabled: true, ..policy };
-    let outcomes =
-        run_examples(&compiled.packs, &|text| scan_whole(&compiled.rules, EXAMPLE_HEAD, &policy, text.as_bytes()));
+    let prepared = args.place.config().and_then(|config| Ok((args.place.compiled(&config)?, config.scan)));
+    let (compiled, policy) = match prepared {
+        Ok(prepared) => prepared,
+        Err(found) => return problems::give_up(&found),
+    };
+    let outcomes = compiled.run_examples(&policy);
     let failed: Vec<(&ExampleOutcome, Problem)> =
         outcomes.iter().filter_map(|outcome| Some((outcome, outcome.problem()?))).collect();
     if args.json {

@@ -69,6 +69,7 @@ create table token (
     role text not null,
     hash text not null,
     created integer not null,
+    expires integer,
     revoked integer
 ) strict, without rowid;
 

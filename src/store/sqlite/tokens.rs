@@ -10,11 +10,11 @@ use crate::{
 
 impl Tokens for Sqlite {
     fn add_token(&self, token: &Token) -> Result<bool, StoreError> {
-        let Token { name, role, hash, created, revoked } = token;
+        let Token { name, role, hash, created, expires, revoked } = token;
         self.write(|transaction| {
             let added = transaction.execute(
-                "insert or ignore into token values (?, ?, ?, ?, ?)",
-                params![name, role, hash, created.0, revoked.map(|at| at.0)],
+                "insert or ignore into token values (?, ?, ?, ?, ?, ?)",
+                params![name, role, hash, created.0, expires.map(|at| at.0), revoked.map(|at| at.0)],
             )?;
             Ok(added > 0)
         })
@@ -22,8 +22,8 @@ impl Tokens for Sqlite {
 
     fn token(&self, name: &str) -> Result<Option<Token>, StoreError> {
         self.read(|reader| {
-            let mut statement =
-                reader.prepare_cached("select name, role, hash, created, revoked from token where name = ?")?;
+            let mut statement = reader
+                .prepare_cached("select name, role, hash, created, expires, revoked from token where name = ?")?;
             Ok(statement.query_row([name], token).optional()?)
         })
     }
@@ -31,7 +31,7 @@ impl Tokens for Sqlite {
     fn tokens(&self) -> Result<Vec<Token>, StoreError> {
         self.read(|reader| {
             let mut statement =
-                reader.prepare_cached("select name, role, hash, created, revoked from token order by name")?;
+                reader.prepare_cached("select name, role, hash, created, expires, revoked from token order by name")?;
             Ok(statement.query_map([], token)?.collect::<Result<_, _>>()?)
         })
     }
@@ -51,6 +51,7 @@ fn token(row: &Row<'_>) -> rusqlite::Result<Token> {
         role: row.get(1)?,
         hash: row.get(2)?,
         created: Timestamp(row.get(3)?),
-        revoked: row.get::<_, Option<i64>>(4)?.map(Timestamp),
+        expires: row.get::<_, Option<i64>>(4)?.map(Timestamp),
+        revoked: row.get::<_, Option<i64>>(5)?.map(Timestamp),
     })
 }

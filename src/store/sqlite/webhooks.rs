@@ -5,7 +5,7 @@ use rusqlite::{Row, params};
 use super::{Sqlite, page};
 use crate::{
     base::Timestamp,
-    store::{Delivery, NewDelivery, StoreError, Webhook, Webhooks},
+    store::{Delivery, DeliveryRow, DeliveryState, NewDelivery, StoreError, Webhook, Webhooks},
 };
 
 impl Webhooks for Sqlite {
@@ -83,6 +83,30 @@ impl Webhooks for Sqlite {
                 params![id, next.map(|at| at.0)],
             )?;
             Ok(())
+        })
+    }
+
+    fn deliveries(&self, webhook: &str, limit: usize) -> Result<Vec<DeliveryRow>, StoreError> {
+        self.read(|reader| {
+            let mut statement = reader.prepare_cached(
+                "select id, attempts, next_at, done from delivery where webhook = ? order by rowid desc limit ?",
+            )?;
+            let rows = statement.query_map(params![webhook, page(limit)], |row| {
+                let state = match row.get::<_, Option<i64>>(2)? {
+                    Some(next) => DeliveryState::Pending(Timestamp(next)),
+                    None => DeliveryState::Done(Timestamp(row.get::<_, Option<i64>>(3)?.unwrap_or_default())),
+                };
+                Ok(DeliveryRow { id: row.get(0)?, attempts: row.get(1)?, state })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    fn waiting_deliveries(&self, webhook: &str) -> Result<u64, StoreError> {
+        self.read(|reader| {
+            let mut statement =
+                reader.prepare_cached("select count(*) from delivery where webhook = ? and next_at is not null")?;
+            Ok(statement.query_row([webhook], |row| row.get::<_, i64>(0))?.unsigned_abs())
         })
     }
 
