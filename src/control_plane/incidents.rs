@@ -196,20 +196,16 @@ impl IncidentDesk {
 
     fn catch_up(&self, state: &mut State, now: Timestamp) -> Result<(), StoreError> {
         if !state.started {
-            // Findings that are too old for every rule are not read.
-            let from = Some(state.watch.reaches_back_to(now));
+            let head = self.record.store().entries(&Query { descending: true, limit: 1, ..Query::default() })?;
             let State { board, watch, last, .. } = state;
             let incidents = Query { kinds: Board::KINDS.to_vec(), ..Query::default() };
-            each_entry(&self.record, incidents, |entry| {
-                board.apply(entry);
-                *last = entry.seq.max(*last);
-            })?;
+            each_entry(&self.record, incidents, |entry| board.apply(entry))?;
+            // Findings that are too old for every rule are not read.
+            let from = Some(watch.reaches_back_to(now));
             let watched = Query { kinds: Watch::KINDS.to_vec(), from, ..Query::default() };
-            each_entry(&self.record, watched, |entry| {
-                watch.apply(entry);
-                *last = entry.seq.max(*last);
-            })?;
-            // What came between the two is read again: neither minds.
+            each_entry(&self.record, watched, |entry| watch.apply(entry))?;
+            // What came meanwhile is read again, and counts once.
+            *last = head.first().map_or(0, |entry| entry.seq);
             state.started = true;
             return Ok(());
         }

@@ -22,6 +22,9 @@ use crate::{
     domain::{record::CommitmentForm, registry::ServiceKind, report::Month},
 };
 
+const EXIT_STATUS: &str =
+    "Exit status:\n  0  it is written\n  2  there is nothing to write about, or it cannot be written";
+
 /// Letters and reports in Chinese, for printing and signing.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -36,6 +39,7 @@ pub(super) enum Command {
 
 /// 整改报告: a unit's rectification report, filled in as far as the record goes.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_STATUS)]
 pub(super) struct RectificationArgs {
     #[command(flatten)]
     print: PrintArgs,
@@ -55,6 +59,7 @@ pub(super) struct RectificationArgs {
 
 /// 承诺书: the letter of commitment, for signing.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_STATUS)]
 pub(super) struct CommitmentArgs {
     #[command(flatten)]
     print: PrintArgs,
@@ -68,6 +73,7 @@ pub(super) struct CommitmentArgs {
 
 /// 中止接入服务通知书: why a unit is suspended, with the strikes that did it.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_STATUS)]
 pub(super) struct SuspensionArgs {
     #[command(flatten)]
     print: PrintArgs,
@@ -81,6 +87,7 @@ pub(super) struct SuspensionArgs {
 
 /// 书面通知: the written notice of an incident to a unit.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_STATUS)]
 pub(super) struct NoticeArgs {
     #[command(flatten)]
     print: PrintArgs,
@@ -94,6 +101,7 @@ pub(super) struct NoticeArgs {
 
 /// 网络安全事件报告: an incident, for the authority.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_STATUS)]
 pub(super) struct IncidentArgs {
     #[command(flatten)]
     print: PrintArgs,
@@ -103,6 +111,7 @@ pub(super) struct IncidentArgs {
 
 /// 月度信息安全统计: a month in numbers, by unit.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_STATUS)]
 pub(super) struct StatisticsArgs {
     #[command(flatten)]
     print: PrintArgs,

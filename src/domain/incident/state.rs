@@ -112,10 +112,11 @@ impl Incident {
         })
     }
 
-    /// Takes in an entry about this incident; others change nothing.
+    /// Takes in an entry about this incident, once; others change nothing.
     pub fn apply(&mut self, entry: &Entry) {
         if let Fact::IncidentNote(note) = &entry.fact
             && note.incident == self.open.id
+            && self.notes.last().is_none_or(|last| last.seq < entry.seq)
         {
             if note.step == "reported" && self.reported.is_none() {
                 self.reported = Some(note.at);
@@ -216,11 +217,14 @@ mod tests {
             looks.sort_unstable();
             let mut incident = opened();
             let mut reminded = Vec::new();
-            for (seq, &now) in looks.iter().enumerate() {
+            for &now in &looks {
                 for reminder in incident.due_reminders(Timestamp(now)) {
                     prop_assert!(incident.reminds_at(reminder) <= Timestamp(now));
                     reminded.push(reminder);
-                    incident.apply(&note(seq as u64 + 2, now, "reminder", &reminder.text()));
+                    let entry = note(reminded.len() as u64 + 1, now, "reminder", &reminder.text());
+                    incident.apply(&entry);
+                    incident.apply(&entry);
+                    prop_assert_eq!(incident.notes.len(), reminded.len(), "what is read twice counts once");
                 }
             }
             let last = *looks.last().unwrap();
