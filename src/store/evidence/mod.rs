@@ -116,7 +116,7 @@ impl Evidence {
                 hashes.push(None);
                 continue;
             }
-            let (header, stored) = EvidenceHeader::new(sighting, self.limits.body_bytes)?;
+            let (header, stored) = EvidenceHeader::encode(sighting, self.limits.body_bytes)?;
             seq += 1;
             let link = Link { prev, seq, content: Hash::of(header.as_bytes()) };
             bytes.extend(link_line(&link, Some((header.len() as u64, stored.len() as u64))).as_bytes());
