@@ -283,8 +283,8 @@ fn no_request_that_begins_after_a_suspension_is_answered_by_the_origin() {
     const CONNECTIONS: usize = 64;
     let origin = Origin::page("fine");
     let zhamen = Setup::new().site("filed.cn", origin.address()).run();
+    // The unit and its service are on record by the registry's row.
     let api = zhamen.api("operator");
-    api.customer();
     let (answered, stop) = (Arc::new(Mutex::new(None::<Instant>)), Arc::new(AtomicBool::new(false)));
     let http = zhamen.http;
     let asking: Vec<_> = (0..CONNECTIONS)
