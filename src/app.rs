@@ -30,10 +30,11 @@ use crate::{
     data_plane::{self, CertificateMap, DataPlane, PageLocks, Posted, Shared},
     domain::{
         observation::HomePage,
+        snapshot::Snapshot,
         standing::{Ledger, Lock},
     },
     store::{Evidence, Sealer, SigningKey, Spool, Sqlite},
-    telemetry::{self, EventSender, Live, Metrics, Observer, Readings, Reopen},
+    telemetry::{self, EventSender, Live, Metrics, Observer, Readings, RecordCounts, Reopen},
 };
 
 /// How long telemetry may take to write what is in the queue after the last request.
@@ -142,6 +143,7 @@ impl App {
             .map_err(failed("no thread for telemetry"))?;
         let (observed, observations) =
             telemetry::observations(config.store.queue, config.store.when_full == WhenFull::Protect);
+        let lost = observed.lost();
         let shared = Shared {
             observations: observed,
             posted: Arc::new(Posted::default()),
@@ -179,7 +181,9 @@ impl App {
         let registrar = Arc::new(registrar);
         let (from, clock_of_reloads) = (Arc::clone(&registrar), Arc::clone(&clock));
         let reloader = Reloader::new(start, shown, from, edge, budget.clone(), clock_of_reloads, certificates);
-        let readings = Readings { live, budget, locks: Box::new(move || locks.len()), dropped };
+        let (counted, published) = (Arc::clone(&record), Arc::clone(&snapshot));
+        let counts = Box::new(move || counts_of(&counted, &published.load()));
+        let readings = Readings { live, budget, locks: Box::new(move || locks.len()), dropped, lost, record: counts };
         let metrics_of_footers = Arc::clone(&metrics);
         let started = clock.now();
         let incident_metrics = Arc::clone(&metrics);
@@ -321,6 +325,14 @@ async fn serve_admin(admin: Admin, listener: AdminListener) {
     if let Err(error) = admin.serve(listener).await {
         tracing::error!(%error, "the admin listener does not work");
     }
+}
+
+/// What the metrics say of the record.
+fn counts_of(record: &Record, snapshot: &Snapshot) -> RecordCounts {
+    let strikes = record.with_ledger(|ledger| {
+        ledger.strikes_put().map(|(class, source, count)| (class, source.as_str(), count)).collect()
+    });
+    RecordCounts { strikes, suspended_units: snapshot.standing.suspended_units() }
 }
 
 /// The name of this machine, by which evidence says where something was seen.

@@ -3,7 +3,7 @@
 
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -148,7 +148,7 @@ fn revoke(args: &RevokeArgs, record: &Record, out: &mut dyn Write) -> io::Result
     }
 }
 
-fn open(config: &PathBuf) -> Result<Record, Vec<Problem>> {
+fn open(config: &Path) -> Result<Record, Vec<Problem>> {
     let (parsed, _) = read_config(config);
     let Some(config) = parsed.config else { return Err(parsed.problems) };
     let failed = |error: crate::store::StoreError| {

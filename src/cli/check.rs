@@ -88,7 +88,7 @@ fn customers(config: &Config, sites: Option<Registry>) -> Result<Vec<Problem>, V
     let failed = |error: &dyn std::fmt::Display| vec![Problem::error("record", 0, 0, error.to_string())];
     let file = config.registry.file.display().to_string();
     let warn_days = i64::try_from(config.registry.warn_before.as_secs() / 86_400).unwrap_or(i64::MAX);
-    let (mut ledger, mut stored) = (Ledger::default(), None);
+    let (mut ledger, mut stored) = (Ledger::new(config.ledger.clone()), None);
     if let Some(store) = existing_store(config)? {
         let begun = begin(&*store, &config.registry.file, today);
         stored = begun.registry.is_available().then_some(begun.registry);
@@ -97,5 +97,5 @@ fn customers(config: &Config, sites: Option<Registry>) -> Result<Vec<Problem>, V
     }
     // The file's rows know their lines.
     let Some(registry) = sites.map(|sites| sites.on(today)).or(stored) else { return Ok(Vec::new()) };
-    Ok(check_customers(&ledger, &Arc::new(registry), &file, today, warn_days, false))
+    Ok(check_customers(&ledger, &Arc::new(registry), &file, today, warn_days, config.ledger.require_commitment))
 }

@@ -27,9 +27,9 @@ use crate::{
         message::{ConnectionFacts, Facts, RawHead, Version, normalise},
         record::LockFact,
         registry::{Filing, Registry, Site},
-        standing::{Ledger, Lock, Standing},
+        standing::{Lock, Standing},
     },
-    store::{Sqlite, Store},
+    store::Store,
 };
 
 /// Say what would happen to a request, step by step, and which line decides.
@@ -190,10 +190,7 @@ fn record(config: &Config, facts: &Facts, now: Timestamp) -> Result<(Standing, O
     if !config.store.database.exists() {
         return Ok((Standing::default(), None));
     }
-    let store = Sqlite::open(&config.store.database).map_err(|error| error.to_string())?;
-    let ledger = Ledger::new(config.ledger.clone());
-    let record = Record::open(Arc::new(store), ledger, None, None, Arc::new(SystemClock));
-    let record = record.map_err(|error| error.to_string())?;
+    let record = Record::beside(config).map_err(|error| error.to_string())?;
     let lock = record.with_ledger(|ledger| {
         let is_page = |lock: &&LockFact| lock.host == facts.host.as_str() && lock.path == facts.target;
         let rules = |lock: &LockFact| lock.rules.iter().map(|rule| rule.as_str().into()).collect();

@@ -85,3 +85,42 @@ fn tls(reader: &Reader<'_>, section: &Section<'_, '_>, base: &Path) -> Option<Ad
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::{
+        base::Problem,
+        config::{Config, Parsed},
+    };
+
+    fn parse(text: &str) -> Parsed {
+        Config::parse(Path::new("/etc/zhamen/zhamen.toml"), text, &|_| None)
+    }
+
+    fn config(text: &str) -> Config {
+        let parsed = parse(text);
+        parsed.config.unwrap_or_else(|| panic!("{:?}", parsed.problems))
+    }
+
+    fn problem(text: &str) -> Problem {
+        let found = parse(text).problems;
+        assert_eq!(found.len(), 1, "{found:?}");
+        found[0].clone()
+    }
+
+    #[test]
+    fn an_admin_listener_that_others_reach_has_tls() {
+        let found = problem("[admin]\nlisten = \"0.0.0.0:9900\"\n");
+        assert_eq!((found.line, found.column), (2, 10));
+        assert!(config("[admin]\nlisten = \"0.0.0.0:9900\"\nallow_plain = true").admin.unwrap().tls.is_none());
+        let tls = "[admin]\nlisten = \"[::]:9900\"\n[admin.tls]\ncertificate = \"a.crt\"\n";
+        assert!(problem(&tls.replace("[::]", "[::1]")).message.contains("admin.tls.key"));
+        let admin = config(&format!("{tls}key = \"a.key\"\nclient_ca = \"ca.crt\"\n")).admin.unwrap();
+        let tls = admin.tls.unwrap();
+        assert_eq!(tls.certificate, Path::new("/etc/zhamen/a.crt"));
+        assert_eq!(tls.client_ca.as_deref(), Some(Path::new("/etc/zhamen/ca.crt")));
+        assert!(problem("[admin.tls]\nclient_ca = \"ca.crt\"").message.contains("beside it"));
+    }
+}

@@ -543,20 +543,6 @@ threads = 3
     }
 
     #[test]
-    fn an_admin_listener_that_others_reach_has_tls() {
-        let found = problem("[admin]\nlisten = \"0.0.0.0:9900\"\n");
-        assert_eq!((found.line, found.column), (2, 10));
-        assert!(config("[admin]\nlisten = \"0.0.0.0:9900\"\nallow_plain = true").admin.unwrap().tls.is_none());
-        let tls = "[admin]\nlisten = \"[::]:9900\"\n[admin.tls]\ncertificate = \"a.crt\"\n";
-        assert!(problem(&tls.replace("[::]", "[::1]")).message.contains("admin.tls.key"));
-        let admin = config(&format!("{tls}key = \"a.key\"\nclient_ca = \"ca.crt\"\n")).admin.unwrap();
-        let tls = admin.tls.unwrap();
-        assert_eq!(tls.certificate, Path::new("/etc/zhamen/a.crt"));
-        assert_eq!(tls.client_ca.as_deref(), Some(Path::new("/etc/zhamen/ca.crt")));
-        assert!(problem("[admin.tls]\nclient_ca = \"ca.crt\"").message.contains("beside it"));
-    }
-
-    #[test]
     fn the_store_is_sqlite() {
         assert_eq!(config("[store]\nurl = \"sqlite:a.db\"\n").store.database, Path::new("/etc/zhamen/a.db"));
         assert!(parse("[store]\nurl = \"mysql://x\"\n").config.is_none());

@@ -69,9 +69,7 @@ pub fn open_incident(
     new: &NewIncident,
     now: Timestamp,
 ) -> Result<Incident, PutError> {
-    let mut facts = drawn_up(record, settings, by, new, now)?;
-    // A lock or suspension that is in force already needs no other one.
-    facts.dedup();
+    let facts = drawn_up(record, settings, by, new, now)?;
     let entries = record.put(by, &facts)?;
     entries.first().and_then(Incident::opened).ok_or_else(|| refused("the incident was not put on the record"))
 }
@@ -198,20 +196,16 @@ impl IncidentDesk {
 
     fn catch_up(&self, state: &mut State, now: Timestamp) -> Result<(), StoreError> {
         if !state.started {
-            // Findings that are too old for every rule are not read.
-            let from = Some(state.watch.reaches_back_to(now));
+            let head = self.record.store().entries(&Query { descending: true, limit: 1, ..Query::default() })?;
             let State { board, watch, last, .. } = state;
             let incidents = Query { kinds: Board::KINDS.to_vec(), ..Query::default() };
-            each_entry(&self.record, incidents, |entry| {
-                board.apply(entry);
-                *last = entry.seq.max(*last);
-            })?;
+            each_entry(&self.record, incidents, |entry| board.apply(entry))?;
+            // Findings that are too old for every rule are not read.
+            let from = Some(watch.reaches_back_to(now));
             let watched = Query { kinds: Watch::KINDS.to_vec(), from, ..Query::default() };
-            each_entry(&self.record, watched, |entry| {
-                watch.apply(entry);
-                *last = entry.seq.max(*last);
-            })?;
-            // What came between the two is read again: neither minds.
+            each_entry(&self.record, watched, |entry| watch.apply(entry))?;
+            // What came meanwhile is read again, and counts once.
+            *last = head.first().map_or(0, |entry| entry.seq);
             state.started = true;
             return Ok(());
         }
@@ -336,7 +330,7 @@ fn drawn_up(
         }
     }
     let title = line("the title", &title)?;
-    let mut locked = Vec::new();
+    let (mut locked, mut seen) = (Vec::new(), BTreeSet::new());
     for lock in &new.lock {
         let host = host(&lock.host)?;
         let path = match lock.scope {
@@ -344,8 +338,10 @@ fn drawn_up(
             LockScope::Page => format!("/{}", lock.path.trim_start_matches('/')),
             LockScope::Directory => format!("/{}/", lock.path.trim_matches('/')).replace("//", "/"),
         };
-        sites.push(host.clone());
-        locked.push(IncidentScope { host, path, scope: lock.scope });
+        if seen.insert((host.clone(), path.clone(), lock.scope)) {
+            sites.push(host.clone());
+            locked.push(IncidentScope { host, path, scope: lock.scope });
+        }
     }
     units.extend(new.suspend.iter().cloned());
     for list in [&mut units, &mut sites] {

@@ -1,19 +1,18 @@
 //! Keeping the store: heads are signed, segments sealed, and what is too old goes, after the record says
 //! so.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     task::spawn_blocking,
     time::{MissedTickBehavior, interval},
 };
 
-use super::record::Record;
+use super::{incidents::incidents, record::Record};
 use crate::{
     base::{Clock, Timestamp},
     config,
-    domain::record::Fact,
-    store::{Evidence, EvidenceHeader, EvidenceLimits, Query, Sealer, Store, StoreError},
+    store::{Evidence, EvidenceHeader, EvidenceLimits, Sealer, StoreError},
 };
 
 /// How often it is looked whether something is to be signed.
@@ -24,8 +23,6 @@ const RETENTION_EVERY: u64 = 3_600;
 const SEGMENT_BYTES: u64 = 64 << 20;
 /// A segment of this age, too.
 const SEGMENT_AGE: Duration = Duration::from_secs(86_400);
-/// Incidents read at a time.
-const BATCH: usize = 1_000;
 
 /// Signs, seals and removes.
 pub struct Keeper {
@@ -88,56 +85,17 @@ impl Keeper {
     }
 
     fn remove_expired(&self, now: Timestamp) -> Result<(), StoreError> {
-        let held = Held::of(self.record.store())?;
-        for expired in self.evidence.expired(now, self.retention, &|header| held.covers(header))? {
+        let board = incidents(&self.record)?;
+        let is_held = |header: &EvidenceHeader| {
+            let findings = || header.findings.iter().map(|finding| finding.id.as_str());
+            board.open().any(|incident| incident.holds(&header.unit, &header.site, findings()))
+        };
+        for expired in self.evidence.expired(now, self.retention, &is_held)? {
             match self.record.put("retention", &[expired.change(now)]) {
                 Ok(_) => self.evidence.remove(&expired)?,
                 Err(error) => tracing::error!(%error, "evidence stays, because its removal could not be recorded"),
             }
         }
         Ok(())
-    }
-}
-
-/// What open incidents hold (legal hold).
-#[derive(Default)]
-struct Held {
-    findings: HashSet<String>,
-    sites: HashSet<String>,
-    units: HashSet<String>,
-}
-
-impl Held {
-    fn of(store: &dyn Store) -> Result<Self, StoreError> {
-        let mut open = std::collections::HashMap::new();
-        let mut query = Query { kinds: vec!["incident_open", "incident_close"], limit: BATCH, ..Query::default() };
-        loop {
-            let entries = store.entries(&query)?;
-            let (found, last) = (entries.len(), entries.last().map(|entry| entry.seq));
-            for entry in entries {
-                if let Fact::IncidentOpen(incident) = entry.fact {
-                    open.insert(incident.id.clone(), incident);
-                } else if let Fact::IncidentClose(close) = entry.fact {
-                    open.remove(&close.incident);
-                }
-            }
-            if found < BATCH {
-                break;
-            }
-            query.after = last;
-        }
-        let mut held = Self::default();
-        for incident in open.into_values() {
-            held.findings.extend(incident.because);
-            held.sites.extend(incident.sites);
-            held.units.extend(incident.units);
-        }
-        Ok(held)
-    }
-
-    fn covers(&self, header: &EvidenceHeader) -> bool {
-        self.sites.contains(&header.site)
-            || self.units.contains(&header.unit)
-            || header.findings.iter().any(|finding| self.findings.contains(&finding.id))
     }
 }

@@ -12,15 +12,16 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::publish::Publisher;
+use super::{clock::SystemClock, publish::Publisher};
 use crate::{
     base::{Clock, Timestamp},
+    config::Config,
     domain::{
         record::{Entry, Fact, Finding, LockScope},
         registry::Registry,
         standing::{Ledger, PageKey, Standing},
     },
-    store::{Query, SpoolPosition, Store, StoreError},
+    store::{Query, SpoolPosition, Sqlite, Store, StoreError},
 };
 
 /// How often it is looked what other processes wrote, and what time alone changed.
@@ -96,6 +97,12 @@ impl Record {
         drop(state);
         record.introduce_in_force();
         Ok(record)
+    }
+
+    /// The record of an installation, for a command: a running proxy takes in what is put on it.
+    pub fn beside(config: &Config) -> Result<Self, StoreError> {
+        let store = Arc::new(Sqlite::open(&config.store.database)?);
+        Self::open(store, Ledger::new(config.ledger.clone()), None, None, Arc::new(SystemClock))
     }
 
     /// The time by which entries are recorded.

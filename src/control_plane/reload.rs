@@ -6,6 +6,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    thread,
 };
 
 use arc_swap::ArcSwap;
@@ -21,6 +22,9 @@ use crate::{
     store::{SiteSource, Store},
     telemetry::Part,
 };
+
+/// Sites whose storing a start waits for.
+const SITES_SETTLED_MAX: usize = 20_000;
 
 /// Who puts on the record what the registry's file says.
 const BY: &str = "import";
@@ -150,12 +154,7 @@ impl Reloader {
         }
         shown.health.set_registry_loaded(start.registry_loaded);
         log_problems(&start.problems);
-        if let Some(news) = start.registry_news {
-            keep_news(&registrar, news);
-        }
-        if let Err(error) = registrar.introduce_customers(BY) {
-            tracing::error!(%error, "units and services of the registry could not be put on the record");
-        }
+        settle(&registrar, start.registry_news, start.snapshot.registry.len());
         shown.show();
         let (path, loaded) = (start.config.path.clone(), Mutex::new(start.loaded));
         Self { path, shown, registrar, edge, budget, clock, certificates, loaded }
@@ -328,6 +327,25 @@ pub fn log_problems(problems: &[Problem]) {
     if problems.len() > PROBLEMS_LOGGED_MAX {
         let more = problems.len() - PROBLEMS_LOGGED_MAX;
         tracing::warn!(more, "and more problems; `zhamen check` lists them all");
+    }
+}
+
+/// Stores what the file said at start, and puts the units and services of the registry on the record: at
+/// once, unless it is so large that the start would wait for it.
+fn settle(registrar: &Arc<Registrar>, news: Option<Feed>, sites: usize) {
+    let registrar = Arc::clone(registrar);
+    let settle = move || {
+        if let Some(news) = news {
+            keep_news(&registrar, news);
+        }
+        if let Err(error) = registrar.introduce_customers(BY) {
+            tracing::error!(%error, "units and services of the registry could not be put on the record");
+        }
+    };
+    if sites <= SITES_SETTLED_MAX {
+        settle();
+    } else if let Err(error) = thread::Builder::new().name("registry".into()).spawn(settle) {
+        tracing::error!(%error, "the registry is in force, and there is no thread to store it");
     }
 }
 

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags, backup::Backup};
 use super::{
     StoreError,
     evidence::{GONE, SEGMENT},
-    key::{make_directory, numbered, sync_directory},
+    key::{make_directory, numbered, parent, sync_directory},
     seal::HEADS_FILE,
 };
 
@@ -106,7 +106,7 @@ fn copy_database(from: &Path, to: &Path) -> Result<(), StoreError> {
     let fail = |error: io::Error| StoreError::file(to, &error);
     fs::File::open(&aside).and_then(|file| file.sync_all()).map_err(fail)?;
     fs::rename(&aside, to).map_err(fail)?;
-    sync_directory(to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+    sync_directory(parent(to))
 }
 
 /// Copies numbered files. One that is removed meanwhile has left another in its place.

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{ErrorKind, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -39,7 +39,24 @@ impl SigningKey {
             Err(error) if error.kind() == ErrorKind::NotFound => return Self::make(directory, &path),
             Err(error) => return Err(StoreError::file(&path, &error)),
         };
-        Self::read(&path, &bytes)
+        let key = Self::read(&path, &bytes)?;
+        // A crash may have come between the two files.
+        if !directory.join(PUBLIC_FILE).exists() {
+            key.write_public(directory)?;
+        }
+        Ok(key)
+    }
+
+    fn write_public(&self, directory: &Path) -> Result<(), StoreError> {
+        let (public, aside) =
+            (directory.join(PUBLIC_FILE), directory.join(format!("{PUBLIC_FILE}.{}", std::process::id())));
+        let written = File::create(&aside).and_then(|mut file| {
+            file.write_all(self.public().to_pem().as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&aside, &public)
+        });
+        written.map_err(|error| StoreError::file(&public, &error))?;
+        sync_directory(directory)
     }
 
     fn read(path: &Path, bytes: &[u8]) -> Result<Self, StoreError> {
@@ -69,9 +86,7 @@ impl SigningKey {
             Err(error) => return Err(fail(error)),
         }
         let key = Self { pair };
-        let public = directory.join(PUBLIC_FILE);
-        fs::write(&public, key.public().to_pem()).map_err(|error| StoreError::file(&public, &error))?;
-        sync_directory(directory)?;
+        key.write_public(directory)?;
         Ok(key)
     }
 
@@ -123,12 +138,20 @@ impl PublicKey {
 
 /// Makes a directory for the store, for its owner alone.
 pub(in crate::store) fn make_directory(directory: &Path) -> Result<(), StoreError> {
-    use std::os::unix::fs::DirBuilderExt;
+    if directory.is_dir() {
+        return Ok(());
+    }
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(directory)
-        .map_err(|error| StoreError::file(directory, &error))
+        .map_err(|error| StoreError::file(directory, &error))?;
+    sync_directory(parent(directory))
+}
+
+/// The directory that a file or directory stands in.
+pub(in crate::store) fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Brings the names in a directory to disk.

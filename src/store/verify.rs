@@ -5,20 +5,23 @@ use std::{
     collections::{HashMap, HashSet},
     fmt,
     fs::File,
-    io::BufReader,
+    io::{self, BufRead, BufReader, Read},
     path::Path,
 };
 
 use super::{
     GENESIS, Hash, HeadRow, Heads, Line, Link, PublicKey, Sqlite, StoreError,
     about::About,
-    evidence::{Piece, RETENTION, SEGMENT, Segment, Wrong, open_content, parse_head, read_line, removal, segments},
+    evidence::{Piece, RETENTION, SEGMENT, Segment, Wrong, open_content, parse_head, removal, segments},
     seal::HEADS_FILE,
 };
 use crate::{base::Timestamp, domain::record::Fact};
 
 /// Faults that are listed; what follows the first ones is mostly their consequence.
 const FAULTS_MAX: usize = 100;
+
+/// A line of a signed head is never shorter.
+const HEAD_BYTES_MIN: usize = 231;
 
 /// Something that is not as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,9 +96,16 @@ impl Run<'_> {
         let mut input = BufReader::new(File::open(path).map_err(fail)?);
         for number in 1_u64.. {
             let place = format!("{} line {number}", path.display());
-            let Some(line) = read_line(&mut input).map_err(fail)? else {
-                // A line that a crash tore: its head is in the database.
-                return Ok((entries, evidence));
+            let line = match read_line_or_rest(&mut input).map_err(fail)? {
+                Ok(line) => line,
+                // A line that a crash tore: it is added again before the next one.
+                Err(rest) if rest.len() < HEAD_BYTES_MIN && rest.is_ascii() && !rest.contains(&b'\n') => {
+                    return Ok((entries, evidence));
+                }
+                Err(_) => {
+                    self.fault(&place, "the line was altered");
+                    continue;
+                }
             };
             let (chain, heads) = match line.split(' ').nth(1) {
                 Some("evidence") => ("evidence", &mut evidence),
@@ -267,7 +277,7 @@ impl Run<'_> {
     }
 
     /// Reads one segment to its end. Returns whether it is sealed.
-    fn pieces(&mut self, place: &str, segment: &mut Segment, wanted: &HashMap<u64, Hash>) -> std::io::Result<bool> {
+    fn pieces(&mut self, place: &str, segment: &mut Segment, wanted: &HashMap<u64, Hash>) -> io::Result<bool> {
         loop {
             match segment.next_piece()? {
                 Ok(Some(Piece::Record { link, content })) => {
@@ -316,6 +326,17 @@ impl Run<'_> {
         for (seq, hash) in missing {
             self.fault(format!("entry {seq}"), format!("the evidence that it names is missing: {hash}"));
         }
+    }
+}
+
+/// A line; or the bytes that should be one, none at the end of the file.
+fn read_line_or_rest(input: &mut impl BufRead) -> io::Result<Result<String, Vec<u8>>> {
+    let mut line = Vec::new();
+    input.by_ref().take(1 << 20).read_until(b'\n', &mut line)?;
+    match String::from_utf8(line) {
+        Ok(line) if line.ends_with('\n') => Ok(Ok(line)),
+        Ok(rest) => Ok(Err(rest.into_bytes())),
+        Err(error) => Ok(Err(error.into_bytes())),
     }
 }
 

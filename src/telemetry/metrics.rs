@@ -8,7 +8,7 @@ use prometheus::{
     core::Collector, process_collector::ProcessCollector,
 };
 
-use super::{Dropped, Live, words};
+use super::{Dropped, Live, Lost, RecordCounts, record_metrics::RecordMetrics, words};
 use crate::{
     base::{MemoryBudget, Timestamp},
     domain::{
@@ -64,6 +64,10 @@ pub struct Readings {
     pub locks: Box<dyn Fn() -> usize + Send + Sync>,
     /// Events that found the queue full.
     pub dropped: Dropped,
+    /// What did not get as far as the record.
+    pub lost: Arc<Lost>,
+    /// What the record counts.
+    pub record: Box<dyn Fn() -> RecordCounts + Send + Sync>,
 }
 
 /// All metrics.
@@ -97,6 +101,7 @@ pub struct Metrics {
     /// Without labels; without a series while no clock runs.
     incident_deadline: IntGaugeVec,
     panics: IntCounter,
+    record: RecordMetrics,
     /// Held while counts kept elsewhere are carried over, so that two readers do not both add.
     carrying_over: Mutex<()>,
 }
@@ -193,6 +198,7 @@ impl Metrics {
                 &[],
             )?,
             panics: new.counter("panics_total", "Panics that were caught; each is a fault of Zhamen.")?,
+            record: RecordMetrics::new(&new)?,
             carrying_over: Mutex::new(()),
             registry: registry.clone(),
         };
@@ -330,6 +336,7 @@ impl Metrics {
         self.connections.with_label_values(&["origin", "any"]).set(live.origin.load(Relaxed));
         self.held_bytes.set(whole(readings.budget.used()));
         self.locks.set(whole((readings.locks)()));
+        self.record.carry_over(&(readings.record)(), &readings.lost);
         let carried = [
             (&self.connections_rejected, live.client_rejected.load(Relaxed)),
             (&self.panics, live.panics.load(Relaxed)),
@@ -383,18 +390,18 @@ impl Metrics {
 }
 
 /// Makes metrics and registers them under `zhamen_`.
-struct Registering<'r>(&'r Registry);
+pub(super) struct Registering<'r>(&'r Registry);
 
 impl Registering<'_> {
-    fn counter(&self, name: &str, help: &str) -> prometheus::Result<IntCounter> {
+    pub(super) fn counter(&self, name: &str, help: &str) -> prometheus::Result<IntCounter> {
         self.register(IntCounter::with_opts(opts(name, help))?)
     }
 
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
+    pub(super) fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
         self.register(IntCounterVec::new(opts(name, help), labels)?)
     }
 
-    fn gauge(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
+    pub(super) fn gauge(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
         self.register(IntGauge::with_opts(opts(name, help))?)
     }
 
@@ -439,6 +446,8 @@ mod tests {
             budget: MemoryBudget::new(1),
             locks: Box::new(|| 7),
             dropped: receiver.dropped(),
+            lost: Arc::default(),
+            record: Box::new(RecordCounts::default),
         }
     }
 

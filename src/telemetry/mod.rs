@@ -13,6 +13,7 @@ mod metrics;
 mod observations;
 mod operational_log;
 mod queue;
+mod record_metrics;
 mod words;
 
 pub use access_log::Reopen;
@@ -22,3 +23,4 @@ pub use metrics::{InForce, Metrics, Part, Readings};
 pub use observations::{Full, Lost, ObservationReceiver, ObservationSender, observations};
 pub use operational_log::init as init_operational_log;
 pub use queue::{Dropped, EventReceiver, EventSender, queue};
+pub use record_metrics::RecordCounts;

@@ -91,7 +91,11 @@ fn two_workers_share_their_locks() {
 #[test]
 fn locks_are_bounded_and_the_oldest_goes() {
     let origin = mixed();
-    let zhamen = Setup::new().site("filed.cn", origin.address()).set("limits.locks", "5").run();
+    let zhamen = Setup::new()
+        .site("filed.cn", origin.address())
+        .set("limits.locks", "5")
+        .set("ledger.locks.directory_after", "0")
+        .run();
     for page in 0..8 {
         assert_eq!(get(zhamen.http, "filed.cn", &format!("/late?{page}")).end, End::Cut);
     }

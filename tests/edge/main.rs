@@ -18,7 +18,11 @@
 //! | `bounds` | limits, and that nothing leaks |
 //! | `bad_input` | registries, rules and configurations that people write |
 //! | `reload` | what comes into force without a restart |
+//! | `ledger` | who is suspended, from the record to the next request |
+//! | `crash` | what survives kill -9, a power cut, a full disk |
 //! | `registry` | where the registry comes from: files, imports, pulls; customers, drift, unfiled hosts |
+//! | `incident` | incidents: emergency locks, clocks, reminders, what opens by itself |
+//! | `report` | letters and reports of a record that somebody filled |
 //! | `record` | access log and metrics |
 //! | `pages` | real saved pages, from a stock nginx |
 //! | `admin_api` | tokens, changes, webhooks, and a suspension's way to every connection |
@@ -29,17 +33,21 @@ mod bad_input;
 mod bad_origins;
 mod bounds;
 mod command_line;
+mod crash;
 mod findings;
 mod gate;
 mod gone_clients;
 mod harness;
 mod http;
+mod incident;
+mod ledger;
 mod locks;
 mod pages;
 mod posts;
 mod record;
 mod registry;
 mod reload;
+mod report;
 mod scan;
 mod smuggling;
 mod streaming;

@@ -132,7 +132,7 @@ fn health_and_readiness_are_told() {
         assert_eq!(client.get("admin", target).response().status(), 200, "{target}");
     }
     let status: serde_json::Value = serde_json::from_str(&zhamen.admin("/api/v1/status")).unwrap();
-    assert_eq!(status["generation"], 1);
+    assert!(status["generation"].as_u64() >= Some(1), "{status}");
 }
 
 #[test]

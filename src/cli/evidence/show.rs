@@ -4,7 +4,6 @@ use std::{
     fs,
     io::{self, Write},
     path::PathBuf,
-    sync::Arc,
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -12,13 +11,11 @@ use serde_json::json;
 
 use super::{Exit, configuration, database, problem, whoever};
 use crate::{
-    base::{Clock, Problem},
+    base::Problem,
     cli::{problems::give_up, table::printable},
-    control_plane::{Record, SystemClock},
-    domain::{
-        record::{EvidenceView, Fact},
-        standing::Ledger,
-    },
+    config::Config,
+    control_plane::Record,
+    domain::record::{EvidenceView, Fact},
     store::{EvidenceRecord, Findings, Hash, Sqlite, read_evidence},
 };
 
@@ -62,7 +59,7 @@ fn look(args: &Args) -> Result<Option<EvidenceRecord>, Vec<Problem>> {
     let Some(hash) = hash_of(&args.id, &store)? else { return Ok(None) };
     let found = read_evidence(&config.store.directory, hash).map_err(|error| problem("the evidence", error))?;
     let Some(found) = found else { return Ok(None) };
-    put_view(store, hash, &args.why)?;
+    put_view(&config, hash, &args.why)?;
     Ok(Some(found))
 }
 
@@ -74,12 +71,9 @@ fn hash_of(id: &str, store: &Sqlite) -> Result<Option<Hash>, Vec<Problem>> {
     Ok(row.and_then(|row| row.finding.evidence.parse().ok()))
 }
 
-fn put_view(store: Sqlite, hash: Hash, why: &str) -> Result<(), Vec<Problem>> {
-    let clock = Arc::new(SystemClock);
-    let at = clock.now();
-    let record = Record::open(Arc::new(store), Ledger::default(), None, None, clock)
-        .map_err(|error| problem("the record", error))?;
-    let view = EvidenceView { evidence: hash.to_string(), at, why: why.to_owned() };
+fn put_view(config: &Config, hash: Hash, why: &str) -> Result<(), Vec<Problem>> {
+    let record = Record::beside(config).map_err(|error| problem("the record", error))?;
+    let view = EvidenceView { evidence: hash.to_string(), at: record.now(), why: why.to_owned() };
     record.put(&whoever(), &[Fact::EvidenceView(view)]).map_err(|error| problem("the record", error))?;
     Ok(())
 }

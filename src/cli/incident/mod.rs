@@ -8,7 +8,6 @@ use std::{
     env,
     io::{self, Write},
     path::PathBuf,
-    sync::Arc,
 };
 
 use serde_json::{Value, json};
@@ -18,8 +17,7 @@ use crate::{
     base::{Clock, Problem, Timestamp},
     config::Config,
     control_plane::{PutError, Record, SystemClock, files::read_config},
-    domain::{incident::Incident, standing::Ledger},
-    store::Sqlite,
+    domain::incident::Incident,
 };
 
 /// Incidents: a clock, emergency measures, a report.
@@ -69,18 +67,13 @@ impl RecordArgs {
     pub(super) fn open(&self) -> Result<Opened, Vec<Problem>> {
         let (parsed, _) = read_config(&self.config);
         let config = parsed.config.ok_or(parsed.problems)?;
-        let record = record(&config)
-            .map_err(|why| vec![Problem::error(&config.store.database.display().to_string(), 0, 0, why)])?;
+        let record = Record::beside(&config).map_err(|error| {
+            vec![Problem::error(&config.store.database.display().to_string(), 0, 0, error.to_string())]
+        })?;
         let user = || env::var("USER").or_else(|_| env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
         let by = self.by.clone().unwrap_or_else(|| format!("command line ({})", user()));
         Ok(Opened { config, record, now: SystemClock.now(), by })
     }
-}
-
-fn record(config: &Config) -> Result<Record, String> {
-    let store = Sqlite::open(&config.store.database).map_err(|error| error.to_string())?;
-    let ledger = Ledger::new(config.ledger.clone());
-    Record::open(Arc::new(store), ledger, None, None, Arc::new(SystemClock)).map_err(|error| error.to_string())
 }
 
 /// Says why something was not put on the record. What makes no sense is the answer no.

@@ -24,6 +24,7 @@ pub(in crate::cli) struct ShowArgs {
 
 /// List incidents, those with the next deadline first.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Exit status:\n  0  there they are, if any\n  2  an error")]
 pub(in crate::cli) struct ListArgs {
     #[command(flatten)]
     record: RecordArgs,

@@ -14,8 +14,12 @@ use crate::{
     control_plane::{close_incident, note_incident, report::Report},
 };
 
+const EXIT_STATUS: &str =
+    "Exit status:\n  0  it is on the record\n  1  it makes no sense, and nothing was recorded\n  2  an error";
+
 /// Note what was done in an incident.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_STATUS)]
 pub(in crate::cli) struct NoteArgs {
     #[command(flatten)]
     record: RecordArgs,
@@ -40,6 +44,7 @@ enum Step {
 
 /// Put on the record that an incident was reported to the authority: its clock stops.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_STATUS)]
 pub(in crate::cli) struct ReportArgs {
     #[command(flatten)]
     record: RecordArgs,
@@ -58,6 +63,7 @@ pub(in crate::cli) struct ReportArgs {
 
 /// Close an incident: the legal hold on its evidence ends; locks and suspensions stay.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_STATUS)]
 pub(in crate::cli) struct CloseArgs {
     #[command(flatten)]
     record: RecordArgs,

@@ -19,10 +19,9 @@ use indicatif::ProgressBar;
 
 use super::Exit;
 use crate::{
-    base::{Clock, Problem},
+    base::Problem,
     config::Config,
     control_plane::{Record, SystemClock, files::read_config, registry::Registrar},
-    domain::standing::Ledger,
     store::Sqlite,
 };
 
@@ -67,11 +66,8 @@ impl Place {
 
     /// The registrar over the store, which is made if it is not there.
     fn registrar(&self, config: &Config) -> Result<Registrar, Vec<Problem>> {
-        let store = Sqlite::open(&config.store.database).map_err(failed("the store"))?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let record = Record::open(Arc::new(store), Ledger::default(), None, None, Arc::clone(&clock));
-        let record = Arc::new(record.map_err(failed("the record"))?);
-        Ok(Registrar::new(record, config.registry.clone(), clock, None))
+        let record = Arc::new(Record::beside(config).map_err(failed("the record"))?);
+        Ok(Registrar::new(record, config.registry.clone(), Arc::new(SystemClock), None))
     }
 }
 

@@ -16,21 +16,21 @@ use super::{
 };
 use crate::{
     control_plane::{
-        files::read_registry,
+        registry::in_force,
         report::{Format, Gather, Letterhead, RectificationWishes, Report, ReportError, print},
     },
-    domain::{
-        record::CommitmentForm,
-        registry::{Registry, import_csv},
-        report::Month,
-    },
+    domain::{record::CommitmentForm, registry::ServiceKind, report::Month},
 };
+
+const EXIT_STATUS: &str =
+    "Exit status:\n  0  it is written\n  2  there is nothing to write about, or it cannot be written";
 
 /// Letters and reports in Chinese, for printing and signing.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     Rectification(RectificationArgs),
     Commitment(CommitmentArgs),
+    Suspension(SuspensionArgs),
     Notice(NoticeArgs),
     Incident(IncidentArgs),
     Statistics(StatisticsArgs),
@@ -39,6 +39,7 @@ pub(super) enum Command {
 
 /// 整改报告: a unit's rectification report, filled in as far as the record goes.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_STATUS)]
 pub(super) struct RectificationArgs {
     #[command(flatten)]
     print: PrintArgs,
@@ -58,6 +59,7 @@ pub(super) struct RectificationArgs {
 
 /// 承诺书: the letter of commitment, for signing.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_STATUS)]
 pub(super) struct CommitmentArgs {
     #[command(flatten)]
     print: PrintArgs,
@@ -69,8 +71,23 @@ pub(super) struct CommitmentArgs {
     form: Form,
 }
 
+/// 中止接入服务通知书: why a unit is suspended, with the strikes that did it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_STATUS)]
+pub(super) struct SuspensionArgs {
+    #[command(flatten)]
+    print: PrintArgs,
+    /// The unit.
+    #[arg(long)]
+    unit: String,
+    /// Which services: virtual_host or server.
+    #[arg(long, value_parser = kind)]
+    kind: ServiceKind,
+}
+
 /// 书面通知: the written notice of an incident to a unit.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_STATUS)]
 pub(super) struct NoticeArgs {
     #[command(flatten)]
     print: PrintArgs,
@@ -84,6 +101,7 @@ pub(super) struct NoticeArgs {
 
 /// 网络安全事件报告: an incident, for the authority.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_STATUS)]
 pub(super) struct IncidentArgs {
     #[command(flatten)]
     print: PrintArgs,
@@ -93,6 +111,7 @@ pub(super) struct IncidentArgs {
 
 /// 月度信息安全统计: a month in numbers, by unit.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_STATUS)]
 pub(super) struct StatisticsArgs {
     #[command(flatten)]
     print: PrintArgs,
@@ -148,6 +167,9 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
             };
             gather.commitment(&args.unit, form).map(Report::Commitment)
         }),
+        Command::Suspension(args) => {
+            args.print.run(out, |gather| gather.suspension(&args.unit, args.kind).map(Report::Suspension))
+        }
         Command::Notice(args) => {
             args.print.run(out, |gather| gather.notice(&args.unit, &args.incident).map(Report::Notice))
         }
@@ -195,11 +217,9 @@ impl PrintArgs {
 
 /// Where reports come from. A registry that cannot be read has no sites.
 pub(super) fn gather(opened: &Opened) -> Gather<'_> {
-    let file = &opened.config.registry.file;
-    let imported =
-        read_registry(file).ok().and_then(|(bytes, _)| import_csv(&file.display().to_string(), &bytes).registry);
-    let registry = Arc::new(imported.unwrap_or_else(Registry::unavailable));
-    Gather { record: &opened.record, registry, now: opened.now }
+    let today = opened.now.local_date();
+    let begun = in_force(Some(opened.record.store()), &opened.config.registry.file, today);
+    Gather { record: &opened.record, registry: Arc::new(begun.registry), now: opened.now }
 }
 
 /// A report's bytes.
@@ -217,4 +237,11 @@ pub(super) fn format_of(format: Option<FormatName>, file: Option<&Path>) -> Form
         None if is_pdf => Format::Pdf,
         None => Format::Html,
     }
+}
+
+fn kind(text: &str) -> Result<ServiceKind, String> {
+    ServiceKind::ALL
+        .into_iter()
+        .find(|kind| kind.as_str() == text)
+        .ok_or_else(|| "the kinds of services are virtual_host and server".to_owned())
 }

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::json;
 
-use super::{Exit, PrintArgs, failed, gather, problems};
+use super::{EXIT_STATUS, Exit, PrintArgs, failed, gather, problems};
 use crate::{
     cli::table::{Table, printable},
     control_plane::report::{Report, ReportError},
@@ -20,7 +20,8 @@ use crate::{
 /// Every unit pays its share rounded down to the cent; the cents that are left go one each to the largest
 /// remainders, and among equal ones in the order of the units' ids.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+#[command(after_help = EXIT_STATUS)]
+pub(in crate::cli) struct Args {
     #[command(flatten)]
     print: PrintArgs,
     /// The fine in yuan: 50000.00.

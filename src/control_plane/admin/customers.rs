@@ -238,6 +238,6 @@ pub(super) fn usable(id: &str) -> Result<&str, Problem> {
 }
 
 /// Where a page of things by id begins.
-pub(super) fn after<'c>(call: &'c Call) -> Bound<&'c str> {
+pub(super) fn after(call: &Call) -> Bound<&str> {
     call.asked("after").map_or(Bound::Unbounded, Bound::Excluded)
 }

@@ -18,7 +18,10 @@ const SEEN_MAX: usize = 16_384;
 
 /// What is on the record already, for the day.
 #[derive(Default)]
-pub(super) struct Inspections(Mutex<(Option<Date>, HashSet<(String, String)>)>);
+pub(super) struct Inspections(Mutex<Seen>);
+
+/// The day, and who read which path on it.
+type Seen = (Option<Date>, HashSet<(String, String)>);
 
 /// Puts a successful read of an inspector on the record before it is answered.
 pub(super) fn note(api: &Api, call: &Call) -> Result<(), Problem> {

@@ -68,6 +68,8 @@ impl Desk {
                 budget: MemoryBudget::new(1),
                 locks: Box::new(|| 0),
                 dropped: receiver.dropped(),
+                lost: Arc::default(),
+                record: Box::new(Default::default),
             },
             health: Arc::new(Health::default()),
             rules_dir: Box::new(|| "nowhere".into()),

@@ -58,7 +58,7 @@ pub enum FileKind {
 impl Feed {
     /// Reads a registry of sites.
     pub fn read(name: &str, bytes: &[u8]) -> ReadFeed {
-        let read = match with_content(name, bytes, |name, content| import_sites(name, content)) {
+        let read = match with_content(name, bytes, import_sites) {
             Ok(Imported { registry, rows_good, rows_bad, problems }) => (registry, rows_good, rows_bad, problems),
             Err(problem) => (None, 0, 0, vec![problem]),
         };

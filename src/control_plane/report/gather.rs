@@ -20,9 +20,11 @@ use crate::{
         registry::{FilingState, Registry, ServiceKind, Site},
         report::{
             ApportionmentReport, IncidentReport, LetterOfCommitment, Limit, Month, Party, RectificationReport, SiteRow,
-            Statistics, Tally, TimelineEntry, UnitRow, Violation, WrittenNotice,
+            Statistics, SuspensionCause, SuspensionNotice, Tally, TimelineEntry, UnitRow, Violation, WrittenNotice,
         },
+        standing::Window,
     },
+    engine::rules::Class,
     store::{FindingQuery, Query, ReviewState, StoreError},
 };
 
@@ -133,6 +135,46 @@ impl Gather<'_> {
         Ok(WrittenNotice { party: self.party(unit)?, incident, violations, sites })
     }
 
+    /// Why a unit is suspended for a kind of service, with the strikes that did it.
+    pub fn suspension(&self, unit: &str, kind: ServiceKind) -> Result<SuspensionNotice, ReportError> {
+        let party = self.known_party(unit)?;
+        let limits = self.limits(kind);
+        // Strikes as (id, time, when known, class); and the decision of a person, if it is one.
+        let (strikes, decided) = self.record.with_ledger(|ledger| {
+            let now = ledger.present(self.now);
+            let because = ledger.unit_standing(unit, kind, now).because;
+            let strikes: Vec<(String, Timestamp, Timestamp, Class)> = ledger
+                .strikes(unit, kind, now)
+                .into_iter()
+                .filter(|strike| because.binary_search_by(|id| id.as_str().cmp(strike.id)).is_ok())
+                .map(|strike| (strike.id.to_owned(), strike.at, strike.known, strike.class))
+                .collect();
+            let decided = ledger.unit(unit).and_then(|unit| {
+                let terminated = unit.terminated(now).map(|it| (it.at, it.why.clone()));
+                terminated.or_else(|| unit.suspension(kind, now).map(|it| (it.at, it.why.clone())))
+            });
+            (strikes, decided)
+        });
+        let by_strikes = strikes.last().and_then(|last| {
+            let first = strikes.first()?;
+            let limit = limits.iter().find(|limit| limit.is_for(last.3))?;
+            let in_month = first.1 >= Window::Month.start(last.1) && strikes.len() >= limit.month as usize;
+            let since = strikes.iter().map(|strike| strike.2).max()?;
+            let (count, other) = (strikes.len(), limit.other);
+            let limit = if in_month { limit.month } else { limit.year };
+            Some((since, SuspensionCause::Threshold { other, year: !in_month, count, limit }))
+        });
+        let decided = decided.map(|(at, why)| (at, SuspensionCause::Decision(why)));
+        let (since, cause) = by_strikes.or(decided).ok_or_else(|| {
+            ReportError(format!("unit {unit:?} is not suspended for {}: there is nothing to notify", kind.as_str()))
+        })?;
+        let mut violations = Vec::with_capacity(strikes.len());
+        for (id, ..) in &strikes {
+            violations.extend(self.violation(id)?);
+        }
+        Ok(SuspensionNotice { party, kind, since, cause, strikes: violations, limits: limits.to_vec() })
+    }
+
     /// The letter of commitment for a unit to sign.
     pub fn commitment(&self, unit: &str, form: CommitmentForm) -> Result<LetterOfCommitment, ReportError> {
         let limits = ServiceKind::ALL.into_iter().flat_map(|kind| self.limits(kind)).collect();
@@ -215,11 +257,17 @@ impl Gather<'_> {
 
     /// The limits of a kind of service.
     fn limits(&self, kind: ServiceKind) -> [Limit; 2] {
-        let (month, year, other_month, other_year) = match kind {
-            ServiceKind::VirtualHost => (2, 5, 4, 10),
-            ServiceKind::Server => (3, 6, 5, 10),
+        let thresholds = self.record.with_ledger(|ledger| ledger.policy().thresholds);
+        let rows = match kind {
+            ServiceKind::VirtualHost => thresholds.virtual_host,
+            ServiceKind::Server => thresholds.server,
         };
-        [Limit { kind, other: false, month, year }, Limit { kind, other: true, month: other_month, year: other_year }]
+        [(false, rows.political_vulgar), (true, rows.other)].map(|(other, threshold)| Limit {
+            kind,
+            other,
+            month: threshold.month,
+            year: threshold.year,
+        })
     }
 
     /// A unit as the last entry about it names it.

@@ -128,6 +128,6 @@ mod tests {
         let html = render(&document);
         assert!(!html.contains("<script"), "{html}");
         assert!(!html.contains(['\u{202e}', '\0']));
-        assert_eq!(html.matches("&#60;script&#62;").count(), 15, "{html}");
+        assert_eq!(html.matches("&#60;script&#62;").count(), 16, "{html}");
     }
 }

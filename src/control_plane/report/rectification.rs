@@ -49,7 +49,7 @@ pub(super) fn document(letterhead: &Letterhead, report: &RectificationReport, ma
 fn problem(report: &RectificationReport, blocks: &mut Vec<Block>) {
     blocks.push(Block::heading("1．本单位（本人）服务器出现问题"));
     let (Some(first), Some(last)) = (report.violations.first(), report.violations.last()) else {
-        blocks.push(Block::Item { mark: "（".to_owned(), text: String::new() });
+        blocks.push(Block::Item { mark: "　".to_owned(), text: String::new() });
         blocks.push(Block::Item { mark: "　".to_owned(), text: String::new() });
         return;
     };
@@ -74,7 +74,7 @@ fn problem(report: &RectificationReport, blocks: &mut Vec<Block>) {
 
 /// What was found, where and when.
 pub(super) fn violations(violations: &[Violation]) -> Table {
-    let mut table = Table::new([("序号", 9), ("时间", 22), ("类别", 18), ("地址", 52), ("内容", 52), ("来源", 30)]);
+    let mut table = Table::new([("序号", 13), ("时间", 23), ("类别", 18), ("地址", 52), ("内容", 52), ("来源", 30)]);
     for (at, violation) in violations.iter().enumerate() {
         table.row([
             (at + 1).to_string(),

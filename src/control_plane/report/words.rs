@@ -30,11 +30,6 @@ pub(super) fn day(date: Date) -> String {
     format!("{}年{}月{}日", date.year, date.month, date.day)
 }
 
-/// A day to be written in.
-pub(super) fn blank_day() -> String {
-    "　　　　年　　月　　日".to_owned()
-}
-
 /// `2026年3月`.
 pub(super) fn month(month: Month) -> String {
     format!("{}年{}月", month.year, month.month)

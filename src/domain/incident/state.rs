@@ -112,10 +112,11 @@ impl Incident {
         })
     }
 
-    /// Takes in an entry about this incident; others change nothing.
+    /// Takes in an entry about this incident, once; others change nothing.
     pub fn apply(&mut self, entry: &Entry) {
         if let Fact::IncidentNote(note) = &entry.fact
             && note.incident == self.open.id
+            && self.notes.last().is_none_or(|last| last.seq < entry.seq)
         {
             if note.step == "reported" && self.reported.is_none() {
                 self.reported = Some(note.at);
@@ -162,10 +163,17 @@ impl Incident {
         Reminder::ALL.into_iter().filter(|&reminder| self.reminds_at(reminder) <= now && !reminded(reminder)).collect()
     }
 
-    /// Whether what the record and the evidence hold about a unit or a site must be kept for it.
-    pub fn holds(&self, unit: &str, site: &str) -> bool {
+    /// Whether the evidence of a unit, of a row of the registry, or of these findings must be kept for it
+    /// (legal hold).
+    pub fn holds<'f>(&self, unit: &str, site: &str, findings: impl IntoIterator<Item = &'f str>) -> bool {
+        // A row covers the hosts below it.
+        let covers = |host: &String| {
+            !site.is_empty() && host.strip_suffix(site).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
         self.closed.is_none()
-            && (self.open.units.iter().any(|held| held == unit) || self.open.sites.iter().any(|held| held == site))
+            && (self.open.units.iter().any(|held| held == unit)
+                || self.open.sites.iter().any(covers)
+                || findings.into_iter().any(|finding| self.open.because.iter().any(|held| held == finding)))
     }
 }
 
@@ -191,7 +199,7 @@ mod tests {
             deadline: Timestamp(24 * HOUR),
             units: vec!["u1".into()],
             sites: vec!["a.cn".into()],
-            because: Vec::new(),
+            because: vec!["f-1".into()],
             locked: Vec::new(),
         };
         Incident::opened(&entry(1, Fact::IncidentOpen(open))).unwrap()
@@ -209,11 +217,14 @@ mod tests {
             looks.sort_unstable();
             let mut incident = opened();
             let mut reminded = Vec::new();
-            for (seq, &now) in looks.iter().enumerate() {
+            for &now in &looks {
                 for reminder in incident.due_reminders(Timestamp(now)) {
                     prop_assert!(incident.reminds_at(reminder) <= Timestamp(now));
                     reminded.push(reminder);
-                    incident.apply(&note(seq as u64 + 2, now, "reminder", &reminder.text()));
+                    let entry = note(reminded.len() as u64 + 1, now, "reminder", &reminder.text());
+                    incident.apply(&entry);
+                    incident.apply(&entry);
+                    prop_assert_eq!(incident.notes.len(), reminded.len(), "what is read twice counts once");
                 }
             }
             let last = *looks.last().unwrap();
@@ -229,7 +240,9 @@ mod tests {
     fn reporting_stops_the_clock_and_closing_ends_the_hold() {
         let mut incident = opened();
         assert!(incident.overdue(Timestamp(25 * HOUR)) && !incident.overdue(Timestamp(24 * HOUR)));
-        assert!(incident.holds("u1", "") && incident.holds("", "a.cn") && !incident.holds("u2", "b.cn"));
+        assert!(incident.holds("u1", "", []) && incident.holds("", "cn", []) && incident.holds("", "a.cn", []));
+        assert!(!incident.holds("u2", ".cn", []) && !incident.holds("", "b.a.cn", []) && !incident.holds("", "", []));
+        assert!(incident.holds("", "", ["f-0", "f-1"]) && !incident.holds("", "", ["f-0"]));
         incident.apply(&note(2, 20 * HOUR, "reported", "to the authority"));
         assert_eq!(incident.phase(), Phase::Reported);
         assert!(incident.due_reminders(Timestamp(99 * HOUR)).is_empty());
@@ -237,7 +250,7 @@ mod tests {
         let close = IncidentClose { incident: "i-1".into(), at: Timestamp(30 * HOUR), conclusion: "done".into() };
         incident.apply(&entry(3, Fact::IncidentClose(close)));
         assert_eq!(incident.phase(), Phase::Closed);
-        assert!(!incident.holds("u1", "a.cn"));
+        assert!(!incident.holds("u1", "a.cn", ["f-1"]));
     }
 
     #[test]

@@ -64,7 +64,8 @@ struct Tail {
     number: u64,
     prev: Hash,
     seq: u64,
-    kept: HashMap<String, Timestamp>,
+    /// When each finding was last kept, and in which record.
+    kept: HashMap<String, (Timestamp, Hash)>,
 }
 
 /// A segment that is not sealed.
@@ -100,25 +101,29 @@ impl Evidence {
         self.roll(&mut tail, now)?;
         let (mut bytes, mut hashes) = (Vec::new(), Vec::with_capacity(sightings.len()));
         let (mut prev, mut seq) = (tail.prev, tail.seq);
-        let mut kept: HashMap<&str, Timestamp> = HashMap::new();
+        let mut kept: HashMap<&str, (Timestamp, Hash)> = HashMap::new();
         for sighting in sightings {
             let again = self.limits.again.as_millis() as i64;
-            let is_known = |id: &str| {
-                let last = kept.get(id).or_else(|| tail.kept.get(id));
-                last.is_some_and(|last| sighting.at < last.plus_millis(again))
-            };
-            if sighting.findings.iter().all(|finding| is_known(&finding.id)) {
+            let known = |id: &str| kept.get(id).or_else(|| tail.kept.get(id)).copied();
+            let is_recent = |id: &str| known(id).is_some_and(|(last, _)| sighting.at < last.plus_millis(again));
+            // The very same one comes again where the database did not take it in.
+            let first = sighting.findings.first().and_then(|finding| known(&finding.id));
+            if let Some((_, hash)) = first.filter(|&(at, _)| at == sighting.at) {
+                hashes.push(Some(hash));
+                continue;
+            }
+            if sighting.findings.iter().all(|finding| is_recent(&finding.id)) {
                 hashes.push(None);
                 continue;
             }
-            kept.extend(sighting.findings.iter().map(|finding| (finding.id.as_str(), sighting.at)));
-            let (header, stored) = EvidenceHeader::new(sighting, self.limits.body_bytes)?;
+            let (header, stored) = EvidenceHeader::encode(sighting, self.limits.body_bytes)?;
             seq += 1;
             let link = Link { prev, seq, content: Hash::of(header.as_bytes()) };
             bytes.extend(link_line(&link, Some((header.len() as u64, stored.len() as u64))).as_bytes());
             bytes.extend(header.as_bytes());
             bytes.extend(&stored);
             prev = link.hash();
+            kept.extend(sighting.findings.iter().map(|finding| (finding.id.as_str(), (sighting.at, prev))));
             hashes.push(Some(prev));
         }
         if bytes.is_empty() {
@@ -135,7 +140,7 @@ impl Evidence {
         if tail.kept.len() > REMEMBERED_MAX {
             tail.kept.clear();
         }
-        tail.kept.extend(kept.into_iter().map(|(id, at)| (id.to_owned(), at)));
+        tail.kept.extend(kept.into_iter().map(|(id, last)| (id.to_owned(), last)));
         Ok(hashes)
     }
 

@@ -59,7 +59,7 @@ pub struct EvidenceRecord {
 
 impl EvidenceHeader {
     /// The header of a sighting, and its body as it is to be stored.
-    pub(super) fn new(sighting: &Sighting, body_bytes_max: usize) -> Result<(String, Vec<u8>), StoreError> {
+    pub(super) fn encode(sighting: &Sighting, body_bytes_max: usize) -> Result<(String, Vec<u8>), StoreError> {
         let kept = &sighting.body[..sighting.body.len().min(body_bytes_max)];
         let stored = zstd::bulk::compress(kept, 3).map_err(|error| StoreError::new(format!("zstd: {error}")))?;
         let first = sighting.findings.first();

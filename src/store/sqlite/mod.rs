@@ -19,7 +19,10 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::{Meta, Store, StoreError};
+use super::{
+    Meta, Store, StoreError,
+    key::{parent, sync_directory},
+};
 
 /// Each brings a database from the version of its place to the next.
 const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001.sql")];
@@ -49,9 +52,14 @@ impl Sqlite {
     /// reading: what is on the record holds, and nothing can be put on it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let fail = |error: StoreError| StoreError::new(format!("{}: {error}", path.display()));
+        let is_new = !path.exists();
         let mut writer = Connection::open(path).map_err(|error| fail(error.into()))?;
         let read_only = writer.is_readonly("main")?;
         prepare(&mut writer, path, read_only).map_err(fail)?;
+        if is_new {
+            // SQLite brings the content to disk, but not the name.
+            sync_directory(parent(path))?;
+        }
         Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), readers: Mutex::default(), read_only })
     }
 

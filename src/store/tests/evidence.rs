@@ -97,10 +97,25 @@ proptest! {
             let next = &segments[(which + 1) % segments.len()].1;
             commit(&deed, &segments[which].1, next);
             let verified = house.verify_in(copy.path());
-            prop_assert!(!verified.is_sound(), "{:?} of segment {} is not seen", deed, which);
+            // Noise behind the last record is what a crash may leave, and is told as such.
+            let seen = !verified.is_sound() || (verified.torn && matches!(deed, Deed::Append(_)));
+            prop_assert!(seen, "{:?} of segment {} is not seen", deed, which);
             prop_assert!(verified.faults.iter().all(|fault| !fault.place.is_empty()));
             Ok(())
         })?;
+    }
+}
+
+#[test]
+fn whatever_byte_of_the_signed_heads_is_another_one_is_seen() {
+    let house = House::lived_in();
+    let path = house.directory().join("heads.log");
+    let whole = fs::read(&path).unwrap();
+    for at in (0..whole.len()).step_by(11).chain([whole.len() - 1]) {
+        let mut altered = whole.clone();
+        altered[at] ^= 1 << (at % 8);
+        fs::write(&path, altered).unwrap();
+        assert!(!house.verify().is_sound(), "byte {at}: {:?}", whole[at] as char);
     }
 }
 
@@ -125,6 +140,7 @@ fn the_same_finding_is_kept_once_in_an_interval() {
         house.evidence.append(second(seconds), &[sighting]).unwrap()[0].is_some()
     };
     assert_eq!([0, 1, 3_599, 3_600, 3_601].map(again), [true, false, false, true, false]);
+    assert!(again(3_600), "the very same one is known by its hash");
 }
 
 #[test]

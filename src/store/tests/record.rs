@@ -135,7 +135,7 @@ fn whatever_is_altered_behind_its_back_is_named() {
           from entry where seq = 32",
             "entry 33",
         ),
-        ("update head set hash = x'00' || substr(hash, 2) where seq = 32", "signed head 32"),
+        ("update head set hash = zeroblob(32) where seq = 32", "signed head 32"),
         ("delete from head where seq = (select min(seq) from head)", "heads.log"),
     ];
     for (sql, place) in alterations {

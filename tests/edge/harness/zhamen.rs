@@ -22,6 +22,7 @@ pub struct Setup {
     rows: Vec<String>,
     settings: BTreeMap<String, String>,
     packs: Vec<(String, String)>,
+    environment: Vec<(&'static str, PathBuf)>,
 }
 
 /// A running proxy; killed when dropped.
@@ -33,6 +34,7 @@ pub struct Zhamen {
     admin: SocketAddr,
     said: Arc<Mutex<String>>,
     settings: BTreeMap<String, String>,
+    environment: Vec<(&'static str, PathBuf)>,
 }
 
 /// What a command printed, and its exit status.
@@ -67,6 +69,7 @@ impl Setup {
             rows: Vec::new(),
             settings: settings.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
             packs: vec![("test.toml".to_owned(), pack("test", "block", &[PHRASE, "forbidden words"]))],
+            environment: Vec::new(),
         }
     }
 
@@ -84,6 +87,12 @@ impl Setup {
     /// A key of zhamen.toml, dotted, and its value as TOML.
     pub fn set(mut self, key: &str, value: &str) -> Self {
         self.settings.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// A variable of the proxy's environment.
+    pub fn environment(mut self, name: &'static str, value: &Path) -> Self {
+        self.environment.push((name, value.to_owned()));
         self
     }
 
@@ -127,8 +136,9 @@ impl Setup {
     /// Starts the proxy, and waits until it listens.
     pub fn run(self) -> Zhamen {
         self.write();
-        let Started { child, said, http, admin } = start(self.dir.path());
-        Zhamen { dir: self.dir, child, http, admin, said, settings: self.settings }
+        let Started { child, said, http, admin } = start(self.dir.path(), &self.environment);
+        let Self { dir, settings, environment, .. } = self;
+        Zhamen { dir, child, http, admin, said, settings, environment }
     }
 }
 
@@ -140,10 +150,11 @@ struct Started {
     admin: SocketAddr,
 }
 
-fn start(dir: &Path) -> Started {
+fn start(dir: &Path, environment: &[(&'static str, PathBuf)]) -> Started {
     let mut child = Command::new(env!("CARGO_BIN_EXE_zhamen"))
         .args(["run", "--config", "zhamen.toml"])
         .current_dir(dir)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -221,7 +232,7 @@ impl Zhamen {
     pub fn restart(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        let Started { child, said, http, admin } = start(self.dir.path());
+        let Started { child, said, http, admin } = start(self.dir.path(), &self.environment);
         (self.child, self.said, self.http, self.admin) = (child, said, http, admin);
     }
 

@@ -17,7 +17,10 @@ use super::{
     face::Glyphs,
     page::{HEIGHT, MARGIN, Mark, Page, Style, TEXT_WIDTH, WIDTH},
 };
-use crate::{base::Timestamp, control_plane::report::document::Document};
+use crate::{
+    base::Timestamp,
+    control_plane::report::document::{Document, printable},
+};
 
 /// Draws everything.
 pub(super) fn draw(
@@ -29,10 +32,10 @@ pub(super) fn draw(
     let mut pdf = Pdf::new_with(SerializeSettings { enable_tagging: false, ..SerializeSettings::default() });
     pdf.set_metadata(
         Metadata::new()
-            .title(document.title.clone())
+            .title(printable(&document.title))
             .language("zh-CN".to_owned())
             .creator("Zhamen".to_owned())
-            .document_id(document.number.clone())
+            .document_id(printable(&document.number))
             .creation_date(date_time(document.made)),
     );
     let count = pages.len();
@@ -64,7 +67,7 @@ fn foot(document: &Document, page: &mut Page, number: usize, count: usize, glyph
         page.rule(x + width, y + 3.0, share - width - 8.0);
     }
     let small = Style { grey: 90, ..Style::new(8.0) };
-    page.text(MARGIN, HEIGHT - 34.0, small, format!("{}　编号：{}", document.title, document.number));
+    page.text(MARGIN, HEIGHT - 34.0, small, printable(&format!("{}　编号：{}", document.title, document.number)));
     let text = format!("第 {number} 页　共 {count} 页");
     page.text(WIDTH - MARGIN - glyphs.width(&text) * small.size, HEIGHT - 34.0, small, text);
 }

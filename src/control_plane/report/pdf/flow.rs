@@ -18,6 +18,8 @@ const CELL: Style = Style::new(9.0);
 const CELL_HEAD: Style = Style::bold(9.0);
 /// Between a cell's text and its borders.
 const PADDING: f32 = 4.0;
+/// A row of this height is not broken over two pages; of a taller one so much stays together.
+const WHOLE: f32 = 110.0;
 /// Least width of a line to write on.
 const BLANK: f32 = 250.0;
 
@@ -33,7 +35,7 @@ pub(super) fn lay_out(document: &Document, glyphs: &Glyphs<'_>) -> Vec<Page> {
             Block::Line(text) => flow.paragraph(text, BODY, 0.0),
             Block::Note(text) => flow.paragraph(text, NOTE, 0.0),
             Block::Item { mark, text } => flow.item(mark, text),
-            Block::Fields(fields) => fields.iter().for_each(|field| flow.field(field)),
+            Block::Fields(fields) => flow.fields(fields),
             Block::Signed(lines) => flow.signed(lines),
             Block::Table(table) => flow.table(table),
         }
@@ -138,6 +140,12 @@ impl Flow<'_> {
         self.y += 3.0;
     }
 
+    /// Together on one page, if they are few.
+    fn fields(&mut self, fields: &[Field]) {
+        self.need(((BODY.leading() + 4.0) * fields.len() as f32).min(WHOLE * 2.0));
+        fields.iter().for_each(|field| self.field(field));
+    }
+
     fn field(&mut self, field: &Field) {
         let label = format!("{}：", printable(&field.label));
         let label_width = self.glyphs.width(&label) * BODY.size;
@@ -183,15 +191,15 @@ impl Flow<'_> {
         let head_height = row_height(&head, CELL_HEAD);
         let rows: Vec<_> = table.rows.iter().map(|row| cells(row.iter().map(String::as_str).collect(), CELL)).collect();
         self.y += 2.0;
-        let first = rows.first().map_or(0.0, |row| row_height(row, CELL).min(100.0));
+        let first = rows.first().map_or(0.0, |row| row_height(row, CELL).min(WHOLE));
         self.need(head_height + first);
         self.row(&widths, head.clone(), CELL_HEAD);
         for mut row in rows {
             let height = row_height(&row, CELL);
-            if self.y + height > BOTTOM && head_height + height <= BOTTOM - TOP {
+            if self.y + height.min(WHOLE) > BOTTOM {
                 self.next_page_with(&widths, &head);
             }
-            // A row that no page can hold goes over several.
+            // A tall row goes on on the next page.
             while self.y + row_height(&row, CELL) > BOTTOM {
                 let room = ((BOTTOM - self.y - 2.0 * PADDING) / CELL.leading()).floor().max(1.0) as usize;
                 let rest: Vec<Vec<String>> = row.iter_mut().map(|cell| cell.split_off(room.min(cell.len()))).collect();
