@@ -454,16 +454,23 @@ fn check_documentation(house: &House) -> Vec<String> {
 /// Sources that no `mod` leads to, and other files that nothing includes.
 fn check_dead_files(house: &House) -> Vec<String> {
     let included = |name: &str| {
-        let base = name.rsplit('/').next().unwrap_or(name);
-        let macros = [format!("include_str!(\"{base}\")"), format!("include_bytes!(\"{base}\")")];
-        let folder = &name[..name.len() - base.len()];
         house.modules.iter().any(|module| {
-            let at_home = module.file.rsplit_once('/').map_or("", |(folder, _)| folder) == folder.trim_end_matches('/');
-            at_home && macros.iter().any(|text| house.files[&module.file].contains(text))
+            let folder = module.file.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let path = relative(folder, name);
+            let macros = [format!("include_str!(\"{path}\")"), format!("include_bytes!(\"{path}\")")];
+            macros.iter().any(|text| house.files[&module.file].contains(text))
         })
     };
     let alive = |name: &str| house.modules.iter().any(|module| module.file == name) || included(name);
     house.files.keys().filter(|name| !alive(name)).map(|name| format!("{name}: nothing leads to this file")).collect()
+}
+
+/// The path of a file as it is written in a folder.
+fn relative(folder: &str, file: &str) -> String {
+    let common = folder.split('/').zip(file.split('/')).take_while(|(left, right)| left == right).count();
+    let up = folder.split('/').filter(|part| !part.is_empty()).count() - common;
+    let down = file.split('/').skip(common).collect::<Vec<_>>().join("/");
+    format!("{}{down}", "../".repeat(up))
 }
 
 fn lengths(house: &House) -> Vec<(usize, &str)> {

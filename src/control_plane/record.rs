@@ -123,7 +123,7 @@ impl Record {
         self.catch_up(&mut state).map_err(PutError::Store)?;
         state.ledger.check_all(facts).map_err(PutError::Refused)?;
         let entries = self.store.append(by, self.clock.now(), facts).map_err(PutError::Store)?;
-        self.take_in(&mut state, &entries);
+        self.take_in(&mut state, &entries).map_err(PutError::Store)?;
         self.order_pages(&entries);
         Ok(entries)
     }
@@ -143,7 +143,7 @@ impl Record {
             return Ok(());
         }
         let entries = self.store.append(EDGE, self.clock.now(), &news)?;
-        self.take_in(&mut state, &entries);
+        self.take_in(&mut state, &entries)?;
         Ok(())
     }
 
@@ -153,7 +153,7 @@ impl Record {
         let mut state = self.state();
         self.catch_up(&mut state)?;
         let entries = self.store.record_findings(EDGE, self.clock.now(), findings, Some(spooled))?;
-        self.take_in(&mut state, &entries);
+        self.take_in(&mut state, &entries)?;
         Ok(())
     }
 
@@ -210,14 +210,20 @@ impl Record {
         Ok(())
     }
 
-    fn take_in(&self, state: &mut State, entries: &[Entry]) {
-        for entry in entries {
-            state.ledger.apply(entry);
-            state.last = entry.seq;
+    /// Takes in what has just been put. Where another process put something between the last look and
+    /// this, all of it is read.
+    fn take_in(&self, state: &mut State, entries: &[Entry]) -> Result<(), StoreError> {
+        let Some(first) = entries.first() else { return Ok(()) };
+        if first.seq != state.last + 1 {
+            self.catch_up(state)?;
+        } else {
+            for entry in entries {
+                state.ledger.apply(entry);
+                state.last = entry.seq;
+            }
         }
-        if !entries.is_empty() {
-            self.publish(state);
-        }
+        self.publish(state);
+        Ok(())
     }
 
     fn order_pages(&self, entries: &[Entry]) {
