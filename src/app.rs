@@ -358,7 +358,7 @@ fn page_hook(locks: Arc<PageLocks>, edge: Arc<ArcSwap<Edge>>) -> PageHook {
             let recheck = i64::try_from(edge.lock_recheck.as_millis()).unwrap_or(i64::MAX);
             locks.lock(page, Lock { since, recheck_at: since.plus_millis(recheck), rules }, edge.limits.locks);
         }
-        PageOrder::ReadAgain => locks.read_again(&page),
+        PageOrder::ReadAgain(at) => locks.read_again(&page, at),
         PageOrder::Unlock => locks.unlock(&page),
     })
 }

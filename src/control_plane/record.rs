@@ -54,8 +54,8 @@ pub type PageHook = Box<dyn Fn(PageKey, PageOrder) + Send + Sync>;
 pub enum PageOrder {
     /// It is locked by these rules, none where a person did it, since then.
     Lock(Vec<Arc<str>>, Timestamp),
-    /// It is read again when it is asked for next, and unlocked if it is clean.
-    ReadAgain,
+    /// It is read again when it is asked for next, from then on, and unlocked if it is clean.
+    ReadAgain(Timestamp),
     /// It was read and found clean.
     Unlock,
 }
@@ -237,7 +237,7 @@ impl Record {
             } else if let Fact::Unlock(unlock) = &entry.fact
                 && unlock.scope == LockScope::Page
             {
-                let order = if entry.by == EDGE { PageOrder::Unlock } else { PageOrder::ReadAgain };
+                let order = if entry.by == EDGE { PageOrder::Unlock } else { PageOrder::ReadAgain(unlock.at) };
                 pages(page_key(&unlock.host, &unlock.path), order);
             }
         }

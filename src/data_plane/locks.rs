@@ -87,9 +87,9 @@ impl PageLocks {
         self.remove(page, None);
     }
 
-    /// Lets the next request for a locked page read it again.
-    pub fn read_again(&self, page: &PageKey) {
-        self.postpone(page, Timestamp(i64::MIN), Duration::ZERO);
+    /// Lets the next request for a locked page read it again, from `at` on.
+    pub fn read_again(&self, page: &PageKey, at: Timestamp) {
+        self.postpone(page, at, Duration::ZERO);
     }
 
     fn remove(&self, page: &PageKey, number: Option<u64>) {

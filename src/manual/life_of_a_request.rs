@@ -5,7 +5,7 @@
 //! one place, `data_plane/respond`.
 //!
 //! ```text
-//! accept → read head → normalise → look up → admit → send → receive → filter → conclude → record
+//! accept → read head → normalise → look up → admit → read post → send → receive → filter → conclude → record
 //! ```
 //!
 //! | stage | where | refuses with |
@@ -14,16 +14,21 @@
 //! | read head | `data_plane/connection.rs`, `data_plane/http1` | `malformed_request` |
 //! | normalise | [`message::normalise`](crate::domain::message::normalise) | `malformed_request`, `ambiguous_framing`, `bad_host`, `misdirected` |
 //! | look up | [`Registry::look_up`](crate::domain::registry::Registry::look_up) | – |
-//! | admit | [`Policy::admit`](crate::domain::policy::Policy::admit) | `registry_unavailable`, `unfiled`, `filed_elsewhere`, `filing_cancelled`, `interactive_closed`, `page_locked`; `content_blocked` for an upgrade |
+//! | admit | [`Policy::admit`](crate::domain::policy::Policy::admit) | `registry_unavailable`, `unfiled`, `filed_elsewhere`, `filing_cancelled`, `terminated`, `suspended`, `no_commitment`, `site_locked`, `directory_locked`, `interactive_closed`, `page_locked`; `overloaded` while the way to the record is full; `content_blocked` for an upgrade |
+//! | read post | `data_plane/posts.rs`; where the site is `filtered` | `content_blocked` |
 //! | send | `data_plane/upstream`, `upstream::send` | `origin_unreachable` |
 //! | receive | `data_plane/answer.rs`, `data_plane/upstream`, `upstream::reply` | `origin_timeout`, `origin_protocol` |
 //! | filter | `data_plane/body.rs`, `body::filter` | `origin_protocol`, `content_blocked`, `page_locked`; later it can only cut |
 //! | conclude | `data_plane/session.rs`, `data_plane/tunnel.rs` | – |
 //! | record | `data_plane/record.rs` | – |
 //!
-//! The other words of [`Reason`](crate::domain::policy::Reason) belong to what this version does not do
-//! yet: `directory_locked`, `site_locked`, `suspended`, `terminated`, `no_commitment` (the ledger),
-//! `rate_limited`, `overloaded` and `draining`.
+//! Of the words of [`Reason`](crate::domain::policy::Reason), `rate_limited` and `draining` belong to what
+//! this version does not do yet.
+//!
+//! What is found goes up to the record on its way out (`data_plane/observe.rs`), with the bytes that show
+//! it. Where it finds no place there, nothing of the response leaves: `overloaded`. An admission may end
+//! while its exchange runs (`data_plane/admission.rs`): when a unit is suspended, what is on its way to its
+//! readers goes no further.
 //!
 //! # Accept and read
 //!

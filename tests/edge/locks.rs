@@ -6,7 +6,9 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use crate::harness::{Client, End, Origin, PHRASE, Setup, Zhamen, get, page_of, page_with};
+use crate::harness::{
+    Client, End, Origin, PHRASE, Setup, Zhamen, eventually, get, page_of, page_with, zhamen as zhamen_command,
+};
 
 const HTML: (&str, &str) = ("Content-Type", "text/html; charset=utf-8");
 
@@ -73,4 +75,32 @@ fn a_locked_page_unlocks_itself_when_clean() {
     zhamen.metric_becomes("zhamen_locked_pages", 0.0);
     zhamen.metric_becomes("zhamen_events_total{kind=\"page_unlocked\"}", 1.0);
     assert_eq!(get(zhamen.http, "filed.cn", "/late").status(), 200);
+}
+
+#[test]
+fn an_owner_has_his_page_read_again_and_it_opens_only_if_it_is_clean() {
+    let (origin, clean, zhamen) = setup("1h");
+    assert_eq!(get(zhamen.http, "filed.cn", "/late").end, End::Cut);
+    let ask = || {
+        let asked = origin.asked();
+        eventually("the lock on the record", || {
+            zhamen_command(&zhamen.path(""), &["ledger", "unlock", "filed.cn/late", "--owner"], b"").status == 0
+        });
+        let read_again = || {
+            let response = get(zhamen.http, "filed.cn", "/late");
+            (response.status(), origin.asked() > asked)
+        };
+        let mut answer = read_again();
+        eventually("read again", || {
+            answer = read_again();
+            answer.1
+        });
+        answer.0
+    };
+    assert_eq!(ask(), 451, "it is as bad as before");
+    clean.store(true, Ordering::SeqCst);
+    eventually("clean, and open", || {
+        zhamen_command(&zhamen.path(""), &["ledger", "unlock", "filed.cn/late", "--owner"], b"");
+        get(zhamen.http, "filed.cn", "/late").status() == 200
+    });
 }

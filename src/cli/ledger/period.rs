@@ -60,6 +60,7 @@ pub(in crate::cli) struct EndArgs {
 
 /// List control periods.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Exit status:\n  0  listed\n  2  an error")]
 pub(in crate::cli) struct ListArgs {
     #[command(flatten)]
     record: RecordArgs,

@@ -17,8 +17,12 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_enum)]
     scope: Option<Scope>,
     /// Why.
-    #[arg(long)]
+    #[arg(long, required_unless_present = "owner", default_value = "owner")]
     why: String,
+    /// The owner asks for it: the page is read again at once, or after a delay that grows with what was
+    /// found on the host in the last two days (`ledger.unlock_delays`).
+    #[arg(long)]
+    owner: bool,
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
@@ -32,7 +36,15 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
         None => LockScope::Page,
     };
     let facts = |opened: &super::Opened| {
-        Ok(vec![Fact::Unlock(Unlock { host, path, scope, at: opened.now, why: args.why.clone() })])
+        let now = opened.now;
+        let at = match (args.owner, scope) {
+            (false, _) => now,
+            (true, LockScope::Page) => opened.record.with_ledger(|ledger| ledger.owner_unlock_at(&host, now)),
+            (true, LockScope::Directory | LockScope::Site) => {
+                return Err("an owner takes locks off pages; a directory or site is unlocked by the operator".into());
+            }
+        };
+        Ok(vec![Fact::Unlock(Unlock { host, path, scope, at, why: args.why.clone() })])
     };
     args.put.put(facts, out)
 }

@@ -53,7 +53,12 @@ pub(super) const SHOW: Operation = Operation::show("A lock", &LOCK, show).tagged
 pub(super) const CREATE: Operation =
     Operation::create("Lock a page, directory or site: in force when this answers", &LOCK_BODY, &LOCK, create);
 pub(super) const DELETE: Operation =
-    Operation::delete("Take a lock off", delete).query(&[must("why", REASON, "why")]).tagged();
+    Operation::delete("Take a lock off; a page is then read again, and stays locked if it is not clean", delete)
+        .query(&[
+            must("why", REASON, "why"),
+            may("asked_by", Kind::Word(&["operator", "owner"]), "an owner's page waits the longer the more was found"),
+        ])
+        .tagged();
 
 fn list(api: &Api, call: &Call) -> Result<Reply, Problem> {
     let host = call.asked("host").and_then(|host| HostName::parse(host).ok());
@@ -103,7 +108,15 @@ fn delete(api: &Api, call: &Call) -> Result<Reply, Problem> {
     let (seq, lock) = known.ok_or_else(|| Problem::not_found("lock", id))?;
     call.precondition(Some(seq))?;
     let why = call.asked("why").unwrap_or_default().to_owned();
-    api.put(call, Fact::Unlock(Unlock { host: lock.host, path: lock.path, scope: lock.scope, at: call.now, why }))?;
+    let by_owner = call.asked("asked_by") == Some("owner");
+    if by_owner && lock.scope != LockScope::Page {
+        return Err(Problem::new(Word::Conflict, "an owner takes locks off pages; the operator unlocks the rest"));
+    }
+    let at = match by_owner {
+        true => api.record.with_ledger(|ledger| ledger.owner_unlock_at(&lock.host, call.now)),
+        false => call.now,
+    };
+    api.put(call, Fact::Unlock(Unlock { host: lock.host, path: lock.path, scope: lock.scope, at, why }))?;
     Ok(Reply::nothing())
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
     cases::Cases,
-    locks::Locks,
+    locks::{Locks, unlock_at},
     periods::Periods,
     policy::LedgerPolicy,
     publish::InForce,
@@ -291,6 +291,11 @@ impl Ledger {
     /// Findings on a host in the last two days: what the delay of an owner's unlock grows with.
     pub fn recent_findings(&self, host: &str, now: Timestamp) -> usize {
         self.locks.recent(host, now)
+    }
+
+    /// When the unlock takes effect that the owner of a host asks for now (`unlock_at`).
+    pub fn owner_unlock_at(&self, host: &str, now: Timestamp) -> Timestamp {
+        unlock_at(now, self.recent_findings(host, now), &self.policy.locks)
     }
 
     /// Sealed servers with the reason, in no order.

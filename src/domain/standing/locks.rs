@@ -144,7 +144,7 @@ fn covers(locked: &str, page: &str) -> bool {
 
 /// When an owner's unlock takes effect who asked for it at `asked`: the page is read again then, and stays
 /// locked if what was found is still there. The delay grows with the findings of the last two days.
-pub fn unlock_at(asked: Timestamp, findings: usize, policy: &LockPolicy) -> Timestamp {
+pub(super) fn unlock_at(asked: Timestamp, findings: usize, policy: &LockPolicy) -> Timestamp {
     let step = policy.unlock_delays.iter().find(|(up_to, _)| findings <= *up_to as usize);
     let delay: Duration = step.map_or(policy.unlock_delay_max, |(_, delay)| *delay);
     asked.plus_millis(i64::try_from(delay.as_millis()).unwrap_or(i64::MAX))

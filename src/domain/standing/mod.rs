@@ -18,7 +18,6 @@ mod window;
 pub use in_force::{Ground, Standing};
 pub use ledger::{Ledger, StrikeSource};
 pub use lock::{Lock, PageKey};
-pub use locks::unlock_at;
 pub use policy::{LedgerPolicy, LockPolicy, Rows, StrikeSources, SuspensionScope, Threshold, Thresholds};
 pub use replay::{Replay, replay};
 pub use strikes::{Counts, Strike};
