@@ -12,8 +12,9 @@
 //! | [`domain`](crate::domain) | facts → decisions | base, engine |
 //! | [`config`](crate::config) | zhamen.toml → [`Config`](crate::config::Config) | the three above |
 //! | [`telemetry`](crate::telemetry) | events → metrics and access log | and config |
-//! | [`data_plane`](crate::data_plane) | carries requests | all of the above |
-//! | [`control_plane`](crate::control_plane) | files → what is in force; the admin listener | all of the above but the data plane |
+//! | [`store`](crate::store) | what stays: the record, evidence, the spool | base, engine, domain |
+//! | [`data_plane`](crate::data_plane) | carries requests | all of the above but the store |
+//! | [`control_plane`](crate::control_plane) | files and record → what is in force; reports; the admin listener | all of the above but the data plane |
 //! | [`app`](crate::app) | builds every room from the ones before | everything but cli |
 //! | [`cli`](crate::cli) | one file a command | everything |
 //!
@@ -27,8 +28,8 @@
 //! [`matcher`](crate::engine::matcher) finds phrases in them, [`rules`](crate::engine::rules) says what
 //! phrases mean, and [`body_filter`](crate::engine::body_filter) holds, passes, masks or stops a body.
 //! Within the domain: [`message`](crate::domain::message) checks what a request claims,
-//! [`registry`](crate::domain::registry) knows who is filed, [`standing`](crate::domain::standing)
-//! what is locked, and [`policy`](crate::domain::policy) decides.
+//! [`registry`](crate::domain::registry) knows who is filed, [`record`](crate::domain::record)
+//! has the facts, [`standing`](crate::domain::standing) who is suspended and what is locked, and [`policy`](crate::domain::policy) decides.
 //!
 //! # The two bridges
 //!
@@ -43,9 +44,30 @@
 //! ([`telemetry::queue`](crate::telemetry::queue())). A full queue drops the event and counts it. The
 //! data plane never waits for a log, a metric or a file.
 //!
+//! What the record wants to know goes up in a queue of its own
+//! ([`Observation`](crate::domain::observation::Observation)), which is particular about what it drops.
+//!
 //! Beside the bridges lie a few live numbers ([`Live`](crate::telemetry::Live)), the table of locked
 //! pages ([`PageLocks`](crate::data_plane::PageLocks)), and the
 //! [`MemoryBudget`](crate::base::MemoryBudget) that all held bytes are charged to.
+//!
+//! # How the record works
+//!
+//! What can be put on the record is a closed list, [`Fact`](crate::domain::record::Fact); an
+//! [`Entry`](crate::domain::record::Entry) is a fact with its number. Everything else (standing, locks,
+//! incidents) is computed from the entries by the [`Ledger`](crate::domain::standing::Ledger), a pure
+//! function that `zhamen ledger replay` calls as well. Nothing computed is stored as truth.
+//!
+//! There is one way to write: [`Record::put`](crate::control_plane::Record::put) checks facts against the
+//! ledger, appends them in one transaction, and puts what follows in force before it returns. The admin
+//! API, the commands, incidents and imports all go through it. Commands open the same database beside a
+//! running proxy, which takes in their entries within a fifth of a second: so an operator can suspend a
+//! customer when the proxy's own listener is out of reach.
+//!
+//! What the data plane saw goes through [`Recorder`](crate::control_plane::Recorder): first to the
+//! [`Spool`](crate::store::Spool), where it is on disk; from there to
+//! [`Evidence`](crate::store::Evidence) and the database, with the position of the spool in the same
+//! transaction. After a crash nothing is lost and nothing is there twice.
 //!
 //! # How the data plane runs
 //!
