@@ -20,7 +20,7 @@ use crate::{
 /// Compute the standing of every unit and kind of service from a file of events. Touches no store.
 ///
 /// One JSON object a line, in any order of time: unit, service, notice, finding, review, withdrawal,
-/// reinstatement, and every other fact that the record knows. With --config, the thresholds of [ledger]
+/// reinstatement, and every other fact that the record knows. With --config, the thresholds of `[ledger]`
 /// in that file decide: what if they were others?
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status:\n  0  computed\n  2  the file or the configuration cannot be used")]

@@ -1,8 +1,8 @@
 //! Telling others what happened: subscriptions by URL, each event signed, sent again until it arrives.
 //!
-//! What is told is read off the record ([`collect`]), so nothing is told that is not on disk, and
+//! What is told is read off the record (`collect`), so nothing is told that is not on disk, and
 //! nothing is forgotten when Zhamen stops in between: how far the record was read stands in the store, as
-//! does every message until it has arrived ([`send`]). A message may arrive twice; it has the same
+//! does every message until it has arrived (`send`). A message may arrive twice; it has the same
 //! `Zhamen-Delivery` then.
 //!
 //! | field | is |
