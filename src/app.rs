@@ -155,10 +155,7 @@ impl App {
             clock: Arc::clone(&clock),
             edge: Arc::clone(&edge),
         };
-        let certificates = load_certificates(config.edge.certificates.as_deref())?;
-        let data_plane = DataPlane::start(&config.edge, shared, certificates).map_err(failed("the data plane"))?;
-        let (http, https) = (data_plane.http_addrs().to_vec(), data_plane.https_addrs().to_vec());
-        let data_plane = Arc::new(Mutex::new(Some(data_plane)));
+        let data_plane = Arc::new(Mutex::new(None));
         let certificates = config.edge.certificates.clone().map(|directory| certificate_reload(&data_plane, directory));
         let publisher = Publisher::new(Arc::clone(&snapshot));
         let pages = page_hook(Arc::clone(&locks), Arc::clone(&edge));
@@ -217,6 +214,11 @@ impl App {
             edge: edge_name(),
         };
         let recorder = recorder.start(observations).map_err(failed("no thread for the recorder"))?;
+        // Not before the record is in force: nobody is served in whose way it stands, not for a moment.
+        let loaded = load_certificates(config.edge.certificates.as_deref())?;
+        let started_plane = DataPlane::start(&config.edge, shared, loaded).map_err(failed("the data plane"))?;
+        let (http, https) = (started_plane.http_addrs().to_vec(), started_plane.https_addrs().to_vec());
+        *data_plane.lock().unwrap_or_else(PoisonError::into_inner) = Some(started_plane);
         let desk = Arc::new(IncidentDesk::new(Arc::clone(&record), config.incident.clone(), incident_metrics));
         let mut tasks: Vec<Task> = vec![
             Box::pin(serve(reloader, reload.clone())),
