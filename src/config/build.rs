@@ -13,6 +13,7 @@ use toml::de::DeValue;
 use super::{
     AccessTarget, Admin, ClientAddress, Config, Edge, Level, Limits, Log, LogFormat, Parsed, Timeouts,
     admin::admin,
+    http2::http2,
     incident::incident,
     ledger::ledger,
     nearest::nearest,
@@ -43,6 +44,7 @@ pub(super) fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String
     let mut edge = Edge::default();
     let certificates_at = tls(&root, base, &mut edge);
     let admin = listeners(&reader, &root, base, &mut edge, certificates_at.is_some());
+    edge.http2 = http2(&root);
     limits(&root, &mut edge.limits);
     timeouts(&root, &mut edge.timeouts);
     let workers = root.section("workers");

@@ -7,10 +7,13 @@
 mod admission;
 mod answer;
 mod body;
+mod client;
 mod connection;
 mod downstream;
 mod guard;
+mod head_writer;
 mod http1;
+mod http2;
 mod listener;
 mod locks;
 mod observe;
@@ -27,6 +30,7 @@ mod tls;
 mod tunnel;
 mod upload;
 mod upstream;
+mod websocket;
 mod worker;
 
 use std::{

@@ -2,7 +2,10 @@
 
 use std::{io::Write, net::IpAddr};
 
-use super::http1::{Fields, RequestHead};
+use super::{
+    http1::{Fields, RequestHead},
+    websocket::Handshake,
+};
 use crate::domain::message::{Facts, Framing, is_hop_by_hop};
 
 /// What Zhamen calls itself in `Via`.
@@ -30,6 +33,8 @@ pub(super) struct Context<'a> {
     pub(super) whole: bool,
     /// Bodies are scanned: no ranges of text.
     pub(super) scanned: bool,
+    /// A stream of HTTP/2 is to become a WebSocket.
+    pub(super) websocket: Option<&'a Handshake>,
 }
 
 /// Appends the head to `out`.
@@ -38,7 +43,7 @@ pub(super) struct Context<'a> {
 /// whoever sends it (`gzip_proxied off`). The hosted sites' visitors would pay for that.
 pub(super) fn put_head(out: &mut Vec<u8>, head: &RequestHead, context: &Context<'_>) {
     let facts = context.facts;
-    out.extend_from_slice(head.method());
+    out.extend_from_slice(if context.websocket.is_some() { b"GET" } else { head.method() });
     out.push(b' ');
     out.extend_from_slice(facts.target.as_bytes());
     out.extend_from_slice(b" HTTP/1.1\r\n");
@@ -48,6 +53,7 @@ pub(super) fn put_head(out: &mut Vec<u8>, head: &RequestHead, context: &Context<
         let lower = lower(name, &mut room);
         match lower {
             b"host" | b"content-length" | b"te" | b"forwarded" | b"x-real-ip" | b"accept-encoding" | b"expect" => {}
+            b"sec-websocket-key" if context.websocket.is_some() => {}
             b"range" | b"if-range" if !range_passes(head, context) => {}
             b"if-none-match" | b"if-modified-since" | b"if-match" | b"if-unmodified-since" if context.whole => {}
             _ if lower.starts_with(b"x-forwarded-") => {}
@@ -61,6 +67,9 @@ pub(super) fn put_head(out: &mut Vec<u8>, head: &RequestHead, context: &Context<
         (Some(protocol), _) => {
             line(out, b"Connection", b"upgrade");
             line(out, b"Upgrade", protocol.as_bytes());
+            if let Some(handshake) = context.websocket {
+                line(out, b"Sec-WebSocket-Key", handshake.key().as_bytes());
+            }
         }
         (None, true) => {
             line(out, b"TE", b"trailers");
@@ -80,9 +89,9 @@ pub(super) fn put_head(out: &mut Vec<u8>, head: &RequestHead, context: &Context<
     out.extend_from_slice(b"\r\n");
 }
 
-/// Appends the trailers that may follow a body, and the empty line behind them.
-pub(super) fn put_trailers(out: &mut Vec<u8>, trailers: &Fields) {
-    for (name, value) in trailers.iter() {
+/// The trailers that may follow a body: none that frames, routes or authorises.
+pub(super) fn passing_trailers(trailers: &Fields) -> impl Iterator<Item = (&[u8], &[u8])> {
+    trailers.iter().filter(|(name, _)| {
         let mut room = [0; NAME_BYTES_MAX];
         let lower = lower(name, &mut room);
         let frames_or_routes = matches!(
@@ -98,11 +107,8 @@ pub(super) fn put_trailers(out: &mut Vec<u8>, trailers: &Fields) {
                 | b"cache-control"
                 | b"trailer"
         );
-        if !frames_or_routes && !is_hop_by_hop(lower) {
-            line(out, name, value);
-        }
-    }
-    out.extend_from_slice(b"\r\n");
+        !frames_or_routes && !is_hop_by_hop(lower)
+    })
 }
 
 /// Appends a field line.
@@ -204,7 +210,7 @@ mod tests {
         let facts = normalise(raw, ConnectionFacts::default()).unwrap();
         let client = "192.0.2.1".parse().unwrap();
         let mut out = Vec::new();
-        put_head(&mut out, &head, &Context { facts: &facts, client, tls: false, whole, scanned: true });
+        put_head(&mut out, &head, &Context { facts: &facts, client, tls: false, whole, scanned: true, websocket: None });
         String::from_utf8(out).unwrap().replace("\r\n", "\n")
     }
 

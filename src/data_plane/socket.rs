@@ -48,6 +48,8 @@ pub(super) enum Stream {
 pub(super) enum Side {
     /// A client's, without TLS.
     ClientPlain,
+    /// A client's that speaks HTTP/2.
+    ClientHttp2,
     /// A client's, with TLS.
     ClientTls,
     /// To an origin.
@@ -63,7 +65,7 @@ pub(super) struct Counted {
 /// A connection. Dropping it closes it.
 pub(super) struct Socket {
     stream: RefCell<Stream>,
-    _counted: Counted,
+    counted: Counted,
 }
 
 /// A write that came to nothing.
@@ -76,12 +78,22 @@ pub(super) struct WriteFault {
 impl Socket {
     /// Takes a stream into use.
     pub(super) fn new(stream: Stream, counted: Counted) -> Self {
-        Self { stream: RefCell::new(stream), _counted: counted }
+        Self { stream: RefCell::new(stream), counted }
     }
 
     /// Puts a fresh stream in the place of one that died.
     pub(super) fn replace(&self, stream: Stream) {
         self.stream.replace(stream);
+    }
+
+    /// Counts the connection elsewhere.
+    pub(super) fn count_as(&mut self, side: Side) {
+        self.counted = Counted::new(&self.counted.live, side);
+    }
+
+    /// One step of something that the stream itself can do.
+    pub(super) fn poll<T>(&self, step: impl FnOnce(Pin<&mut Stream>) -> T) -> T {
+        step(Pin::new(&mut *self.stream.borrow_mut()))
     }
 
     /// Reads what is there, behind what `buffer` already holds; 0 is the end. Makes room for `want`
@@ -207,6 +219,7 @@ impl Counted {
 
     fn count(&self) -> &AtomicI64 {
         match self.side {
+            Side::ClientHttp2 => &self.live.client_http2,
             Side::ClientPlain => &self.live.client_plain,
             Side::ClientTls => &self.live.client_tls,
             Side::Origin => &self.live.origin,

@@ -23,7 +23,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Shared,
-    connection::{self, Client},
+    client::Client,
+    connection::{self, Spoken},
     observe::Recent,
     socket::{Counted, Side, Socket, Stream},
     tls::Resolver,
@@ -173,8 +174,8 @@ fn note_panic(worker: &Worker, ended: Result<(), tokio::task::JoinError>) {
 
 fn has_room(worker: &Worker) -> bool {
     let live = &worker.shared.live;
-    let open = live.client_plain.load(Ordering::Relaxed) + live.client_tls.load(Ordering::Relaxed);
-    usize::try_from(open).unwrap_or(0) < worker.shared.edge.load().limits.connections
+    let open = [&live.client_http2, &live.client_plain, &live.client_tls].map(|count| count.load(Ordering::Relaxed));
+    usize::try_from(open.iter().sum::<i64>()).unwrap_or(0) < worker.shared.edge.load().limits.connections
 }
 
 /// Makes a client of a TCP connection, and serves it.
@@ -185,8 +186,8 @@ async fn begin(worker: Rc<Worker>, tcp: TcpStream, peer: SocketAddr, acceptor: O
     let _ = tcp.set_nodelay(true);
     let server = tcp.local_addr().ok().map(|address| address.ip().to_canonical());
     let _ = SockRef::from(&tcp).set_tcp_notsent_lowat(UNSENT_BYTES);
-    let (stream, certificate) = match acceptor {
-        None => (Stream::Plain(tcp), None),
+    let (stream, certificate, spoken) = match acceptor {
+        None => (Stream::Plain(tcp), None, Spoken::Unsaid),
         Some(acceptor) => {
             let wait = worker.shared.edge.load().timeouts.request_head;
             // Boxed, so that connections do not own the room of their handshake for life.
@@ -195,10 +196,11 @@ async fn begin(worker: Rc<Worker>, tcp: TcpStream, peer: SocketAddr, acceptor: O
                 return;
             };
             let certificate = tls.get_ref().1.server_name().and_then(|name| worker.certificates.look_up(name));
-            (Stream::Tls(Box::new(TlsStream::from(tls))), certificate)
+            let spoken = Spoken::by_alpn(tls.get_ref().1.alpn_protocol());
+            (Stream::Tls(Box::new(TlsStream::from(tls))), certificate, spoken)
         }
     };
     let is_tls = matches!(side, Side::ClientTls);
     let client = Client::new(Socket::new(stream, counted), peer.ip(), server, is_tls, certificate);
-    connection::serve(&worker, client).await;
+    connection::serve(&worker, client, spoken).await;
 }

@@ -8,7 +8,7 @@ use prometheus::{
     core::Collector, process_collector::ProcessCollector,
 };
 
-use super::{Dropped, Live, Lost, RecordCounts, record_metrics::RecordMetrics, words};
+use super::{Dropped, Http2End, Live, Lost, RecordCounts, record_metrics::RecordMetrics, words};
 use crate::{
     base::{MemoryBudget, Timestamp},
     domain::{
@@ -87,6 +87,7 @@ pub struct Metrics {
     held_bytes: IntGauge,
     connections: IntGaugeVec,
     connections_rejected: IntCounter,
+    http2_ended: IntCounterVec,
     origin_connections: IntCounterVec,
     snapshot_generation: IntGauge,
     rules: IntGauge,
@@ -171,6 +172,11 @@ impl Metrics {
             connections_rejected: new.counter(
                 "connections_rejected_total",
                 "Client connections turned away at a limit, or failed before a request was read.",
+            )?,
+            http2_ended: new.counters(
+                "http2_connections_ended_total",
+                "Connections of HTTP/2 with clients that have ended, by why.",
+                &["reason"],
             )?,
             origin_connections: new.counters(
                 "origin_connections_total",
@@ -331,6 +337,11 @@ impl Metrics {
         use std::sync::atomic::Ordering::Relaxed;
         let _one_at_a_time = self.carrying_over.lock().unwrap_or_else(PoisonError::into_inner);
         let live = &readings.live;
+        for end in Http2End::ALL {
+            let counter = self.http2_ended.with_label_values(&[end.as_str()]);
+            counter.inc_by(live.http2_ended[end as usize].load(Relaxed).saturating_sub(counter.get()));
+        }
+        self.connections.with_label_values(&["client", "h2"]).set(live.client_http2.load(Relaxed));
         self.connections.with_label_values(&["client", "http"]).set(live.client_plain.load(Relaxed));
         self.connections.with_label_values(&["client", "https"]).set(live.client_tls.load(Relaxed));
         self.connections.with_label_values(&["origin", "any"]).set(live.origin.load(Relaxed));

@@ -18,7 +18,7 @@ mod words;
 
 pub use access_log::Reopen;
 pub use consumer::{Observer, start};
-pub use live::Live;
+pub use live::{Http2End, Live};
 pub use metrics::{InForce, Metrics, Part, Readings};
 pub use observations::{Full, Lost, ObservationReceiver, ObservationSender, observations};
 pub use operational_log::init as init_operational_log;

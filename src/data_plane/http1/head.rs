@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::domain::message::Version;
+use crate::domain::message::{StreamFacts, Version};
 
 /// Field lines that can be configured at most.
 const FIELDS_MAX: usize = 256;
@@ -57,6 +57,8 @@ pub(in crate::data_plane) struct RequestHead {
     pub(in crate::data_plane) version: Version,
     method: Place,
     target: Place,
+    ends: bool,
+    protocol: Option<Place>,
 }
 
 /// A response's head as received.
@@ -69,6 +71,13 @@ pub(in crate::data_plane) struct ResponseHead {
     /// HTTP/1.1, as opposed to HTTP/1.0.
     pub(in crate::data_plane) is_http11: bool,
     phrase: Place,
+}
+
+/// Puts a head together that came in another form than text.
+#[derive(Debug, Default)]
+pub(in crate::data_plane) struct Gathering {
+    bytes: Vec<u8>,
+    lines: Vec<(Place, Place)>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -181,7 +190,7 @@ impl RequestHead {
         let lines = places(&head, request.headers)?;
         let (method, target) = (Place::new(&head, method.as_bytes()), Place::new(&head, target.as_bytes()));
         let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-        Ok(Self { method, target, version, fields: Fields { bytes: head, lines } })
+        Ok(Self { method, target, version, fields: Fields { bytes: head, lines }, ends: false, protocol: None })
     }
 
     /// The method.
@@ -192,6 +201,44 @@ impl RequestHead {
     /// The request target.
     pub(in crate::data_plane) fn target(&self) -> &[u8] {
         self.target.of(&self.fields.bytes)
+    }
+
+    /// What the stream says that it came on.
+    pub(in crate::data_plane) fn stream(&self) -> StreamFacts<'_> {
+        StreamFacts { ends: self.ends, protocol: self.protocol.map(|protocol| protocol.of(&self.fields.bytes)) }
+    }
+}
+
+impl Gathering {
+    /// Nothing, and room for so many bytes.
+    pub(in crate::data_plane) fn with_capacity(bytes: usize, lines: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), lines: Vec::with_capacity(lines) }
+    }
+
+    /// One more field line.
+    pub(in crate::data_plane) fn line(&mut self, name: &[u8], value: &[u8]) {
+        let line = (self.put(&[name]), self.put(&[value]));
+        self.lines.push(line);
+    }
+
+    /// The lines alone: trailers.
+    pub(in crate::data_plane) fn fields(self) -> Fields {
+        Fields { bytes: self.bytes.into(), lines: self.lines }
+    }
+
+    /// The head of an HTTP/2 request; `target` is given in parts, as in absolute-form.
+    pub(in crate::data_plane) fn request(mut self, method: &[u8], target: &[&[u8]], stream: StreamFacts<'_>) -> RequestHead {
+        let (method, target) = (self.put(&[method]), self.put(target));
+        let protocol = stream.protocol.map(|protocol| self.put(&[protocol]));
+        RequestHead { method, target, version: Version::H2, ends: stream.ends, protocol, fields: self.fields() }
+    }
+
+    fn put(&mut self, parts: &[&[u8]]) -> Place {
+        let start = self.bytes.len() as u32;
+        for part in parts {
+            self.bytes.extend_from_slice(part);
+        }
+        Place { start, end: self.bytes.len() as u32 }
     }
 }
 
