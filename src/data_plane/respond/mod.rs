@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::{
     connection::{After, Client, LINGER},
     http1::http_date,
-    request::{PSEUDONYM, line},
+    request::{VIA, line},
     response::put_connection,
     session::Session,
 };
@@ -61,7 +61,7 @@ pub(super) async fn refuse(mut session: Session<'_>, client: &mut Client, refusa
     line(&mut out, b"Cache-Control", b"no-store");
     line(&mut out, b"X-Content-Type-Options", b"nosniff");
     line(&mut out, b"Vary", b"Accept");
-    line(&mut out, b"Via", format!("1.1 {PSEUDONYM}").as_bytes());
+    line(&mut out, b"Via", VIA);
     line(&mut out, b"Zhamen-Reason", refusal.reason.as_str().as_bytes());
     line(&mut out, b"Zhamen-Request", shown.request.as_bytes());
     if status == 451 {
