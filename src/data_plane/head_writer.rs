@@ -47,7 +47,8 @@ impl HeadWriter {
         match self {
             Self::Http1(out) => {
                 out.extend_from_slice(b"HTTP/1.1 ");
-                out.extend_from_slice(status.to_string().as_bytes());
+                let [hundreds, tens, ones] = [status / 100, status / 10 % 10, status % 10];
+                out.extend([hundreds, tens, ones].map(|digit| b'0' + digit as u8));
                 out.push(b' ');
                 out.extend_from_slice(phrase);
                 out.extend_from_slice(b"\r\n");
@@ -67,6 +68,12 @@ impl HeadWriter {
             Self::Http1(out) => super::request::line(out, name, value),
             Self::Http2(out) => out.line(name, value),
         }
+    }
+
+    /// `Content-Length`.
+    pub(super) fn length(&mut self, length: u64) {
+        let mut room = [0; 20];
+        self.line(b"Content-Length", super::request::decimal(length, &mut room));
     }
 
     /// The end of the lines.

@@ -1,6 +1,6 @@
 //! The request's head towards the origin, built afresh.
 
-use std::{io::Write, net::IpAddr};
+use std::net::IpAddr;
 
 use super::{
     http1::{Fields, RequestHead},
@@ -8,8 +8,8 @@ use super::{
 };
 use crate::domain::message::{Facts, Framing, is_hop_by_hop};
 
-/// What Zhamen calls itself in `Via`.
-pub(super) const PSEUDONYM: &str = "zhamen";
+/// What `Via` says of a message that came by HTTP/1.1.
+pub(super) const VIA: &[u8] = b"1.1 zhamen";
 
 /// Longest field name that is looked at; the known ones are shorter.
 const NAME_BYTES_MAX: usize = 64;
@@ -80,7 +80,7 @@ pub(super) fn put_head(out: &mut Vec<u8>, head: &RequestHead, context: &Context<
     match facts.framing {
         Framing::None if matches!(head.method(), b"POST" | b"PUT" | b"PATCH") => line(out, b"Content-Length", b"0"),
         Framing::None => {}
-        Framing::Length(length) => line(out, b"Content-Length", length.to_string().as_bytes()),
+        Framing::Length(length) => line(out, b"Content-Length", decimal(length, &mut [0; 20])),
         Framing::Chunked => line(out, b"Transfer-Encoding", b"chunked"),
     }
     if facts.expects_continue && facts.framing != Framing::None {
@@ -117,6 +117,19 @@ pub(super) fn line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
+}
+
+/// A number in decimal digits.
+pub(super) fn decimal(number: u64, room: &mut [u8; 20]) -> &[u8] {
+    let (mut at, mut left) = (room.len(), number);
+    loop {
+        at -= 1;
+        room[at] = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            return &room[at..];
+        }
+    }
 }
 
 /// A name in lower case; one that is longer than every name that means something here, as it is.
@@ -159,14 +172,20 @@ fn put_accept_encoding(out: &mut Vec<u8>, fields: &Fields) {
 /// What the client said of itself and of who came before it is trusted from nobody.
 fn put_forwarding(out: &mut Vec<u8>, context: &Context<'_>) {
     let (client, scheme) = (context.client.to_canonical(), if context.tls { "https" } else { "http" });
-    let authority = &context.facts.authority;
-    let quoted = if client.is_ipv6() { format!("\"[{client}]\"") } else { client.to_string() };
-    // Writing to a vector cannot fail.
-    let _ = write!(
-        out,
-        "X-Forwarded-For: {client}\r\nX-Forwarded-Proto: {scheme}\r\nX-Forwarded-Host: {authority}\r\n\
-         X-Real-IP: {client}\r\nForwarded: for={quoted};host=\"{authority}\";proto={scheme}\r\n",
-    );
+    let authority = context.facts.authority.as_bytes();
+    let address = client.to_string();
+    line(out, b"X-Forwarded-For", address.as_bytes());
+    line(out, b"X-Forwarded-Proto", scheme.as_bytes());
+    line(out, b"X-Forwarded-Host", authority);
+    line(out, b"X-Real-IP", address.as_bytes());
+    let (open, close) = if client.is_ipv6() { ("\"[", "]\"") } else { ("", "") };
+    for piece in ["Forwarded: for=", open, &address, close, ";host=\""] {
+        out.extend_from_slice(piece.as_bytes());
+    }
+    out.extend_from_slice(authority);
+    for piece in ["\";proto=", scheme, "\r\n"] {
+        out.extend_from_slice(piece.as_bytes());
+    }
 }
 
 /// One range at a time, and none of what looks like text by its path: several ranges come back as

@@ -3,7 +3,7 @@
 use super::{
     head_writer::HeadWriter,
     http1::{Framing, ResponseHead, http_date},
-    request::{PSEUDONYM, lower},
+    request::{VIA, lower},
 };
 use crate::{
     base::Timestamp,
@@ -79,14 +79,14 @@ pub(super) fn put_head(out: &mut HeadWriter, reply: &ResponseHead, context: &Con
     if reply.fields.all("date").next().is_none() {
         out.line(b"Date", http_date(context.at).as_bytes());
     }
-    out.line(b"Via", format!("{} {PSEUDONYM}", if reply.is_http11 { "1.1" } else { "1.0" }).as_bytes());
+    out.line(b"Via", if reply.is_http11 { VIA } else { b"1.0 zhamen" });
     match context.framing {
         OutFraming::Chunked => out.line(b"Transfer-Encoding", b"chunked"),
-        OutFraming::Length(length) => out.line(b"Content-Length", length.to_string().as_bytes()),
+        OutFraming::Length(length) => out.length(length),
         OutFraming::Close | OutFraming::Frames => {}
         // The length of the body that GET would have had.
         OutFraming::None => match content_length(reply) {
-            Ok(Some(length)) if reply.status != 204 => out.line(b"Content-Length", length.to_string().as_bytes()),
+            Ok(Some(length)) if reply.status != 204 => out.length(length),
             Ok(Some(_) | None) | Err(()) => {}
         },
     }
@@ -145,12 +145,18 @@ fn put_status_and_fields(out: &mut HeadWriter, reply: &ResponseHead, output: Out
 }
 
 fn put_fields(out: &mut HeadWriter, reply: &ResponseHead, output: Output) {
+    let listed: Vec<&[u8]> = reply
+        .fields
+        .list("connection")
+        .filter(|name| !is_hop_by_hop(name) && !name.eq_ignore_ascii_case(b"close"))
+        .collect();
+    let is_tunnel = reply.status == 101 && out.is_http2();
     for (name, value) in reply.fields.iter() {
         let mut room = [0; 64];
         let lower = lower(name, &mut room);
-        let is_listed = || reply.fields.list("connection").any(|listed| listed.eq_ignore_ascii_case(lower));
-        let is_of_handshake = || reply.status == 101 && out.is_http2() && lower == b"sec-websocket-accept";
-        if is_of_handshake() || matches!(lower, b"transfer-encoding" | b"content-length") || is_hop_by_hop(lower) || is_listed() {
+        let is_listed = || listed.iter().any(|listed| listed.eq_ignore_ascii_case(lower));
+        let is_framing = matches!(lower, b"transfer-encoding" | b"content-length");
+        if is_framing || is_hop_by_hop(lower) || is_listed() || (is_tunnel && lower == b"sec-websocket-accept") {
             continue;
         }
         match (output, lower) {

@@ -30,6 +30,8 @@ use crate::telemetry::Live;
 
 /// Bytes that a read makes room for, at first.
 pub(super) const READ_BYTES: usize = 16 << 10;
+/// Bytes that a read of an origin's answer makes room for, at first: most pages are whole in it.
+pub(super) const ANSWER_BYTES: usize = 32 << 10;
 /// Bytes that a read makes room for once a body has shown that it is large.
 pub(super) const READ_BYTES_MAX: usize = 64 << 10;
 /// Slices handed to the kernel in one write.
@@ -189,6 +191,13 @@ impl Socket {
         let stream = self.stream.borrow();
         // A connection that is already gone needs no reset.
         let _ = SockRef::from(stream.tcp()).set_linger(Some(Duration::ZERO));
+    }
+
+    /// Whether an unused connection is still open and silent, as far as the runtime has heard; it may
+    /// have closed since the last turn of its loop.
+    pub(super) fn seems_quiet(&self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        self.stream.borrow().tcp().poll_read_ready(&mut context).is_pending() || self.is_quiet()
     }
 
     /// Whether an unused connection is still open and silent. Asks the kernel, because the runtime

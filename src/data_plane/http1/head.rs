@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::domain::message::{StreamFacts, Version};
+use crate::domain::message::{NameSet, StreamFacts, Version};
 
 /// Field lines that can be configured at most.
 const FIELDS_MAX: usize = 256;
@@ -46,6 +46,7 @@ pub(in crate::data_plane) struct HeadScan {
 pub(in crate::data_plane) struct Fields {
     bytes: Bytes,
     lines: Vec<(Place, Place)>,
+    names: NameSet,
 }
 
 /// A request's head as received.
@@ -141,7 +142,12 @@ impl Fields {
             Ok(httparse::Status::Partial) => return Err(HeadFault::Syntax("the head is cut short")),
             Err(error) => return Err(fault(error)),
         };
-        Ok(Self { bytes: block, lines })
+        Ok(Self::new(block, lines))
+    }
+
+    fn new(bytes: Bytes, lines: Vec<(Place, Place)>) -> Self {
+        let names = lines.iter().map(|(name, _)| name.of(&bytes)).collect();
+        Self { bytes, lines, names }
     }
 
     /// All lines: name and value.
@@ -151,7 +157,9 @@ impl Fields {
 
     /// The values of all lines with this name (any case).
     pub(in crate::data_plane) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter().filter(move |(key, _)| key.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+        let lines = if self.names.may_have(name.as_bytes()) { &self.lines[..] } else { &[] };
+        let lines = lines.iter().map(|&(name, value)| (name.of(&self.bytes), value.of(&self.bytes)));
+        lines.filter(move |(key, _)| key.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
     }
 
     /// The members of a comma-separated list over all lines with this name, trimmed, empty ones left out.
@@ -190,7 +198,7 @@ impl RequestHead {
         let lines = places(&head, request.headers)?;
         let (method, target) = (Place::new(&head, method.as_bytes()), Place::new(&head, target.as_bytes()));
         let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-        Ok(Self { method, target, version, fields: Fields { bytes: head, lines }, ends: false, protocol: None })
+        Ok(Self { method, target, version, fields: Fields::new(head, lines), ends: false, protocol: None })
     }
 
     /// The method.
@@ -223,7 +231,7 @@ impl Gathering {
 
     /// The lines alone: trailers.
     pub(in crate::data_plane) fn fields(self) -> Fields {
-        Fields { bytes: self.bytes.into(), lines: self.lines }
+        Fields::new(self.bytes.into(), self.lines)
     }
 
     /// The head of an HTTP/2 request; `target` is given in parts, as in absolute-form.
@@ -269,7 +277,7 @@ impl ResponseHead {
         };
         let lines = places(&head, response.headers)?;
         let phrase = response.reason.map_or(Place::default(), |phrase| Place::new(&head, phrase.as_bytes()));
-        Ok(Self { status, is_http11: minor == 1, phrase, fields: Fields { bytes: head, lines } })
+        Ok(Self { status, is_http11: minor == 1, phrase, fields: Fields::new(head, lines) })
     }
 
     /// The reason phrase; may be empty.

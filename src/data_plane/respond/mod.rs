@@ -10,7 +10,7 @@ use super::{
     client::{Client, Inlet},
     connection::{After, LINGER},
     http1::http_date,
-    request::PSEUDONYM,
+    request::VIA,
     response::put_connection,
     session::Session,
 };
@@ -60,11 +60,11 @@ pub(super) async fn refuse(mut session: Session<'_>, client: &mut Client, refusa
     head.status(status, phrase(status).as_bytes());
     head.line(b"Date", shown.at.as_bytes());
     head.line(b"Content-Type", media_type.as_bytes());
-    head.line(b"Content-Length", body.len().to_string().as_bytes());
+    head.length(body.len() as u64);
     head.line(b"Cache-Control", b"no-store");
     head.line(b"X-Content-Type-Options", b"nosniff");
     head.line(b"Vary", b"Accept");
-    head.line(b"Via", format!("1.1 {PSEUDONYM}").as_bytes());
+    head.line(b"Via", VIA);
     head.line(b"Zhamen-Reason", refusal.reason.as_str().as_bytes());
     head.line(b"Zhamen-Request", shown.request.as_bytes());
     if status == 451 {

@@ -18,7 +18,7 @@ pub(super) use pool::Pool;
 use super::{
     http1::{HeadLimits, HeadScan, ResponseHead},
     record::Record,
-    socket::{Counted, READ_BYTES, Side, Socket, Stream},
+    socket::{ANSWER_BYTES, Counted, Side, Socket, Stream},
     stop::Stop,
     upload::{Progress, Upload},
     worker::Worker,
@@ -54,7 +54,7 @@ pub(super) async fn send(
 ) -> Result<Link, Stop> {
     let idle = edge.timeouts.origin_idle;
     let origin = permit.site().origin();
-    if let Some(socket) = worker.pool.take(origin, edge.timeouts.origin_keep_alive) {
+    if let Some(socket) = worker.pool.take(origin, edge.timeouts.origin_keep_alive, replayable) {
         match socket.write(&request, &[], &[], idle).await {
             Ok(()) => {
                 record.origin_connection = OriginConnection::Reused;
@@ -122,7 +122,7 @@ async fn read_before_deadline(
     loop {
         let moved_at = progress.moved_at.get();
         let deadline = (moved_at + edge.timeouts.origin_head).into();
-        match timeout_at(deadline, socket.read(inbox, READ_BYTES)).await {
+        match timeout_at(deadline, socket.read(inbox, ANSWER_BYTES)).await {
             Ok(read) => return Some(read),
             Err(_) if progress.moved_at.get() > moved_at => {}
             Err(_) => return None,
