@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use super::Pressure;
+
 /// Listeners, limits and timeouts of the data plane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edge {
@@ -31,6 +33,8 @@ pub struct Edge {
     pub limits: Limits,
     /// Timeouts.
     pub timeouts: Timeouts,
+    /// What is done under pressure.
+    pub pressure: Pressure,
 }
 
 /// Bounds on what a client or an origin can make us keep.
@@ -93,6 +97,7 @@ impl Default for Edge {
             verdict_cache_entries: 16_384,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
+            pressure: Pressure::default(),
         }
     }
 }
