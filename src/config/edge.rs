@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::Http2;
+use super::{Http2, Pressure};
 
 /// Listeners, limits and timeouts of the data plane.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Edge {
     pub limits: Limits,
     /// Timeouts.
     pub timeouts: Timeouts,
+    /// What is done under pressure.
+    pub pressure: Pressure,
 }
 
 /// Bounds on what a client or an origin can make us keep.
@@ -98,6 +100,7 @@ impl Default for Edge {
             http2: Http2::default(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
+            pressure: Pressure::default(),
         }
     }
 }

@@ -76,14 +76,18 @@ pub(super) async fn serve(worker: &Worker, mut client: Client, spoken: Spoken) {
                 arrival => return Box::pin(http2::serve(worker, edge, client, arrival)).await,
             }
         }
-        is_first = false;
         let head = match read_head(&edge, http1).await {
+            // It speaks neither, and where both are spoken it is told so in the newer.
+            Ok(Err(HeadFault::NotHttp)) if is_first && may_be_http2 => {
+                return Box::pin(http2::serve(worker, edge, client, Arrival::Other)).await;
+            }
             Ok(head) => head,
             Err(NoRequest { begun }) => {
                 worker.shared.live.client_rejected.fetch_add(u64::from(begun), Ordering::Relaxed);
                 return;
             }
         };
+        is_first = false;
         let after = turn(worker, edge, &mut client, head).await;
         let Wire::Http1(http1) = &mut client.wire else { return };
         match after {
@@ -120,7 +124,7 @@ async fn wait_for_request(worker: &Worker, edge: &Edge, client: &mut Http1) -> b
         readable = timeout(edge.timeouts.keep_alive, client.socket.readable(&mut client.inbox)) => {
             matches!(readable, Ok(Ok(true)))
         }
-        () = worker.stop.cancelled() => false,
+        () = worker.idle_end.cancelled() => false,
     }
 }
 
@@ -146,6 +150,7 @@ async fn read_head(edge: &Edge, client: &mut Http1) -> Result<Result<RequestHead
         }
         match timeout_at(deadline, client.socket.read(&mut client.inbox, READ_BYTES)).await {
             Ok(Ok(count)) if count > 0 => {}
+            Err(_) if !client.inbox.is_empty() => return Ok(Err(HeadFault::TooSlow)),
             Ok(Ok(_) | Err(_)) | Err(_) => return Err(NoRequest { begun: !client.inbox.is_empty() }),
         }
     }

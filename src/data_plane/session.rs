@@ -13,6 +13,7 @@ use super::{
     connection::After,
     downstream::Downstream,
     http1::{HeadFault, RequestHead, ResponseHead},
+    limits,
     observe::Capture,
     posts,
     record::Record,
@@ -74,8 +75,11 @@ pub(super) async fn turn(
     let (body, progress) = (RequestBody::new(Framing::None), Progress::new());
     let mut session = Session { worker, edge, snapshot, record, facts: None, body, progress, websocket: None };
     let ended = match head {
-        Ok(head) => session.stages(client, &head).await,
-        Err(fault) => Err(Stop::refused(Reason::MalformedRequest, fault.as_str())),
+        Ok(head) => match limits::within(session.edge.pressure.request, session.stages(client, &head)).await {
+            Some(ended) => ended,
+            None => Err(session.out_of_time()),
+        },
+        Err(fault) => Err(Stop::refused(fault.reason(), fault.as_str())),
     };
     session.record.request_bytes += session.progress.bytes.get();
     match ended {
@@ -89,8 +93,10 @@ pub(super) async fn turn(
 impl Session<'_> {
     async fn stages(&mut self, client: &mut Client, head: &RequestHead) -> Result<After, Stop> {
         let facts = self.normalise(client, head)?;
+        limits::check_client(self.worker, &self.edge, client.peer.address)?;
         let filing = self.snapshot.registry.look_up(&facts.host);
         let permit = self.admit(&facts, filing, head)?;
+        limits::check_site(self.worker, &self.edge, &permit)?;
         self.read_post(client, head, &facts, &permit).await?;
         let link = self.send(client, head, &facts, &permit).await?;
         let carried = self.filter(client, head, &facts, &permit, &link).await?;
@@ -104,13 +110,16 @@ impl Session<'_> {
             Version::H2 => "h2",
         };
         self.record.method = String::from_utf8_lossy(head.method()).into_owned();
-        self.record.set_target(head.target());
+        self.record.set_target(head.path());
         let headers: Vec<_> = head.fields.iter().collect();
         let raw = RawHead { method: head.method(), target: head.target(), version: head.version, headers: &headers };
         let covers = |host: &HostName| client.peer.certificate.as_ref().is_some_and(|certificate| certificate.covers(host));
         let connection = ConnectionFacts { tls: client.peer.tls, certificate_covers: Some(&covers), stream: head.stream() };
         let facts = message::normalise(raw, connection).map_err(|(reason, what)| Stop::refused(reason, what))?;
         self.record.host = facts.host.as_str().to_owned();
+        if head.target().len() > self.edge.pressure.uri_bytes {
+            return Err(Stop::refused(Reason::UriTooLong, "limits.uri"));
+        }
         self.body = RequestBody::new(facts.framing);
         let facts = Rc::new(facts);
         self.facts = Some(Rc::clone(&facts));
@@ -244,6 +253,15 @@ impl Session<'_> {
                     false => After::Linger,
                 }
             }
+        }
+    }
+
+    /// The exchange took longer than any may.
+    fn out_of_time(&self) -> Stop {
+        match (self.record.status, self.progress.done.get()) {
+            (0, true) => Stop::refused(Reason::OriginTimeout, "timeouts.request"),
+            (0, false) => Stop::refused(Reason::RequestTimeout, "the request did not arrive in time"),
+            (_, _) => Stop::Cut(Outcome::OriginBroke),
         }
     }
 

@@ -22,10 +22,10 @@ use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
     net::TcpStream,
-    time::timeout,
 };
 use tokio_rustls::TlsStream;
 
+use super::limits::Pace;
 use crate::telemetry::Live;
 
 /// Bytes that a read makes room for, at first.
@@ -67,6 +67,8 @@ pub(super) struct Counted {
 /// A connection. Dropping it closes it.
 pub(super) struct Socket {
     stream: RefCell<Stream>,
+    /// How slow the peer may be.
+    pace: Option<Pace>,
     counted: Counted,
 }
 
@@ -80,7 +82,12 @@ pub(super) struct WriteFault {
 impl Socket {
     /// Takes a stream into use.
     pub(super) fn new(stream: Stream, counted: Counted) -> Self {
-        Self { stream: RefCell::new(stream), counted }
+        Self::paced(stream, counted, None)
+    }
+
+    /// The same, with a bound on how slow the peer may be with bodies and responses.
+    pub(super) fn paced(stream: Stream, counted: Counted, pace: Option<Pace>) -> Self {
+        Self { stream: RefCell::new(stream), pace, counted }
     }
 
     /// Puts a fresh stream in the place of one that died.
@@ -109,6 +116,19 @@ impl Socket {
             pin!(stream.read_buf(buffer)).poll(context)
         })
         .await
+    }
+
+    /// Reads of a body what is there, as [`Socket::read`] does, and waits at most `idle` for it, and no
+    /// longer than a peer may be slow: that is an error of the kind `TimedOut`.
+    pub(super) async fn read_body(&self, buffer: &mut BytesMut, want: usize, idle: Duration) -> io::Result<usize> {
+        match self.wait(idle, self.read(buffer, want)).await {
+            Some(Ok(count)) => {
+                self.moved(count);
+                Ok(count)
+            }
+            Some(Err(error)) => Err(error),
+            None => Err(io::ErrorKind::TimedOut.into()),
+        }
     }
 
     /// Waits until there is something to read, or the end, without owning a buffer meanwhile.
@@ -165,18 +185,32 @@ impl Socket {
             let write = poll_fn(|context| {
                 Pin::new(&mut *self.stream.borrow_mut()).poll_write_vectored(context, &slices[..used])
             });
-            match timeout(idle, write).await {
-                Ok(Ok(count)) if count > 0 => {
+            match self.wait(idle, write).await {
+                Some(Ok(count)) if count > 0 => {
+                    self.moved(count);
                     written += count;
                     offset += count;
                 }
-                Ok(Ok(_) | Err(_)) | Err(_) => return Err(WriteFault { written }),
+                Some(Ok(_) | Err(_)) | None => return Err(WriteFault { written }),
             }
         }
         let flush = poll_fn(|context| Pin::new(&mut *self.stream.borrow_mut()).poll_flush(context));
-        match timeout(idle, flush).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(WriteFault { written }),
+        match self.wait(idle, flush).await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(_)) | None => Err(WriteFault { written }),
+        }
+    }
+
+    async fn wait<T>(&self, idle: Duration, step: impl Future<Output = T>) -> Option<T> {
+        let on_slow = || {
+            self.counted.live.client_slow.fetch_add(1, Ordering::Relaxed);
+        };
+        Pace::wait(self.pace.as_ref(), idle, on_slow, step).await
+    }
+
+    fn moved(&self, bytes: usize) {
+        if let Some(pace) = &self.pace {
+            pace.moved(bytes);
         }
     }
 

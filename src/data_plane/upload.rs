@@ -10,8 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::{Bytes, BytesMut};
-use tokio::time::timeout;
+use bytes::Bytes;
 
 use super::{
     client::Inlet,
@@ -122,14 +121,15 @@ impl RequestBody {
                 return Ok(piece);
             }
             match inlet {
-                Inlet::Http1(socket, inbox) => match timeout(idle, socket.read(inbox, READ_BYTES)).await {
-                    Ok(Ok(count)) if count > 0 => {}
-                    Ok(Ok(_) | Err(_)) | Err(_) => return Err(Stop::ClientGone),
+                Inlet::Http1(socket, inbox) => match socket.read_body(inbox, READ_BYTES, idle).await {
+                    Ok(count) if count > 0 => {}
+                    Ok(_) => return Err(Stop::ClientGone),
+                    Err(error) => return Err(Stop::slow(&error)),
                 },
-                Inlet::Http2(stream) => match timeout(idle, stream.next()).await {
-                    Ok(Ok(piece)) => return Ok(self.note(inlet, piece)?),
-                    Ok(Err(Reset)) | Err(_) => return Err(Stop::ClientGone),
-                },
+                Inlet::Http2(stream) => {
+                    let piece = stream.next(idle).await.map_err(|error| Stop::slow(&error))?;
+                    return Ok(self.note(inlet, piece)?);
+                }
             }
         }
     }

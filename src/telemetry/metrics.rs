@@ -4,11 +4,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
-    core::Collector, process_collector::ProcessCollector,
+    Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder, core::Collector, process_collector::ProcessCollector,
 };
 
-use super::{Dropped, Http2End, Live, Lost, RecordCounts, record_metrics::RecordMetrics, words};
+use super::{Dropped, Http2End, Live, Lost, RecordCounts, edge_metrics::EdgeMetrics, record_metrics::RecordMetrics, words};
 use crate::{
     base::{MemoryBudget, Timestamp},
     domain::{
@@ -102,6 +102,7 @@ pub struct Metrics {
     /// Without labels; without a series while no clock runs.
     incident_deadline: IntGaugeVec,
     panics: IntCounter,
+    edge: EdgeMetrics,
     record: RecordMetrics,
     /// Held while counts kept elsewhere are carried over, so that two readers do not both add.
     carrying_over: Mutex<()>,
@@ -204,6 +205,7 @@ impl Metrics {
                 &[],
             )?,
             panics: new.counter("panics_total", "Panics that were caught; each is a fault of Zhamen.")?,
+            edge: EdgeMetrics::new(&new)?,
             record: RecordMetrics::new(&new)?,
             carrying_over: Mutex::new(()),
             registry: registry.clone(),
@@ -347,6 +349,7 @@ impl Metrics {
         self.connections.with_label_values(&["origin", "any"]).set(live.origin.load(Relaxed));
         self.held_bytes.set(whole(readings.budget.used()));
         self.locks.set(whole((readings.locks)()));
+        self.edge.carry_over(live);
         self.record.carry_over(&(readings.record)(), &readings.lost);
         let carried = [
             (&self.connections_rejected, live.client_rejected.load(Relaxed)),
@@ -416,7 +419,12 @@ impl Registering<'_> {
         self.register(IntGauge::with_opts(opts(name, help))?)
     }
 
-    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntGaugeVec> {
+    /// A gauge of seconds.
+    pub(super) fn seconds(&self, name: &str, help: &str) -> prometheus::Result<Gauge> {
+        self.register(Gauge::with_opts(opts(name, help))?)
+    }
+
+    pub(super) fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntGaugeVec> {
         self.register(IntGaugeVec::new(opts(name, help), labels)?)
     }
 

@@ -7,6 +7,7 @@
 //! | `harness` | the proxy as a process, an origin that counts, a client that sees every byte |
 //! | `gate` | who reaches an origin, and what a refusal looks like |
 //! | `http` | HTTP/1.1 on both sides: framing, connections, upgrades, backpressure |
+//! | `http2` | HTTP/2 with clients: the same exchanges on streams, and floods |
 //! | `smuggling` | heads that can be read in two ways |
 //! | `scan` | what is found while nothing has been sent |
 //! | `streaming` | what is found, or waits, after the head has gone |
@@ -16,6 +17,7 @@
 //! | `bad_origins` | origins that refuse, hang, break off, lie |
 //! | `gone_clients` | clients that vanish |
 //! | `bounds` | limits, and that nothing leaks |
+//! | `limits` | what one address, one site, one slow client may ask for, and what is turned away |
 //! | `bad_input` | registries, rules and configurations that people write |
 //! | `reload` | what comes into force without a restart |
 //! | `ledger` | who is suspended, from the record to the next request |
@@ -39,8 +41,10 @@ mod gate;
 mod gone_clients;
 mod harness;
 mod http;
+mod http2;
 mod incident;
 mod ledger;
+mod limits;
 mod locks;
 mod pages;
 mod posts;

@@ -4,7 +4,10 @@ use std::mem::MaybeUninit;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::domain::message::{NameSet, StreamFacts, Version};
+use crate::domain::{
+    message::{NameSet, StreamFacts, Version},
+    policy::Reason,
+};
 
 /// Field lines that can be configured at most.
 const FIELDS_MAX: usize = 256;
@@ -31,6 +34,8 @@ pub(in crate::data_plane) enum HeadFault {
     TooLong,
     /// More field lines than [`HeadLimits`] allow.
     TooManyFields,
+    /// It was begun, and did not come to its end in time.
+    TooSlow,
 }
 
 /// Looks for the end of a head as bytes arrive; every byte is looked at once.
@@ -58,6 +63,8 @@ pub(in crate::data_plane) struct RequestHead {
     pub(in crate::data_plane) version: Version,
     method: Place,
     target: Place,
+    /// Of the target what the client said to be one.
+    path: Place,
     ends: bool,
     protocol: Option<Place>,
 }
@@ -96,6 +103,17 @@ impl HeadFault {
             Self::Syntax(what) => what,
             Self::TooLong => "the head has more bytes than are allowed",
             Self::TooManyFields => "the head has more field lines than are allowed",
+            Self::TooSlow => "the head did not arrive in time",
+        }
+    }
+
+    /// What a request with it is refused for.
+    pub(in crate::data_plane) const fn reason(self) -> Reason {
+        match self {
+            Self::BareLineFeed | Self::NotHttp | Self::Syntax(_) | Self::TooLong | Self::TooManyFields => {
+                Reason::MalformedRequest
+            }
+            Self::TooSlow => Reason::RequestTimeout,
         }
     }
 }
@@ -198,7 +216,8 @@ impl RequestHead {
         let lines = places(&head, request.headers)?;
         let (method, target) = (Place::new(&head, method.as_bytes()), Place::new(&head, target.as_bytes()));
         let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-        Ok(Self { method, target, version, fields: Fields::new(head, lines), ends: false, protocol: None })
+        let fields = Fields::new(head, lines);
+        Ok(Self { method, target, path: target, version, fields, ends: false, protocol: None })
     }
 
     /// The method.
@@ -209,6 +228,11 @@ impl RequestHead {
     /// The request target.
     pub(in crate::data_plane) fn target(&self) -> &[u8] {
         self.target.of(&self.fields.bytes)
+    }
+
+    /// The same as it is logged: of HTTP/2 `:path`.
+    pub(in crate::data_plane) fn path(&self) -> &[u8] {
+        self.path.of(&self.fields.bytes)
     }
 
     /// What the stream says that it came on.
@@ -234,11 +258,21 @@ impl Gathering {
         Fields::new(self.bytes.into(), self.lines)
     }
 
-    /// The head of an HTTP/2 request; `target` is given in parts, as in absolute-form.
-    pub(in crate::data_plane) fn request(mut self, method: &[u8], target: &[&[u8]], stream: StreamFacts<'_>) -> RequestHead {
-        let (method, target) = (self.put(&[method]), self.put(target));
+    /// The head of an HTTP/2 request: scheme and authority, where there is one, and path.
+    pub(in crate::data_plane) fn request(
+        mut self,
+        method: &[u8],
+        (authority, path): (&[&[u8]], &[u8]),
+        stream: StreamFacts<'_>,
+    ) -> RequestHead {
+        let method = self.put(&[method]);
+        let (authority, path) = (self.put(authority), self.put(&[path]));
+        // The server as a whole is asked for by an absolute-form without a path.
+        let is_whole = authority.start < authority.end && self.bytes.get(path.start as usize..) == Some(&b"*"[..]);
+        let target = Place { start: authority.start, end: if is_whole { authority.end } else { path.end } };
         let protocol = stream.protocol.map(|protocol| self.put(&[protocol]));
-        RequestHead { method, target, version: Version::H2, ends: stream.ends, protocol, fields: self.fields() }
+        let ends = stream.ends;
+        RequestHead { method, target, path, version: Version::H2, ends, protocol, fields: self.fields() }
     }
 
     fn put(&mut self, parts: &[&[u8]]) -> Place {

@@ -31,8 +31,9 @@ use crate::{
     data_plane::{
         client::{Client, Http1, Peer, Wire},
         connection::{LINGER, linger},
+        limits::Pace,
         session,
-        socket::{READ_BYTES, Side, Socket},
+        socket::{READ_BYTES, Side},
         worker::Worker,
     },
     telemetry::Http2End,
@@ -210,7 +211,8 @@ fn turn<'a>(
     let (parts, body) = request.into_parts();
     let edge = worker.shared.edge.load_full();
     let head = head::request(&parts, body.is_end_stream(), edge.limits.headers);
-    let stream = Stream::new(body, answer, Rc::clone(&link.pressure));
+    let pace = Pace::new(edge.pressure.min_rate, edge.pressure.slow);
+    let stream = Stream::new((body, answer), Rc::clone(&link.pressure), pace, Arc::clone(&worker.shared.live));
     let mut client = Client { wire: Wire::Http2(stream), peer: peer.clone() };
     Box::pin(async move {
         // What becomes of a stream is said by its drop.

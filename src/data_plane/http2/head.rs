@@ -31,15 +31,14 @@ pub(super) fn request(parts: &Parts, ends: bool, fields_max: usize) -> Result<Re
     let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
     let stream = StreamFacts { ends, protocol };
     let method = parts.method.as_str().as_bytes();
+    let path = path.as_bytes();
     Ok(match (parts.uri.scheme_str(), parts.uri.authority()) {
         (Some(scheme), Some(authority)) => {
-            // The server as a whole is asked for by an absolute-form without a path.
-            let path = if path == "*" { "" } else { path };
-            let target = [scheme, "://", authority.as_str(), path].map(str::as_bytes);
-            head.request(method, &target, stream)
+            let authority = [scheme, "://", authority.as_str()].map(str::as_bytes);
+            head.request(method, (&authority, path), stream)
         }
-        (_, Some(authority)) => head.request(method, &[authority.as_str().as_bytes()], stream),
-        (_, None) => head.request(method, &[path.as_bytes()], stream),
+        (None, Some(authority)) => head.request(method, (&[authority.as_str().as_bytes()], path), stream),
+        (_, None) => head.request(method, (&[], path), stream),
     })
 }
 

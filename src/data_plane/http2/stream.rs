@@ -5,6 +5,7 @@ use std::{
     future::poll_fn,
     io,
     rc::Rc,
+    sync::{Arc, atomic::Ordering},
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -15,13 +16,16 @@ use h2::{
     server::SendResponse,
 };
 use http::{HeaderMap, Response};
-use tokio::time::timeout;
 
 use super::{head, pressure::Pressure};
-use crate::data_plane::{
-    head_writer::Gathered,
-    http1::{Fields, Piece},
-    socket::WriteFault,
+use crate::{
+    data_plane::{
+        head_writer::Gathered,
+        http1::{Fields, Piece},
+        limits::Pace,
+        socket::WriteFault,
+    },
+    telemetry::Live,
 };
 
 /// A stream. Dropping it ends it: what was not ended is reset.
@@ -31,6 +35,9 @@ pub(in crate::data_plane) struct Stream {
     taken_bytes: Cell<usize>,
     answer: RefCell<Answer>,
     pressure: Rc<Pressure>,
+    /// How slow the client may be with this stream.
+    pace: Option<Pace>,
+    live: Arc<Live>,
 }
 
 enum Answer {
@@ -43,9 +50,14 @@ enum Answer {
 pub(in crate::data_plane) struct Reset;
 
 impl Stream {
-    pub(super) fn new(body: RecvStream, answer: SendResponse<Bytes>, pressure: Rc<Pressure>) -> Self {
+    pub(super) fn new(
+        (body, answer): (RecvStream, SendResponse<Bytes>),
+        pressure: Rc<Pressure>,
+        pace: Option<Pace>,
+        live: Arc<Live>,
+    ) -> Self {
         let answer = RefCell::new(Answer::Head(answer));
-        Self { body: RefCell::new(body), taken_bytes: Cell::new(0), answer, pressure }
+        Self { body: RefCell::new(body), taken_bytes: Cell::new(0), answer, pressure, pace, live }
     }
 
     /// What of the body is here. Asking says that what was given before has been passed on.
@@ -56,9 +68,14 @@ impl Stream {
         }
     }
 
-    /// The next of the body, or its end.
-    pub(in crate::data_plane) async fn next(&self) -> Result<Piece, Reset> {
-        poll_fn(|context| self.poll_piece(context)).await
+    /// The next of the body, or its end. Waits at most `idle` for it, and no longer than a client may be
+    /// slow: that is an error of the kind `TimedOut`.
+    pub(in crate::data_plane) async fn next(&self, idle: Duration) -> io::Result<Piece> {
+        match self.wait(idle, poll_fn(|context| self.poll_piece(context))).await {
+            Some(Ok(piece)) => Ok(piece),
+            Some(Err(Reset)) => Err(io::ErrorKind::ConnectionReset.into()),
+            None => Err(io::ErrorKind::TimedOut.into()),
+        }
     }
 
     /// The fields behind the body, once it has ended.
@@ -72,7 +89,7 @@ impl Stream {
 
     /// The next bytes, for what is no body; `None` at their end.
     pub(in crate::data_plane) async fn bytes(&self) -> io::Result<Option<Bytes>> {
-        match self.next().await {
+        match poll_fn(|context| self.poll_piece(context)).await {
             Ok(Piece::Data(piece)) => Ok(Some(piece)),
             Ok(Piece::End | Piece::NeedInput) => Ok(None),
             Err(Reset) => Err(io::ErrorKind::ConnectionReset.into()),
@@ -121,11 +138,12 @@ impl Stream {
             let room = if piece.is_empty() {
                 0
             } else {
-                let room = poll_fn(|context| self.poll_room(context, piece.len()));
-                timeout(idle, room).await.map_err(|_| WriteFault { written: 0 })??
+                let room = self.wait(idle, poll_fn(|context| self.poll_room(context, piece.len())));
+                room.await.unwrap_or(Err(WriteFault { written: 0 }))?
             };
             let part = piece.split_to(room.min(piece.len()));
             self.pressure.add(part.len());
+            self.moved(part.len());
             match &mut *self.answer.borrow_mut() {
                 Answer::Body(body) => body.send_data(part, ends && piece.is_empty()).map_err(fault)?,
                 Answer::Head(_) => return Err(WriteFault { written: 0 }),
@@ -152,6 +170,19 @@ impl Stream {
         }
     }
 
+    async fn wait<T>(&self, idle: Duration, step: impl Future<Output = T>) -> Option<T> {
+        let on_slow = || {
+            self.live.client_slow.fetch_add(1, Ordering::Relaxed);
+        };
+        Pace::wait(self.pace.as_ref(), idle, on_slow, step).await
+    }
+
+    fn moved(&self, bytes: usize) {
+        if let Some(pace) = &self.pace {
+            pace.moved(bytes);
+        }
+    }
+
     fn poll_piece(&self, context: &mut Context<'_>) -> Poll<Result<Piece, Reset>> {
         let mut body = self.body.borrow_mut();
         let taken = self.taken_bytes.replace(0);
@@ -165,6 +196,7 @@ impl Stream {
                 Poll::Ready(Some(Ok(piece))) if piece.is_empty() => {}
                 Poll::Ready(Some(Ok(piece))) => {
                     self.taken_bytes.set(piece.len());
+                    self.moved(piece.len());
                     return Poll::Ready(Ok(Piece::Data(piece)));
                 }
                 Poll::Ready(Some(Err(_))) => return Poll::Ready(Err(Reset)),
