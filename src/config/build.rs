@@ -20,6 +20,7 @@ use super::{
     registry::registry,
     report::report,
     store::store,
+    webhooks::webhooks,
 };
 use crate::{
     base::Severity,
@@ -63,6 +64,7 @@ pub(super) fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String
         store: store(&reader, &root, base),
         incident: incident(&reader, &root),
         report: report(&reader, &root),
+        webhooks: webhooks(&root, base),
         ledger: ledger(&reader, &root),
         edge,
     };

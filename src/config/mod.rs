@@ -20,6 +20,7 @@ mod raw;
 mod registry;
 mod report;
 mod store;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,7 @@ pub use nearest::nearest;
 pub use registry::{Pull, Registry, Secret};
 pub use report::Report;
 pub use store::{Store, WhenFull};
+pub use webhooks::Webhooks;
 
 use crate::{
     base::Problem,
@@ -62,6 +64,8 @@ pub struct Config {
     pub incident: Incidents,
     /// What stands in letters and reports.
     pub report: Report,
+    /// How webhooks are sent.
+    pub webhooks: Webhooks,
     /// How the ledger counts.
     pub ledger: LedgerPolicy,
 }
@@ -155,6 +159,7 @@ impl Config {
             ("store", self.store != running.store),
             ("incident", self.incident != running.incident),
             ("report", self.report != running.report),
+            ("webhooks", self.webhooks != running.webhooks),
             ("ledger", self.ledger != running.ledger),
         ];
         differs.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
@@ -168,6 +173,7 @@ impl Config {
         self.store = running.store.clone();
         self.incident = running.incident.clone();
         self.report = running.report.clone();
+        self.webhooks = running.webhooks.clone();
         self.ledger = running.ledger.clone();
         let (edge, kept) = (&mut self.edge, &running.edge);
         edge.http.clone_from(&kept.http);

@@ -25,6 +25,7 @@
 //! | `report` | letters and reports of a record that somebody filled |
 //! | `record` | access log and metrics |
 //! | `pages` | real saved pages, from a stock nginx |
+//! | `trust` | TLS on the operator's side: clients' certificates, pulls and webhooks |
 //! | `admin_api` | tokens, changes, webhooks, and a suspension's way to every connection |
 //! | `command_line` | the other commands |
 
@@ -51,3 +52,4 @@ mod report;
 mod scan;
 mod smuggling;
 mod streaming;
+mod trust;

@@ -44,6 +44,8 @@ pub struct Difference {
     pub barred: Vec<(String, Option<SiteRow>)>,
     /// Hosts that were refused because of bad rows that are gone.
     pub unbarred: Vec<String>,
+    /// Hosts that had no row and get none yet: nobody is admitted for their units for a time.
+    pub waiting: Vec<Site>,
     /// Rows that stay as they are.
     pub unchanged: usize,
     /// Rows before.
@@ -133,6 +135,12 @@ impl Difference {
     /// The number of changes.
     pub fn len(&self) -> usize {
         self.added.len() + self.changed.len() + self.removed.len() + self.barred.len() + self.unbarred.len()
+    }
+
+    /// Leaves out the new rows of units for which nobody is admitted now.
+    pub fn hold_back(&mut self, is_frozen: impl Fn(&str) -> bool) {
+        let (waiting, added) = self.added.drain(..).partition(|site| is_frozen(site.unit()));
+        (self.waiting, self.added) = (waiting, added);
     }
 
     /// Rows that go, in percent of those that were there.

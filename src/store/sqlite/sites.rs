@@ -1,8 +1,8 @@
 //! Rows of the registry.
 
-use rusqlite::{Connection, Row, params, types::ValueRef};
+use rusqlite::{Connection, Row, Transaction, params};
 
-use super::{Sqlite, meta, set_meta};
+use super::{Sqlite, meta, set_meta, text};
 use crate::{
     base::Timestamp,
     domain::registry::{FilingState, Held, Interactive, RowChange, ServiceKind, SiteRow},
@@ -41,7 +41,12 @@ impl Sites for Sqlite {
             let mut put = transaction.prepare_cached(PUT)?;
             let mut remove = transaction.prepare_cached("delete from site where host = ? and source = ?")?;
             let number = source as i64;
+            let mut no_longer = transaction.prepare_cached("delete from waiting_site where source = ? and host = ?")?;
+            let some_wait = some_wait(transaction, source)?;
             for change in changes {
+                if some_wait {
+                    no_longer.execute(params![number, change.host()])?;
+                }
                 match change {
                     RowChange::Bar(host) => {
                         put.execute(params![host, number, at.0, "", "", "", "", "", BARRED, "", "", ""])?;
@@ -71,9 +76,7 @@ impl Sites for Sqlite {
                     }
                 }
             }
-            let next = generation(transaction)? + 1;
-            set_meta(transaction, GENERATION, &next.to_string())?;
-            Ok(next)
+            grow(transaction)
         })
     }
 
@@ -127,6 +130,40 @@ impl Sites for Sqlite {
         })
     }
 
+    fn set_waiting_sites(
+        &self,
+        source: SiteSource,
+        rows: &mut dyn Iterator<Item = SiteRow>,
+    ) -> Result<u64, StoreError> {
+        let mut rows = rows.peekable();
+        if rows.peek().is_none() && !self.read(|reader| some_wait(reader, source))? {
+            return self.sites_generation();
+        }
+        self.write(|transaction| {
+            transaction.execute("delete from waiting_site where source = ?", [source as i64])?;
+            let mut insert = transaction.prepare_cached("insert or replace into waiting_site values (?, ?, ?)")?;
+            for row in rows {
+                let text = serde_json::to_string(&row).map_err(|error| StoreError::new(error.to_string()))?;
+                insert.execute(params![source as i64, row.host, text])?;
+            }
+            grow(transaction)
+        })
+    }
+
+    fn waiting_sites(&self) -> Result<Vec<(SiteSource, SiteRow)>, StoreError> {
+        self.read(|reader| {
+            let mut statement = reader.prepare_cached("select source, row from waiting_site order by source, host")?;
+            let mut rows = statement.query([])?;
+            let mut waiting = Vec::new();
+            while let Some(row) = rows.next()? {
+                let read = serde_json::from_str(text(row, 1)?);
+                let read = read.map_err(|error| StoreError::new(format!("a row that waits: {error}")))?;
+                waiting.push((numbered(row.get(0)?)?, read));
+            }
+            Ok(waiting)
+        })
+    }
+
     fn has_sites_beside(&self, source: SiteSource) -> Result<bool, StoreError> {
         self.read(|reader| {
             let mut statement = reader.prepare_cached("select exists (select 1 from site where source <> ?)")?;
@@ -141,6 +178,22 @@ impl Sites for Sqlite {
 
 fn generation(connection: &Connection) -> Result<u64, StoreError> {
     Ok(meta(connection, GENERATION)?.and_then(|text| text.parse().ok()).unwrap_or(0))
+}
+
+fn grow(transaction: &Transaction<'_>) -> Result<u64, StoreError> {
+    let next = generation(transaction)? + 1;
+    set_meta(transaction, GENERATION, &next.to_string())?;
+    Ok(next)
+}
+
+fn some_wait(connection: &Connection, source: SiteSource) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached("select exists (select 1 from waiting_site where source = ?)")?;
+    Ok(statement.query_row([source as i64], |row| row.get(0))?)
+}
+
+fn numbered(number: i64) -> Result<SiteSource, StoreError> {
+    let found = SiteSource::ALL.into_iter().find(|&source| source as i64 == number);
+    found.ok_or_else(|| StoreError::new(format!("{number} is no source of the registry")))
 }
 
 /// A row that is read into the same place again and again: a million of them are read at once.
@@ -171,11 +224,7 @@ impl Default for Scratch {
 
 impl Scratch {
     fn read(&mut self, row: &Row<'_>) -> Result<(), StoreError> {
-        let number: i64 = row.get(1)?;
-        self.source = SiteSource::ALL
-            .into_iter()
-            .find(|&source| source as i64 == number)
-            .ok_or_else(|| StoreError::new(format!("{number} is no source of the registry")))?;
+        self.source = numbered(row.get(1)?)?;
         self.changed = Timestamp(row.get(2)?);
         let site = &mut self.row;
         for (column, place) in [
@@ -212,15 +261,6 @@ impl Scratch {
     fn show(&self, take: &mut dyn FnMut(SiteSource, Timestamp, Held<'_>)) {
         if !self.row.host.is_empty() {
             take(self.source, self.changed, self.held());
-        }
-    }
-}
-
-fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r str, StoreError> {
-    match row.get_ref(column)? {
-        ValueRef::Text(bytes) => std::str::from_utf8(bytes).map_err(|error| StoreError::new(error.to_string())),
-        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Blob(_) => {
-            Err(StoreError::new("a row of the registry has something else where a text should be"))
         }
     }
 }
