@@ -20,6 +20,7 @@ mod raw;
 mod registry;
 mod report;
 mod store;
+mod upstream;
 
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,7 @@ pub use nearest::nearest;
 pub use registry::{Pull, Registry, Secret};
 pub use report::Report;
 pub use store::{Store, WhenFull};
+pub use upstream::{Check, Ejection, Upstreams};
 
 use crate::{
     base::Problem,

@@ -26,6 +26,8 @@
 //! | `record` | access log and metrics |
 //! | `pages` | real saved pages, from a stock nginx |
 //! | `admin_api` | tokens, changes, webhooks, and a suspension's way to every connection |
+//! | `upstreams` | several origins, their health, names and certificates, and who has to wait |
+//! | `proxies` | proxies before us and behind: the PROXY protocol, `X-Forwarded-*`, `Forwarded` |
 //! | `command_line` | the other commands |
 
 mod admin_api;
@@ -44,6 +46,7 @@ mod ledger;
 mod locks;
 mod pages;
 mod posts;
+mod proxies;
 mod record;
 mod registry;
 mod reload;
@@ -51,3 +54,4 @@ mod report;
 mod scan;
 mod smuggling;
 mod streaming;
+mod upstreams;

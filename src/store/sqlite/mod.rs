@@ -25,7 +25,7 @@ use super::{
 };
 
 /// Each brings a database from the version of its place to the next.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("../migrations/0001.sql"), include_str!("../migrations/0002.sql")];
 
 /// As long as another process may hold the file for one transaction.
 const BUSY_TIME: Duration = Duration::from_secs(10);
