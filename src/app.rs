@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{
     base::{Clock, MemoryBudget, Problem, Severity, Timestamp},
-    config::{Edge, WhenFull},
+    config::{Config, Edge, WhenFull},
     control_plane::{
         Admin, AdminListener, CertificateReload, Health, IncidentDesk, Keeper, PageHook, PageOrder, Publisher, Record,
         Recorder, ReloadHandle, Reloader, Start, SystemClock, evidence_limits, keep_fresh, keep_incidents,
@@ -31,6 +31,7 @@ use crate::{
     data_plane::{self, CertificateMap, DataPlane, PageLocks, Posted, Shared},
     domain::{
         observation::HomePage,
+        registry::Registry,
         snapshot::Snapshot,
         standing::{Ledger, Lock},
     },
@@ -105,6 +106,11 @@ pub fn load(config: &Path) -> Result<Start, Vec<Problem>> {
 /// What is wrong with a directory of certificates.
 pub fn check_certificates(directory: &Path) -> Vec<Problem> {
     data_plane::load_certificates(directory, SystemClock.now()).1
+}
+
+/// What is wrong with the files that are to vouch for origins; the registry stands in `file`.
+pub fn check_origins(config: &Config, registry: &Arc<Registry>, file: &str) -> Vec<Problem> {
+    data_plane::check_trust(&config.edge.upstream, registry, file)
 }
 
 /// The file and the end of the certificate that a handshake for `host` would be given.

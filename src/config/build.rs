@@ -20,10 +20,11 @@ use super::{
     registry::registry,
     report::report,
     store::store,
+    upstream::upstream,
     webhooks::webhooks,
 };
 use crate::{
-    base::Severity,
+    base::{Network, Severity},
     domain::policy::{self, Policy},
     engine::body_filter::{self, Consequence, ScanPolicy},
 };
@@ -46,6 +47,7 @@ pub(super) fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String
     let admin = listeners(&reader, &root, base, &mut edge, certificates_at.is_some());
     limits(&root, &mut edge.limits);
     timeouts(&root, &mut edge.timeouts);
+    edge.upstream = upstream(&reader, &root, base);
     let workers = root.section("workers");
     if let Some(threads) = workers.number("threads", 0..=1_024) {
         edge.workers = threads as usize;
@@ -96,6 +98,8 @@ fn listeners(
     let listen = root.section("listen");
     let http = listen.strings("http");
     let https = listen.strings("https");
+    edge.proxy_protocol_from = networks(reader, &listen, "proxy_protocol_from");
+    edge.trusted_proxies = networks(reader, &listen, "trusted_proxies");
     let listen_at = listen.at();
     listen.close();
 
@@ -254,6 +258,21 @@ fn gate(reader: &Reader<'_>, root: &Section<'_, '_>) -> Policy {
     }
     gate.close();
     policy
+}
+
+fn networks(reader: &Reader<'_>, section: &Section<'_, '_>, key: &'static str) -> Vec<Network> {
+    let mut networks = Vec::new();
+    for (text, at) in section.strings(key).into_iter().flatten() {
+        match text.parse() {
+            Ok(network) => networks.push(network),
+            Err(why) => reader.error_with_help(
+                at,
+                format!("{text:?} in listen.{key}: {why}"),
+                "write it as \"10.0.0.0/8\", \"2001:db8::/32\" or an address alone",
+            ),
+        }
+    }
+    networks
 }
 
 fn status(value: &DeValue<'_>) -> Option<u16> {

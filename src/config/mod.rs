@@ -20,6 +20,7 @@ mod raw;
 mod registry;
 mod report;
 mod store;
+mod upstream;
 mod webhooks;
 
 use std::path::{Path, PathBuf};
@@ -31,6 +32,7 @@ pub use nearest::nearest;
 pub use registry::{Pull, Registry, Secret};
 pub use report::Report;
 pub use store::{Store, WhenFull};
+pub use upstream::{Check, Ejection, Upstreams};
 pub use webhooks::Webhooks;
 
 use crate::{

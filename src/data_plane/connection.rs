@@ -1,7 +1,7 @@
 //! One client connection: request after request, until either side has had enough.
 
 use std::{
-    net::IpAddr,
+    net::SocketAddr,
     pin::Pin,
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -29,9 +29,10 @@ pub(super) const LINGER: Duration = Duration::from_secs(2);
 pub(super) struct Client {
     pub(super) socket: Socket,
     pub(super) inbox: BytesMut,
-    pub(super) address: IpAddr,
+    /// Where it comes from.
+    pub(super) peer: SocketAddr,
     /// Our own address that was connected to.
-    pub(super) server: Option<IpAddr>,
+    pub(super) server: Option<SocketAddr>,
     pub(super) tls: bool,
     /// The certificate that the handshake chose.
     pub(super) certificate: Option<Arc<Certificate>>,
@@ -54,12 +55,12 @@ impl Client {
     /// A client that has just connected.
     pub(super) fn new(
         socket: Socket,
-        address: IpAddr,
-        server: Option<IpAddr>,
+        peer: SocketAddr,
+        server: Option<SocketAddr>,
         tls: bool,
         certificate: Option<Arc<Certificate>>,
     ) -> Self {
-        Self { socket, inbox: BytesMut::new(), address, server, tls, certificate }
+        Self { socket, inbox: BytesMut::new(), peer, server, tls, certificate }
     }
 }
 

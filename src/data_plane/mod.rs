@@ -9,12 +9,14 @@ mod answer;
 mod body;
 mod connection;
 mod downstream;
+mod forwarding;
 mod guard;
 mod http1;
 mod listener;
 mod locks;
 mod observe;
 mod posts;
+mod proxy_protocol;
 mod record;
 mod request;
 mod respond;
@@ -42,6 +44,7 @@ use tokio_util::sync::CancellationToken;
 pub use locks::PageLocks;
 pub use posts::Posted;
 pub use tls::{Certificate, CertificateMap, load_certificates};
+pub use upstream::check_trust;
 
 use crate::{
     base::{Clock, MemoryBudget},
@@ -95,8 +98,8 @@ impl DataPlane {
         let resolver = Arc::new(tls::Resolver::default());
         resolver.swap(certificates);
         let server_tls = tls::server_config(Arc::clone(&resolver)).map_err(io::Error::other)?;
-        let origin_tls = upstream::client_config().map_err(io::Error::other)?;
         shared.edge.store(Arc::new(edge.clone()));
+        let origins = upstream::Origins::start(Arc::clone(&shared.edge), Arc::clone(&shared.live))?;
         shared.budget.set_limit(edge.limits.held_bytes);
         let stop = CancellationToken::new();
         let mut workers = Vec::with_capacity(count);
@@ -106,7 +109,7 @@ impl DataPlane {
                 plain,
                 tls,
                 server_tls: Arc::clone(&server_tls),
-                origin_tls: Arc::clone(&origin_tls),
+                origins: Arc::clone(&origins),
                 certificates: Arc::clone(&resolver),
                 secret: random()?,
                 first_id: u64::from_ne_bytes(random()?),

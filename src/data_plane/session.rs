@@ -11,6 +11,7 @@ use super::{
     body::{self, Filter, Filtered},
     connection::{After, Client},
     downstream::Downstream,
+    forwarding,
     http1::{HeadFault, RequestHead, ResponseHead},
     observe::Capture,
     posts,
@@ -19,7 +20,7 @@ use super::{
     stop::Stop,
     tunnel,
     upload::{self, Progress, RequestBody, Upload},
-    upstream::{self, Link},
+    upstream::{self, Addresses, Link, Request},
     worker::Worker,
 };
 use crate::{
@@ -101,6 +102,7 @@ impl Session<'_> {
         };
         self.record.method = String::from_utf8_lossy(head.method()).into_owned();
         self.record.set_target(head.target());
+        self.record.client = forwarding::client_of(&head.fields, client.peer.ip(), &self.edge.trusted_proxies);
         let headers: Vec<_> = head.fields.iter().collect();
         let raw = RawHead { method: head.method(), target: head.target(), version: head.version, headers: &headers };
         let covers = |host: &HostName| client.certificate.as_ref().is_some_and(|certificate| certificate.covers(host));
@@ -146,7 +148,9 @@ impl Session<'_> {
         let mut out = Vec::with_capacity(1024);
         let context = request::Context {
             facts,
-            client: client.address,
+            client: self.record.client,
+            peer: client.peer.ip(),
+            is_trusted: forwarding::is_trusted(client.peer.ip(), &self.edge.trusted_proxies),
             tls: client.tls,
             whole: permit.is_recheck(),
             scanned: self.snapshot.scan.enabled,
@@ -159,7 +163,8 @@ impl Session<'_> {
         ready.map_err(|fault| Stop::refused(Reason::MalformedRequest, fault.as_str()))?;
         let replayable = facts.framing == Framing::None
             && matches!(head.method(), b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"PUT" | b"DELETE");
-        upstream::send(permit, out, replayable, (self.worker, &self.edge), &mut self.record).await
+        let request = Request { bytes: out, replayable, addresses: Addresses::of(self.record.client, client) };
+        upstream::send(permit, request, (self.worker, &self.edge), &mut self.record).await
     }
 
     /// Receives the origin's answer, and passes on of it what the rules allow.
@@ -218,7 +223,7 @@ impl Session<'_> {
             Carried::Answered(filtered, reply) => {
                 self.record.outcome = Outcome::Forwarded;
                 if filtered.origin_is_clean && self.progress.done.get() && response::origin_keeps(&reply) {
-                    self.worker.pool.put(permit.site().origin(), link.socket, self.edge.limits.origin_idle);
+                    link.keep(self.worker, &self.edge);
                 }
                 match filtered.client_keeps {
                     true => After::KeepAlive,

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use rustls::{ClientConfig, ServerConfig};
+use rustls::ServerConfig;
 use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -24,10 +24,12 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Shared,
     connection::{self, Client},
+    forwarding,
     observe::Recent,
+    proxy_protocol::{self, Announced},
     socket::{Counted, Side, Socket, Stream},
     tls::Resolver,
-    upstream::Pool,
+    upstream::{Origins, Pool},
 };
 use crate::engine::body_filter::VerdictCache;
 
@@ -43,7 +45,6 @@ const SWEEP: Duration = Duration::from_secs(1);
 pub(super) struct Worker {
     pub(super) shared: Shared,
     pub(super) pool: Pool,
-    pub(super) origin_tls: Arc<ClientConfig>,
     pub(super) certificates: Arc<Resolver>,
     pub(super) cache: RefCell<VerdictCache>,
     pub(super) recent: RefCell<Recent>,
@@ -58,7 +59,7 @@ pub(super) struct Setup {
     pub(super) plain: Vec<StdListener>,
     pub(super) tls: Vec<StdListener>,
     pub(super) server_tls: Arc<ServerConfig>,
-    pub(super) origin_tls: Arc<ClientConfig>,
+    pub(super) origins: Arc<Origins>,
     pub(super) certificates: Arc<Resolver>,
     /// Keys the verdict cache; random.
     pub(super) secret: [u8; 32],
@@ -95,8 +96,7 @@ async fn serve(setup: Setup) -> io::Result<()> {
     let entries = setup.shared.edge.load().verdict_cache_entries;
     let worker = Rc::new(Worker {
         shared: setup.shared,
-        pool: Pool::default(),
-        origin_tls: setup.origin_tls,
+        pool: Pool::new(setup.origins, setup.first_id),
         certificates: setup.certificates,
         cache: RefCell::new(VerdictCache::new(entries, setup.secret)),
         recent: RefCell::default(),
@@ -178,13 +178,24 @@ fn has_room(worker: &Worker) -> bool {
 }
 
 /// Makes a client of a TCP connection, and serves it.
-async fn begin(worker: Rc<Worker>, tcp: TcpStream, peer: SocketAddr, acceptor: Option<TlsAcceptor>) {
+async fn begin(worker: Rc<Worker>, mut tcp: TcpStream, mut peer: SocketAddr, acceptor: Option<TlsAcceptor>) {
     let side = if acceptor.is_some() { Side::ClientTls } else { Side::ClientPlain };
     let counted = Counted::new(&worker.shared.live, side);
     // Where the system refuses either, answers are slower and queues longer, no more.
     let _ = tcp.set_nodelay(true);
-    let server = tcp.local_addr().ok().map(|address| address.ip().to_canonical());
+    let mut server = tcp.local_addr().ok();
     let _ = SockRef::from(&tcp).set_tcp_notsent_lowat(UNSENT_BYTES);
+    if forwarding::is_trusted(peer.ip(), &worker.shared.edge.load().proxy_protocol_from) {
+        let wait = worker.shared.edge.load().timeouts.request_head;
+        match timeout(wait, proxy_protocol::receive(&mut tcp)).await {
+            Ok(Ok(Announced::Client { source, destination })) => (peer, server) = (source, Some(destination)),
+            Ok(Ok(Announced::Local)) => {}
+            Ok(Err(_)) | Err(_) => {
+                worker.shared.live.client_rejected.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+        }
+    }
     let (stream, certificate) = match acceptor {
         None => (Stream::Plain(tcp), None),
         Some(acceptor) => {
@@ -199,6 +210,6 @@ async fn begin(worker: Rc<Worker>, tcp: TcpStream, peer: SocketAddr, acceptor: O
         }
     };
     let is_tls = matches!(side, Side::ClientTls);
-    let client = Client::new(Socket::new(stream, counted), peer.ip(), server, is_tls, certificate);
+    let client = Client::new(Socket::new(stream, counted), peer, server, is_tls, certificate);
     connection::serve(&worker, client).await;
 }

@@ -8,7 +8,7 @@ use prometheus::{
     core::Collector, process_collector::ProcessCollector,
 };
 
-use super::{Dropped, Live, Lost, RecordCounts, record_metrics::RecordMetrics, words};
+use super::{Dropped, Live, Lost, RecordCounts, origin_metrics::OriginMetrics, record_metrics::RecordMetrics, words};
 use crate::{
     base::{MemoryBudget, Timestamp},
     domain::{
@@ -101,6 +101,7 @@ pub struct Metrics {
     /// Without labels; without a series while no clock runs.
     incident_deadline: IntGaugeVec,
     panics: IntCounter,
+    origins: OriginMetrics,
     record: RecordMetrics,
     /// Held while counts kept elsewhere are carried over, so that two readers do not both add.
     carrying_over: Mutex<()>,
@@ -198,6 +199,7 @@ impl Metrics {
                 &[],
             )?,
             panics: new.counter("panics_total", "Panics that were caught; each is a fault of Zhamen.")?,
+            origins: OriginMetrics::new(&new)?,
             record: RecordMetrics::new(&new)?,
             carrying_over: Mutex::new(()),
             registry: registry.clone(),
@@ -334,6 +336,7 @@ impl Metrics {
         self.connections.with_label_values(&["client", "http"]).set(live.client_plain.load(Relaxed));
         self.connections.with_label_values(&["client", "https"]).set(live.client_tls.load(Relaxed));
         self.connections.with_label_values(&["origin", "any"]).set(live.origin.load(Relaxed));
+        self.origins.carry_over(live);
         self.held_bytes.set(whole(readings.budget.used()));
         self.locks.set(whole((readings.locks)()));
         self.record.carry_over(&(readings.record)(), &readings.lost);

@@ -27,6 +27,8 @@
 //! | `pages` | real saved pages, from a stock nginx |
 //! | `trust` | TLS on the operator's side: clients' certificates, pulls and webhooks |
 //! | `admin_api` | tokens, changes, webhooks, and a suspension's way to every connection |
+//! | `upstreams` | several origins, their health, names and certificates, and who has to wait |
+//! | `proxies` | proxies before us and behind: the PROXY protocol, `X-Forwarded-*`, `Forwarded` |
 //! | `command_line` | the other commands |
 
 mod admin_api;
@@ -45,6 +47,7 @@ mod ledger;
 mod locks;
 mod pages;
 mod posts;
+mod proxies;
 mod record;
 mod registry;
 mod reload;
@@ -53,3 +56,4 @@ mod scan;
 mod smuggling;
 mod streaming;
 mod trust;
+mod upstreams;

@@ -241,8 +241,8 @@ fn refused(error: PutError) -> Vec<Problem> {
 impl Shown {
     fn take(&mut self, difference: &Difference) {
         let row = |row: &SiteRow| {
-            let columns = row.columns().map(|(name, text)| (name.to_owned(), Value::String(text)));
-            Value::Object(columns.into_iter().collect())
+            let columns = row.columns().into_iter().map(|(name, text)| (name.to_owned(), Value::String(text)));
+            Value::Object(columns.collect())
         };
         self.unchanged = difference.unchanged;
         self.added = difference.added.iter().map(|site| row(&site.to_row())).collect();

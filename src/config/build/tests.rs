@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{base::Problem, engine::body_filter::Consequences};
+use crate::{base::Problem, config::Upstreams, engine::body_filter::Consequences};
 
 fn parse(text: &str) -> Parsed {
     Config::parse(Path::new("/etc/zhamen/zhamen.toml"), text, &|name| (name == "HOME").then(|| "/root".to_owned()))
@@ -184,6 +184,9 @@ threads = 3
                 tunnel_idle: seconds(8),
                 drain: seconds(9)
             },
+            upstream: Upstreams { directory: "/etc/zhamen".into(), ..Upstreams::default() },
+            proxy_protocol_from: Vec::new(),
+            trusted_proxies: Vec::new(),
         }
     );
 }

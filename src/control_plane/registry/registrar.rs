@@ -22,7 +22,7 @@ use crate::{
     control_plane::{Health, Publisher, PutError, Record, trouble::Trouble},
     domain::{
         record::{Change, Fact},
-        registry::{Difference, FilingState, Held, Origin, Registry, RowChange, Site, SiteRow},
+        registry::{Difference, FilingState, Held, Registry, RowChange, Site, SiteRow, Upstream},
     },
     store::{SiteSource, Store, StoreError},
     telemetry::{InForce, Metrics},
@@ -220,7 +220,7 @@ impl Registrar {
     /// Puts one row (of the admin API) in the place of the host's row.
     pub fn put_site(&self, by: &str, row: SiteRow) -> Result<(), PutError> {
         let host = HostName::parse(&row.host).map_err(|error| PutError::Refused(error.0.into()))?;
-        Origin::parse(&row.origin).map_err(|error| PutError::Refused(error.0.into()))?;
+        Upstream::parse(&row.origin, row.options.clone()).map_err(PutError::Refused)?;
         if host.as_str() != row.host || host.is_public_suffix() {
             return Err(PutError::Refused(format!("{} is no host that can be filed in its one form", row.host)));
         }

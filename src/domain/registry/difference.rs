@@ -170,7 +170,8 @@ impl SiteRow {
             && self.filed_until == site.filed_until()
             && self.server_ip == site.server_ip_said().unwrap_or_default()
             && self.interactive == site.interactive()
-            && self.origin == site.origin().to_string()
+            && self.options == *site.upstream().options()
+            && self.origin == site.upstream().to_string()
     }
 
     /// `number state`, as the record says of a filing: `蜀ICP备12345678号-1 filed`.
@@ -191,10 +192,10 @@ impl SiteRow {
     }
 
     /// The columns of sites.csv, in the order in which they are written, with their texts.
-    pub fn columns(&self) -> [(&'static str, String); 10] {
+    pub fn columns(&self) -> Vec<(&'static str, String)> {
         // What an empty number means has no word of its own.
         let filing = if self.filing == FilingState::Unfiled { "" } else { self.filing.as_str() };
-        [
+        let columns = [
             ("host", self.host.clone()),
             ("origin", self.origin.clone()),
             ("unit", self.unit.clone()),
@@ -205,6 +206,7 @@ impl SiteRow {
             ("filed_until", self.filed_until.map_or_else(String::new, |day| day.to_string())),
             ("server_ip", self.server_ip.clone()),
             ("interactive", self.interactive.as_str().into()),
-        ]
+        ];
+        columns.into_iter().chain(self.options.columns()).collect()
     }
 }

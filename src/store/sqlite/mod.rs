@@ -27,7 +27,11 @@ use super::{
 };
 
 /// Each brings a database from the version of its place to the next.
-const MIGRATIONS: [&str; 2] = [include_str!("../migrations/0001.sql"), include_str!("../migrations/0002.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001.sql"),
+    include_str!("../migrations/0002.sql"),
+    include_str!("../migrations/0003.sql"),
+];
 
 /// As long as another process may hold the file for one transaction.
 const BUSY_TIME: Duration = Duration::from_secs(10);

@@ -5,7 +5,10 @@ use rusqlite::{Connection, Row, Transaction, params};
 use super::{Sqlite, meta, set_meta, text};
 use crate::{
     base::Timestamp,
-    domain::registry::{FilingState, Held, Interactive, RowChange, ServiceKind, SiteRow},
+    domain::registry::{
+        FilingState, Held, Interactive, OriginHttp, OriginOptions, OriginVerify, ProxyProtocol, RowChange, ServiceKind,
+        SiteRow,
+    },
     store::{SiteSource, Sites, StoreError},
 };
 
@@ -16,15 +19,16 @@ const GENERATION: &str = "sites_generation";
 const BARRED: &str = "barred";
 
 const PUT: &str = "insert or replace into site
-    (host, source, changed, origin, unit, service, kind, icp, filing, filed_until, server_ip, interactive)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    (host, source, changed, origin, unit, service, kind, icp, filing, filed_until, server_ip, interactive,
+     origin_ca, origin_name, origin_verify, proxy_protocol, origin_http)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// The columns in the order in which [`Scratch::read`] takes them.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select host, source, changed, origin, unit, service, kind, icp, filing, filed_until, server_ip, \
-             interactive from site ",
+             interactive, origin_ca, origin_name, origin_verify, proxy_protocol, origin_http from site ",
             $rest
         )
     };
@@ -49,13 +53,18 @@ impl Sites for Sqlite {
                 }
                 match change {
                     RowChange::Bar(host) => {
-                        put.execute(params![host, number, at.0, "", "", "", "", "", BARRED, "", "", ""])?;
+                        let none = "";
+                        put.execute(params![
+                            host, number, at.0, none, none, none, none, none, BARRED, none, none, none, none, none,
+                            none, none, none
+                        ])?;
                     }
                     RowChange::Put(row) => {
                         let SiteRow { host, origin, unit, service, icp, server_ip, .. } = &row;
                         let until = row.filed_until.map_or_else(String::new, |day| day.to_string());
                         let (kind, filing) = (row.kind.as_str(), row.filing.as_str());
                         let interactive = row.interactive.as_str();
+                        let OriginOptions { ca, name, verify, proxy_protocol, http } = &row.options;
                         put.execute(params![
                             host,
                             number,
@@ -68,7 +77,12 @@ impl Sites for Sqlite {
                             filing,
                             until,
                             server_ip,
-                            interactive
+                            interactive,
+                            ca,
+                            name,
+                            verify.as_str(),
+                            proxy_protocol.as_str(),
+                            http.as_str()
                         ])?;
                     }
                     RowChange::Remove(host) => {
@@ -217,6 +231,7 @@ impl Default for Scratch {
             filed_until: None,
             server_ip: String::new(),
             interactive: Interactive::Open,
+            options: Default::default(),
         };
         Self { source: SiteSource::File, changed: Timestamp(0), is_barred: false, row }
     }
@@ -234,6 +249,8 @@ impl Scratch {
             (5, &mut site.service),
             (7, &mut site.icp),
             (10, &mut site.server_ip),
+            (12, &mut site.options.ca),
+            (13, &mut site.options.name),
         ] {
             place.clear();
             place.push_str(text(row, column)?);
@@ -246,6 +263,9 @@ impl Scratch {
         site.filing = word(filing, &FilingState::ALL.map(|state| (state.as_str(), state)))?;
         site.kind = word(text(row, 6)?, &ServiceKind::ALL.map(|kind| (kind.as_str(), kind)))?;
         site.interactive = word(text(row, 11)?, &Interactive::ALL.map(|state| (state.as_str(), state)))?;
+        site.options.verify = word(text(row, 14)?, &OriginVerify::ALL.map(|it| (it.as_str(), it)))?;
+        site.options.proxy_protocol = word(text(row, 15)?, &ProxyProtocol::ALL.map(|it| (it.as_str(), it)))?;
+        site.options.http = word(text(row, 16)?, &OriginHttp::ALL.map(|it| (it.as_str(), it)))?;
         site.filed_until = match text(row, 9)? {
             "" => None,
             day => Some(day.parse().map_err(StoreError::new)?),
