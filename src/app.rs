@@ -28,7 +28,7 @@ use crate::{
         report::Letterhead,
         serve, webhooks,
     },
-    data_plane::{self, CertificateMap, DataPlane, PageLocks, Posted, Shared},
+    data_plane::{self, CertificateMap, DataPlane, Listeners, PageLocks, Posted, Shared},
     domain::{
         observation::HomePage,
         registry::Registry,
@@ -291,7 +291,7 @@ impl App {
         self.health.set_draining();
         let data_plane = self.data_plane.lock().unwrap_or_else(PoisonError::into_inner).take();
         match (data_plane, current_thread_runtime()) {
-            (Some(data_plane), Ok(runtime)) => runtime.block_on(data_plane.drain()),
+            (Some(data_plane), Ok(runtime)) => runtime.block_on(data_plane.drain(Listeners::Closing)),
             (Some(_), Err(error)) => tracing::error!(%error, "connections are cut instead of drained"),
             (None, _) => {}
         }

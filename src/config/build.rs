@@ -11,11 +11,12 @@ use std::{
 use toml::de::DeValue;
 
 use super::{
-    AccessTarget, Admin, ClientAddress, Config, Edge, Level, Limits, Log, LogFormat, Parsed, Timeouts,
+    AccessTarget, Admin, ClientAddress, Config, Edge, Level, Log, LogFormat, Parsed,
     admin::admin,
     incident::incident,
     ledger::ledger,
     nearest::nearest,
+    pressure,
     raw::{Placed, Reader, Section, integer},
     registry::registry,
     report::report,
@@ -45,8 +46,8 @@ pub(super) fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String
     let mut edge = Edge::default();
     let certificates_at = tls(&root, base, &mut edge);
     let admin = listeners(&reader, &root, base, &mut edge, certificates_at.is_some());
-    limits(&root, &mut edge.limits);
-    timeouts(&root, &mut edge.timeouts);
+    limits(&root, &mut edge);
+    timeouts(&root, &mut edge);
     edge.upstream = upstream(&reader, &root, base);
     let workers = root.section("workers");
     if let Some(threads) = workers.number("threads", 0..=1_024) {
@@ -304,8 +305,9 @@ fn log(root: &Section<'_, '_>, base: &Path) -> Log {
     log
 }
 
-fn limits(root: &Section<'_, '_>, limits: &mut Limits) {
+fn limits(root: &Section<'_, '_>, edge: &mut Edge) {
     let section = root.section("limits");
+    let limits = &mut edge.limits;
     let count = |key, range: RangeInclusive<u64>| section.number(key, range).map(bytes);
     set(&mut limits.head_bytes, section.size("head", 1 << 10..=1 << 20).map(bytes));
     set(&mut limits.headers, count("headers", 8..=256));
@@ -315,11 +317,13 @@ fn limits(root: &Section<'_, '_>, limits: &mut Limits) {
     set(&mut limits.locks, count("locks", 1..=100_000_000));
     set(&mut limits.drain_bytes, section.size("drain", 0..=GIB));
     set(&mut limits.event_queue, count("event_queue", 1..=10_000_000));
+    pressure::limits(&section, &mut edge.pressure);
     section.close();
 }
 
-fn timeouts(root: &Section<'_, '_>, timeouts: &mut Timeouts) {
+fn timeouts(root: &Section<'_, '_>, edge: &mut Edge) {
     let section = root.section("timeouts");
+    let timeouts = &mut edge.timeouts;
     let time = |key| section.duration(key, MILLISECOND..=DAY);
     set(&mut timeouts.request_head, time("request_head"));
     set(&mut timeouts.keep_alive, time("keep_alive"));
@@ -330,6 +334,7 @@ fn timeouts(root: &Section<'_, '_>, timeouts: &mut Timeouts) {
     set(&mut timeouts.origin_keep_alive, time("origin_keep_alive"));
     set(&mut timeouts.tunnel_idle, time("tunnel_idle"));
     set(&mut timeouts.drain, time("drain"));
+    pressure::timeouts(&section, &mut edge.pressure);
     section.close();
 }
 

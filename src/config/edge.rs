@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::Upstreams;
+use super::{Pressure, Upstreams};
 use crate::base::Network;
 
 /// Listeners, limits and timeouts of the data plane.
@@ -40,6 +40,8 @@ pub struct Edge {
     pub proxy_protocol_from: Vec<Network>,
     /// What requests from here say of the client before them (`X-Forwarded-*`, `Forwarded`) is believed.
     pub trusted_proxies: Vec<Network>,
+    /// What is done under pressure.
+    pub pressure: Pressure,
 }
 
 /// Bounds on what a client or an origin can make us keep.
@@ -105,6 +107,7 @@ impl Default for Edge {
             upstream: Upstreams::default(),
             proxy_protocol_from: Vec::new(),
             trusted_proxies: Vec::new(),
+            pressure: Pressure::default(),
         }
     }
 }

@@ -114,7 +114,7 @@ async fn wait_for_request(worker: &Worker, edge: &Edge, client: &mut Client) -> 
         readable = timeout(edge.timeouts.keep_alive, client.socket.readable(&mut client.inbox)) => {
             matches!(readable, Ok(Ok(true)))
         }
-        () = worker.stop.cancelled() => false,
+        () = worker.idle_end.cancelled() => false,
     }
 }
 
@@ -140,6 +140,7 @@ async fn read_head(edge: &Edge, client: &mut Client) -> Result<Result<RequestHea
         }
         match timeout_at(deadline, client.socket.read(&mut client.inbox, READ_BYTES)).await {
             Ok(Ok(count)) if count > 0 => {}
+            Err(_) if !client.inbox.is_empty() => return Ok(Err(HeadFault::TooSlow)),
             Ok(Ok(_) | Err(_)) | Err(_) => return Err(NoRequest { begun: !client.inbox.is_empty() }),
         }
     }

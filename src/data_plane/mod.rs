@@ -4,6 +4,7 @@
 //! Nothing here waits for a database or takes a lock per request. What is in force comes down as
 //! one [`Snapshot`] a request; what happened goes up as events.
 
+mod accept;
 mod admission;
 mod answer;
 mod body;
@@ -12,6 +13,7 @@ mod downstream;
 mod forwarding;
 mod guard;
 mod http1;
+mod limits;
 mod listener;
 mod locks;
 mod observe;
@@ -34,7 +36,10 @@ mod worker;
 use std::{
     io,
     net::SocketAddr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
 };
 
@@ -46,6 +51,7 @@ pub use posts::Posted;
 pub use tls::{Certificate, CertificateMap, load_certificates};
 pub use upstream::check_trust;
 
+use self::limits::Limits;
 use crate::{
     base::{Clock, MemoryBudget},
     config::Edge,
@@ -83,7 +89,18 @@ pub struct DataPlane {
     https_addrs: Vec<SocketAddr>,
     certificates: Arc<tls::Resolver>,
     stop: CancellationToken,
+    idle_end: CancellationToken,
+    handed_over: Arc<AtomicBool>,
     workers: Vec<JoinHandle<()>>,
+}
+
+/// What becomes of the listening sockets when Zhamen stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listeners {
+    /// Nobody else has them.
+    Closing,
+    /// Another process serves them.
+    HandedOver,
 }
 
 impl DataPlane {
@@ -101,7 +118,8 @@ impl DataPlane {
         shared.edge.store(Arc::new(edge.clone()));
         let origins = upstream::Origins::start(Arc::clone(&shared.edge), Arc::clone(&shared.live))?;
         shared.budget.set_limit(edge.limits.held_bytes);
-        let stop = CancellationToken::new();
+        let (stop, idle_end) = (CancellationToken::new(), CancellationToken::new());
+        let (handed_over, limits) = (Arc::new(AtomicBool::new(false)), Arc::new(Limits::new()));
         let mut workers = Vec::with_capacity(count);
         for (number, (plain, tls)) in plain.into_iter().zip(tls).enumerate() {
             let setup = worker::Setup {
@@ -113,7 +131,10 @@ impl DataPlane {
                 certificates: Arc::clone(&resolver),
                 secret: random()?,
                 first_id: u64::from_ne_bytes(random()?),
+                limits: Arc::clone(&limits),
                 stop: stop.child_token(),
+                idle_end: idle_end.child_token(),
+                handed_over: Arc::clone(&handed_over),
             };
             let thread = thread::Builder::new().name(format!("worker-{number}"));
             workers.push(thread.spawn(move || {
@@ -122,7 +143,7 @@ impl DataPlane {
                 }
             })?);
         }
-        Ok(Self { shared, http_addrs, https_addrs, certificates: resolver, stop, workers })
+        Ok(Self { shared, http_addrs, https_addrs, certificates: resolver, stop, idle_end, handed_over, workers })
     }
 
     /// The addresses of the plain listeners, with the ports that the system chose.
@@ -156,12 +177,22 @@ impl DataPlane {
         self.certificates.swap(certificates);
     }
 
-    /// Stops accepting, lets what runs come to its end within `timeouts.drain`, and cuts the rest.
-    pub async fn drain(self) {
+    /// Lets what runs come to its end within `timeouts.drain`, and cuts the rest. Each response says that
+    /// its connection closes; idle connections close after `timeouts.drain_idle`. Who still comes meanwhile
+    /// is told to come back, unless another process has the listening sockets.
+    pub async fn drain(self, listeners: Listeners) {
+        self.handed_over.store(listeners == Listeners::HandedOver, Ordering::Release);
         self.stop.cancel();
-        let join = tokio::task::spawn_blocking(move || self.workers.into_iter().for_each(|worker| drop(worker.join())));
+        let Self { shared, idle_end, workers, .. } = self;
+        let drain_idle = shared.edge.load().pressure.drain_idle;
+        let idle = tokio::spawn(async move {
+            tokio::time::sleep(drain_idle).await;
+            idle_end.cancel();
+        });
+        let join = tokio::task::spawn_blocking(move || workers.into_iter().for_each(|worker| drop(worker.join())));
         // The join itself cannot fail; a worker that panicked has ended, too.
         let _ = join.await;
+        idle.abort();
     }
 }
 

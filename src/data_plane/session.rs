@@ -13,6 +13,7 @@ use super::{
     downstream::Downstream,
     forwarding,
     http1::{HeadFault, RequestHead, ResponseHead},
+    limits,
     observe::Capture,
     posts,
     record::Record,
@@ -71,8 +72,11 @@ pub(super) async fn turn(
     let (body, progress) = (RequestBody::new(Framing::None), Progress::new());
     let mut session = Session { worker, edge, snapshot, record, facts: None, body, progress };
     let ended = match head {
-        Ok(head) => session.stages(client, &head).await,
-        Err(fault) => Err(Stop::refused(Reason::MalformedRequest, fault.as_str())),
+        Ok(head) => match limits::within(session.edge.pressure.request, session.stages(client, &head)).await {
+            Some(ended) => ended,
+            None => Err(session.out_of_time()),
+        },
+        Err(fault) => Err(Stop::refused(fault.reason(), fault.as_str())),
     };
     session.record.request_bytes += session.progress.bytes.get();
     match ended {
@@ -86,8 +90,10 @@ pub(super) async fn turn(
 impl Session<'_> {
     async fn stages(&mut self, client: &mut Client, head: &RequestHead) -> Result<After, Stop> {
         let facts = self.normalise(client, head)?;
+        limits::check_client(self.worker, &self.edge, self.record.client)?;
         let filing = self.snapshot.registry.look_up(&facts.host);
         let permit = self.admit(&facts, filing, head)?;
+        limits::check_site(self.worker, &self.edge, &permit)?;
         self.read_post(client, head, &facts, &permit).await?;
         let link = self.send(client, head, &facts, &permit).await?;
         let carried = self.filter(client, head, &facts, &permit, &link).await?;
@@ -109,6 +115,9 @@ impl Session<'_> {
         let connection = ConnectionFacts { tls: client.tls, certificate_covers: Some(&covers) };
         let facts = message::normalise(raw, connection).map_err(|(reason, what)| Stop::refused(reason, what))?;
         self.record.host = facts.host.as_str().to_owned();
+        if head.target().len() > self.edge.pressure.uri_bytes {
+            return Err(Stop::refused(Reason::UriTooLong, "limits.uri"));
+        }
         self.body = RequestBody::new(facts.framing);
         let facts = Rc::new(facts);
         self.facts = Some(Rc::clone(&facts));
@@ -231,6 +240,15 @@ impl Session<'_> {
                     false => After::Linger,
                 }
             }
+        }
+    }
+
+    /// The exchange took longer than any may.
+    fn out_of_time(&self) -> Stop {
+        match (self.record.status, self.progress.done.get()) {
+            (0, true) => Stop::refused(Reason::OriginTimeout, "timeouts.request"),
+            (0, false) => Stop::refused(Reason::RequestTimeout, "the request did not arrive in time"),
+            (_, _) => Stop::Cut(Outcome::OriginBroke),
         }
     }
 

@@ -4,11 +4,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
-    core::Collector, process_collector::ProcessCollector,
+    Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder, core::Collector, process_collector::ProcessCollector,
 };
 
-use super::{Dropped, Live, Lost, RecordCounts, origin_metrics::OriginMetrics, record_metrics::RecordMetrics, words};
+use super::{
+    Dropped, Live, Lost, RecordCounts, edge_metrics::EdgeMetrics, origin_metrics::OriginMetrics,
+    record_metrics::RecordMetrics, words,
+};
 use crate::{
     base::{MemoryBudget, Timestamp},
     domain::{
@@ -102,6 +105,7 @@ pub struct Metrics {
     incident_deadline: IntGaugeVec,
     panics: IntCounter,
     origins: OriginMetrics,
+    edge: EdgeMetrics,
     record: RecordMetrics,
     /// Held while counts kept elsewhere are carried over, so that two readers do not both add.
     carrying_over: Mutex<()>,
@@ -200,6 +204,7 @@ impl Metrics {
             )?,
             panics: new.counter("panics_total", "Panics that were caught; each is a fault of Zhamen.")?,
             origins: OriginMetrics::new(&new)?,
+            edge: EdgeMetrics::new(&new)?,
             record: RecordMetrics::new(&new)?,
             carrying_over: Mutex::new(()),
             registry: registry.clone(),
@@ -339,6 +344,7 @@ impl Metrics {
         self.origins.carry_over(live);
         self.held_bytes.set(whole(readings.budget.used()));
         self.locks.set(whole((readings.locks)()));
+        self.edge.carry_over(live);
         self.record.carry_over(&(readings.record)(), &readings.lost);
         let carried = [
             (&self.connections_rejected, live.client_rejected.load(Relaxed)),
@@ -408,7 +414,12 @@ impl Registering<'_> {
         self.register(IntGauge::with_opts(opts(name, help))?)
     }
 
-    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntGaugeVec> {
+    /// A gauge of seconds.
+    pub(super) fn seconds(&self, name: &str, help: &str) -> prometheus::Result<Gauge> {
+        self.register(Gauge::with_opts(opts(name, help))?)
+    }
+
+    pub(super) fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntGaugeVec> {
         self.register(IntGaugeVec::new(opts(name, help), labels)?)
     }
 

@@ -16,6 +16,7 @@
 //! | `bad_origins` | origins that refuse, hang, break off, lie |
 //! | `gone_clients` | clients that vanish |
 //! | `bounds` | limits, and that nothing leaks |
+//! | `limits` | what one address, one site, one slow client may ask for, and what is turned away |
 //! | `bad_input` | registries, rules and configurations that people write |
 //! | `reload` | what comes into force without a restart |
 //! | `ledger` | who is suspended, from the record to the next request |
@@ -44,6 +45,7 @@ mod harness;
 mod http;
 mod incident;
 mod ledger;
+mod limits;
 mod locks;
 mod pages;
 mod posts;

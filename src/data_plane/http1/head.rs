@@ -4,7 +4,10 @@ use std::mem::MaybeUninit;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::domain::message::{NameSet, Version};
+use crate::domain::{
+    message::{NameSet, Version},
+    policy::Reason,
+};
 
 /// Field lines that can be configured at most.
 const FIELDS_MAX: usize = 256;
@@ -31,6 +34,8 @@ pub(in crate::data_plane) enum HeadFault {
     TooLong,
     /// More field lines than [`HeadLimits`] allow.
     TooManyFields,
+    /// It was begun, and did not come to its end in time.
+    TooSlow,
 }
 
 /// Looks for the end of a head as bytes arrive; every byte is looked at once.
@@ -87,6 +92,17 @@ impl HeadFault {
             Self::Syntax(what) => what,
             Self::TooLong => "the head has more bytes than are allowed",
             Self::TooManyFields => "the head has more field lines than are allowed",
+            Self::TooSlow => "the head did not arrive in time",
+        }
+    }
+
+    /// What a request with it is refused for.
+    pub(in crate::data_plane) const fn reason(self) -> Reason {
+        match self {
+            Self::BareLineFeed | Self::NotHttp | Self::Syntax(_) | Self::TooLong | Self::TooManyFields => {
+                Reason::MalformedRequest
+            }
+            Self::TooSlow => Reason::RequestTimeout,
         }
     }
 }
