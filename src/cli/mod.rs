@@ -10,6 +10,7 @@ mod explain;
 mod incident;
 mod ledger;
 mod problems;
+mod record;
 mod registry;
 mod report;
 mod rules;

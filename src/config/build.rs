@@ -22,9 +22,11 @@ use super::{
     registry::registry,
     report::report,
     store::store,
+    upstream::upstream,
+    webhooks::webhooks,
 };
 use crate::{
-    base::Severity,
+    base::{Network, Severity},
     domain::policy::{self, Policy},
     engine::body_filter::{self, Consequence, ScanPolicy},
 };
@@ -48,6 +50,7 @@ pub(super) fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String
     edge.http2 = http2(&root);
     limits(&root, &mut edge);
     timeouts(&root, &mut edge);
+    edge.upstream = upstream(&reader, &root, base);
     let workers = root.section("workers");
     if let Some(threads) = workers.number("threads", 0..=1_024) {
         edge.workers = threads as usize;
@@ -66,6 +69,7 @@ pub(super) fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String
         store: store(&reader, &root, base),
         incident: incident(&reader, &root),
         report: report(&reader, &root),
+        webhooks: webhooks(&root, base),
         ledger: ledger(&reader, &root),
         edge,
     };
@@ -97,6 +101,8 @@ fn listeners(
     let listen = root.section("listen");
     let http = listen.strings("http");
     let https = listen.strings("https");
+    edge.proxy_protocol_from = networks(reader, &listen, "proxy_protocol_from");
+    edge.trusted_proxies = networks(reader, &listen, "trusted_proxies");
     let listen_at = listen.at();
     listen.close();
 
@@ -255,6 +261,21 @@ fn gate(reader: &Reader<'_>, root: &Section<'_, '_>) -> Policy {
     }
     gate.close();
     policy
+}
+
+fn networks(reader: &Reader<'_>, section: &Section<'_, '_>, key: &'static str) -> Vec<Network> {
+    let mut networks = Vec::new();
+    for (text, at) in section.strings(key).into_iter().flatten() {
+        match text.parse() {
+            Ok(network) => networks.push(network),
+            Err(why) => reader.error_with_help(
+                at,
+                format!("{text:?} in listen.{key}: {why}"),
+                "write it as \"10.0.0.0/8\", \"2001:db8::/32\" or an address alone",
+            ),
+        }
+    }
+    networks
 }
 
 fn status(value: &DeValue<'_>) -> Option<u16> {

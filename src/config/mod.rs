@@ -22,6 +22,8 @@ mod raw;
 mod registry;
 mod report;
 mod store;
+mod upstream;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 
@@ -34,6 +36,8 @@ pub use pressure::{Pressure, Rate};
 pub use registry::{Pull, Registry, Secret};
 pub use report::Report;
 pub use store::{Store, WhenFull};
+pub use upstream::{Check, Ejection, Upstreams};
+pub use webhooks::Webhooks;
 
 use crate::{
     base::Problem,
@@ -66,6 +70,8 @@ pub struct Config {
     pub incident: Incidents,
     /// What stands in letters and reports.
     pub report: Report,
+    /// How webhooks are sent.
+    pub webhooks: Webhooks,
     /// How the ledger counts.
     pub ledger: LedgerPolicy,
 }
@@ -159,6 +165,7 @@ impl Config {
             ("store", self.store != running.store),
             ("incident", self.incident != running.incident),
             ("report", self.report != running.report),
+            ("webhooks", self.webhooks != running.webhooks),
             ("ledger", self.ledger != running.ledger),
         ];
         differs.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
@@ -172,6 +179,7 @@ impl Config {
         self.store = running.store.clone();
         self.incident = running.incident.clone();
         self.report = running.report.clone();
+        self.webhooks = running.webhooks.clone();
         self.ledger = running.ledger.clone();
         let (edge, kept) = (&mut self.edge, &running.edge);
         edge.http.clone_from(&kept.http);

@@ -53,7 +53,11 @@ pub(super) async fn receive(
         match reply.status {
             101 if progress.done.get() && is_asked_for(facts, &reply) => {
                 if websocket.is_some_and(|handshake| !handshake.is_answered_by(&reply)) {
-                    return Err(of_site(permit, Reason::OriginProtocol, "the origin did not answer to the WebSocket's key"));
+                    return Err(of_site(
+                        permit,
+                        Reason::OriginProtocol,
+                        "the origin did not answer to the WebSocket's key",
+                    ));
                 }
                 record.status = downstream.switch(&reply).await?;
                 return Ok(reply);

@@ -1,7 +1,7 @@
 //! The client's side of an exchange: a connection of HTTP/1.1, or a stream of HTTP/2. The session sees
 //! where a body comes from ([`Inlet`]) and where an answer goes ([`Outlet`]), and not what is below.
 
-use std::{future::pending, io, net::IpAddr, sync::Arc, time::Duration};
+use std::{future::pending, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use tokio::time::timeout;
@@ -25,9 +25,10 @@ pub(super) struct Client {
 /// Who is at the other end.
 #[derive(Clone)]
 pub(super) struct Peer {
-    pub(super) address: IpAddr,
+    /// Where it comes from.
+    pub(super) address: SocketAddr,
     /// Our own address that was connected to.
-    pub(super) server: Option<IpAddr>,
+    pub(super) server: Option<SocketAddr>,
     pub(super) tls: bool,
     /// The certificate that the handshake chose.
     pub(super) certificate: Option<Arc<Certificate>>,
@@ -68,8 +69,8 @@ impl Client {
     /// A client that has just connected.
     pub(super) fn new(
         socket: Socket,
-        address: IpAddr,
-        server: Option<IpAddr>,
+        address: SocketAddr,
+        server: Option<SocketAddr>,
         tls: bool,
         certificate: Option<Arc<Certificate>>,
     ) -> Self {

@@ -12,6 +12,7 @@ use super::{
     client::{Client, Inlet, Outlet, Wire},
     connection::After,
     downstream::Downstream,
+    forwarding,
     http1::{HeadFault, RequestHead, ResponseHead},
     limits,
     observe::Capture,
@@ -21,7 +22,7 @@ use super::{
     stop::Stop,
     tunnel::{self, End},
     upload::{self, Progress, RequestBody, Upload},
-    upstream::{self, Link},
+    upstream::{self, Addresses, Link, Request},
     websocket::Handshake,
     worker::Worker,
 };
@@ -93,7 +94,7 @@ pub(super) async fn turn(
 impl Session<'_> {
     async fn stages(&mut self, client: &mut Client, head: &RequestHead) -> Result<After, Stop> {
         let facts = self.normalise(client, head)?;
-        limits::check_client(self.worker, &self.edge, client.peer.address)?;
+        limits::check_client(self.worker, &self.edge, self.record.client)?;
         let filing = self.snapshot.registry.look_up(&facts.host);
         let permit = self.admit(&facts, filing, head)?;
         limits::check_site(self.worker, &self.edge, &permit)?;
@@ -111,10 +112,13 @@ impl Session<'_> {
         };
         self.record.method = String::from_utf8_lossy(head.method()).into_owned();
         self.record.set_target(head.path());
+        self.record.client = forwarding::client_of(&head.fields, client.peer.address.ip(), &self.edge.trusted_proxies);
         let headers: Vec<_> = head.fields.iter().collect();
         let raw = RawHead { method: head.method(), target: head.target(), version: head.version, headers: &headers };
-        let covers = |host: &HostName| client.peer.certificate.as_ref().is_some_and(|certificate| certificate.covers(host));
-        let connection = ConnectionFacts { tls: client.peer.tls, certificate_covers: Some(&covers), stream: head.stream() };
+        let covers =
+            |host: &HostName| client.peer.certificate.as_ref().is_some_and(|certificate| certificate.covers(host));
+        let connection =
+            ConnectionFacts { tls: client.peer.tls, certificate_covers: Some(&covers), stream: head.stream() };
         let facts = message::normalise(raw, connection).map_err(|(reason, what)| Stop::refused(reason, what))?;
         self.record.host = facts.host.as_str().to_owned();
         if head.target().len() > self.edge.pressure.uri_bytes {
@@ -158,12 +162,15 @@ impl Session<'_> {
     ) -> Result<Link, Stop> {
         let mut out = Vec::with_capacity(1024);
         if head.version == Version::H2 && facts.upgrade.is_some() {
-            let handshake = Handshake::new().map_err(|error| of_site(permit, Reason::Overloaded, &error.to_string()))?;
+            let handshake =
+                Handshake::new().map_err(|error| of_site(permit, Reason::Overloaded, &error.to_string()))?;
             self.websocket = Some(handshake);
         }
         let context = request::Context {
             facts,
-            client: client.peer.address,
+            client: self.record.client,
+            peer: client.peer.address.ip(),
+            is_trusted: forwarding::is_trusted(client.peer.address.ip(), &self.edge.trusted_proxies),
             tls: client.peer.tls,
             whole: permit.is_recheck(),
             scanned: self.snapshot.scan.enabled,
@@ -177,7 +184,8 @@ impl Session<'_> {
         self.body.put_ready(&mut inlet, &mut out, &self.progress)?;
         let replayable = facts.framing == Framing::None
             && matches!(head.method(), b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"PUT" | b"DELETE");
-        upstream::send(permit, out, replayable, (self.worker, &self.edge), &mut self.record).await
+        let request = Request { bytes: out, replayable, addresses: Addresses::of(self.record.client, client) };
+        upstream::send(permit, request, (self.worker, &self.edge), &mut self.record).await
     }
 
     /// Receives the origin's answer, and passes on of it what the rules allow.
@@ -245,7 +253,7 @@ impl Session<'_> {
             Carried::Answered(filtered, reply) => {
                 self.record.outcome = Outcome::Forwarded;
                 if filtered.origin_is_clean && self.progress.done.get() && response::origin_keeps(&reply) {
-                    self.worker.pool.put(permit.site().origin(), link.socket, self.edge.limits.origin_idle);
+                    link.keep(self.worker, &self.edge);
                 }
                 match filtered.client_keeps {
                     true => After::KeepAlive,

@@ -21,6 +21,12 @@ pub struct Live {
     pub client_tls: AtomicI64,
     /// Open connections to origins, busy or idle.
     pub origin: AtomicI64,
+    /// Origins in use that are asked.
+    pub origins_healthy: AtomicI64,
+    /// Origins in use that are left out.
+    pub origins_ejected: AtomicI64,
+    /// How often one of several origins was left out.
+    pub origin_ejections: AtomicU64,
     /// Connections that were turned away at a limit, or failed before a request was read.
     pub client_rejected: AtomicU64,
     /// Connections of HTTP/2 that have ended, by [`Http2End`].

@@ -8,7 +8,10 @@ use prometheus::{
     TextEncoder, core::Collector, process_collector::ProcessCollector,
 };
 
-use super::{Dropped, Http2End, Live, Lost, RecordCounts, edge_metrics::EdgeMetrics, record_metrics::RecordMetrics, words};
+use super::{
+    Dropped, Http2End, Live, Lost, RecordCounts, edge_metrics::EdgeMetrics, origin_metrics::OriginMetrics,
+    record_metrics::RecordMetrics, words,
+};
 use crate::{
     base::{MemoryBudget, Timestamp},
     domain::{
@@ -102,6 +105,7 @@ pub struct Metrics {
     /// Without labels; without a series while no clock runs.
     incident_deadline: IntGaugeVec,
     panics: IntCounter,
+    origins: OriginMetrics,
     edge: EdgeMetrics,
     record: RecordMetrics,
     /// Held while counts kept elsewhere are carried over, so that two readers do not both add.
@@ -205,6 +209,7 @@ impl Metrics {
                 &[],
             )?,
             panics: new.counter("panics_total", "Panics that were caught; each is a fault of Zhamen.")?,
+            origins: OriginMetrics::new(&new)?,
             edge: EdgeMetrics::new(&new)?,
             record: RecordMetrics::new(&new)?,
             carrying_over: Mutex::new(()),
@@ -347,6 +352,7 @@ impl Metrics {
         self.connections.with_label_values(&["client", "http"]).set(live.client_plain.load(Relaxed));
         self.connections.with_label_values(&["client", "https"]).set(live.client_tls.load(Relaxed));
         self.connections.with_label_values(&["origin", "any"]).set(live.origin.load(Relaxed));
+        self.origins.carry_over(live);
         self.held_bytes.set(whole(readings.budget.used()));
         self.locks.set(whole((readings.locks)()));
         self.edge.carry_over(live);

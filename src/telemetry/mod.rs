@@ -13,6 +13,7 @@ mod live;
 mod metrics;
 mod observations;
 mod operational_log;
+mod origin_metrics;
 mod queue;
 mod record_metrics;
 mod words;

@@ -12,12 +12,15 @@ pub struct RecordCounts {
     pub strikes: Vec<(Class, &'static str, u64)>,
     /// Units suspended now, or some of whose services are.
     pub suspended_units: usize,
+    /// Whether the store took what was put in last.
+    pub is_writable: bool,
 }
 
 /// Strikes, suspensions, and what did not get as far as the record.
 pub(super) struct RecordMetrics {
     strikes: IntCounterVec,
     suspended_units: IntGauge,
+    writable: IntGauge,
     dropped: IntCounter,
     bodies_dropped: IntCounter,
 }
@@ -31,6 +34,10 @@ impl RecordMetrics {
                 &["class", "source"],
             )?,
             suspended_units: new.gauge("suspended_units", "Units suspended now, or some of whose services are.")?,
+            writable: new.gauge(
+                "store_writable",
+                "1 if the store took what was put on the record last; 0: findings wait on disk, and nothing is accepted.",
+            )?,
             dropped: new.counter(
                 "observations_dropped_total",
                 "Findings, locks and home pages dropped because the way to the record was full.",
@@ -54,6 +61,7 @@ impl RecordMetrics {
             counter.inc_by(count.saturating_sub(counter.get()));
         }
         self.suspended_units.set(i64::try_from(counts.suspended_units).unwrap_or(i64::MAX));
+        self.writable.set(i64::from(counts.is_writable));
         for (counter, count) in [(&self.dropped, lost.dropped()), (&self.bodies_dropped, lost.bodies())] {
             counter.inc_by(count.saturating_sub(counter.get()));
         }

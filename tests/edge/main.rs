@@ -27,7 +27,10 @@
 //! | `report` | letters and reports of a record that somebody filled |
 //! | `record` | access log and metrics |
 //! | `pages` | real saved pages, from a stock nginx |
+//! | `trust` | TLS on the operator's side: clients' certificates, pulls and webhooks |
 //! | `admin_api` | tokens, changes, webhooks, and a suspension's way to every connection |
+//! | `upstreams` | several origins, their health, names and certificates, and who has to wait |
+//! | `proxies` | proxies before us and behind: the PROXY protocol, `X-Forwarded-*`, `Forwarded` |
 //! | `command_line` | the other commands |
 
 mod admin_api;
@@ -48,6 +51,7 @@ mod limits;
 mod locks;
 mod pages;
 mod posts;
+mod proxies;
 mod record;
 mod registry;
 mod reload;
@@ -55,3 +59,5 @@ mod report;
 mod scan;
 mod smuggling;
 mod streaming;
+mod trust;
+mod upstreams;

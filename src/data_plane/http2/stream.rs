@@ -11,10 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use h2::{
-    Reason, RecvStream, SendStream,
-    server::SendResponse,
-};
+use h2::{Reason, RecvStream, SendStream, server::SendResponse};
 use http::{HeaderMap, Response};
 
 use super::{head, pressure::Pressure};

@@ -353,7 +353,10 @@ fn a_stream_says_whether_there_is_a_body_and_whether_a_tunnel_is_meant() {
     assert_eq!(stream("POST", false, None).unwrap().framing, Framing::Chunked);
     assert_eq!(stream("POST", true, None).unwrap().framing, Framing::None);
     let tunnel = stream("CONNECT", false, Some("websocket")).unwrap();
-    assert_eq!((tunnel.framing, tunnel.upgrade.as_deref(), tunnel.state_changing), (Framing::None, Some("websocket"), false));
+    assert_eq!(
+        (tunnel.framing, tunnel.upgrade.as_deref(), tunnel.state_changing),
+        (Framing::None, Some("websocket"), false)
+    );
     for (method, protocol) in [("CONNECT", None), ("CONNECT", Some("connect-udp")), ("GET", Some("websocket"))] {
         assert_eq!(stream(method, false, protocol), Err(Reason::MalformedRequest), "{method} {protocol:?}");
     }

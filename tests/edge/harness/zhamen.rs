@@ -19,6 +19,7 @@ const HEADER: &str = "host,origin,unit,service,kind,icp,filing,interactive";
 /// Files for a proxy that does not run yet.
 pub struct Setup {
     dir: tempfile::TempDir,
+    header: String,
     rows: Vec<String>,
     settings: BTreeMap<String, String>,
     packs: Vec<(String, String)>,
@@ -67,6 +68,7 @@ impl Setup {
         ];
         Self {
             dir: tempfile::tempdir().unwrap(),
+            header: HEADER.to_owned(),
             rows: Vec::new(),
             settings: settings.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
             packs: vec![("test.toml".to_owned(), pack("test", "block", &[PHRASE, "forbidden words"]))],
@@ -84,6 +86,12 @@ impl Setup {
     /// A filed site.
     pub fn site(self, host: &str, origin: SocketAddr) -> Self {
         self.row(format!("{host},http://{origin},u1,s1,server,蜀ICP备12345678号,,"))
+    }
+
+    /// More columns, for the rows that follow.
+    pub fn columns(mut self, names: &str) -> Self {
+        self.header = format!("{HEADER},{names}");
+        self
     }
 
     /// Any row.
@@ -129,7 +137,7 @@ impl Setup {
         let dir = self.dir.path();
         fs::create_dir_all(dir.join("rules")).unwrap();
         fs::write(dir.join("zhamen.toml"), configuration(&self.settings)).unwrap();
-        fs::write(dir.join("sites.csv"), format!("{HEADER}\n{}\n", self.rows.join("\n"))).unwrap();
+        fs::write(dir.join("sites.csv"), format!("{}\n{}\n", self.header, self.rows.join("\n"))).unwrap();
         for (name, text) in &self.packs {
             fs::write(dir.join("rules").join(name), text).unwrap();
         }
