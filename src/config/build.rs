@@ -18,6 +18,7 @@ use super::{
     ledger::ledger,
     nearest::nearest,
     pressure,
+    process::process,
     raw::{Placed, Reader, Section, integer},
     registry::registry,
     report::report,
@@ -58,7 +59,9 @@ pub(super) fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String
     workers.close();
     let scan = scan(&reader, &root, &mut edge);
     locks(&root, &mut edge);
+    let store = store(&reader, &root, base);
     let config = Config {
+        process: process(&reader, &root, base, &store.database),
         path: path.to_owned(),
         admin,
         registry: registry(&reader, &root, base),
@@ -66,7 +69,7 @@ pub(super) fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String
         scan,
         policy: gate(&reader, &root),
         log: log(&root, base),
-        store: store(&reader, &root, base),
+        store,
         incident: incident(&reader, &root),
         report: report(&reader, &root),
         webhooks: webhooks(&root, base),
@@ -83,7 +86,9 @@ pub(super) fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String
 fn tls(root: &Section<'_, '_>, base: &Path, edge: &mut Edge) -> Option<Range<usize>> {
     let tls = root.section("tls");
     let certificates = tls.string("certificates").filter(|(text, _)| !text.is_empty());
+    let client_ca = tls.string("client_ca").filter(|(text, _)| !text.is_empty());
     tls.close();
+    edge.client_ca = client_ca.map(|(text, _)| base.join(text));
     let (text, at) = certificates?;
     edge.certificates = Some(base.join(text));
     Some(at)

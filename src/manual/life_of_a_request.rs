@@ -10,9 +10,10 @@
 //!
 //! | stage | where | refuses with |
 //! | --- | --- | --- |
-//! | accept, handshake | `data_plane/worker.rs`, `data_plane/tls.rs` | nothing: the connection closes |
-//! | read head | `data_plane/connection.rs`, `data_plane/http1` | `malformed_request` |
-//! | normalise | [`message::normalise`](crate::domain::message::normalise) | `malformed_request`, `ambiguous_framing`, `bad_host`, `misdirected` |
+//! | accept, handshake | `data_plane/accept.rs`, `data_plane/tls` | `overloaded`, `rate_limited`, `draining`; over TLS nothing: the connection closes |
+//! | read head | `data_plane/connection.rs`, `data_plane/http1` | `malformed_request`, `request_timeout` |
+//! | normalise | [`message::normalise`](crate::domain::message::normalise) | `malformed_request`, `ambiguous_framing`, `bad_host`, `misdirected`, `uri_too_long` |
+//! | limits | `data_plane/limits`: of the worker and the address; once the site is known, of the site | `overloaded`, `rate_limited` |
 //! | look up | [`Registry::look_up`](crate::domain::registry::Registry::look_up) | – |
 //! | admit | [`Policy::admit`](crate::domain::policy::Policy::admit) | `registry_unavailable`, `unfiled`, `filed_elsewhere`, `filing_cancelled`, `terminated`, `suspended`, `no_commitment`, `site_locked`, `directory_locked`, `interactive_closed`, `page_locked`; `overloaded` while the way to the record is full; `content_blocked` for an upgrade |
 //! | read post | `data_plane/posts.rs`; where the site is `filtered` | `content_blocked` |
@@ -22,9 +23,6 @@
 //! | conclude | `data_plane/session.rs`, `data_plane/tunnel.rs` | – |
 //! | record | `data_plane/record.rs` | – |
 //!
-//! Of the words of [`Reason`](crate::domain::policy::Reason), `rate_limited` and `draining` belong to what
-//! this version does not do yet.
-//!
 //! What is found goes up to the record on its way out (`data_plane/observe.rs`), with the bytes that show
 //! it. Where it finds no place there, nothing of the response leaves: `overloaded`. An admission may end
 //! while its exchange runs (`data_plane/admission.rs`): when a unit is suspended, what is on its way to its
@@ -32,8 +30,9 @@
 //!
 //! # Accept and read
 //!
-//! A worker accepts while there are fewer client connections than `limits.connections`; beyond that a
-//! connection is closed unanswered, and counted. A TLS client is given the certificate of the name it
+//! A worker accepts while there are fewer client connections than `limits.connections`, and of one address
+//! fewer than `limits.connections_per_address`; beyond that a connection is answered shortly, or closed, and
+//! counted ([`limits`](super::limits)). A TLS client is given the certificate of the name it
 //! asks for; without a name, or with one that no certificate covers, the handshake fails.
 //!
 //! A head must be whole within `timeouts.request_head`, and within `limits.head` bytes and

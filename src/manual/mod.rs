@@ -16,6 +16,7 @@
 //! | [`failure_modes`] | What happens when something breaks? |
 //! | [`threat_model`] | Who is kept from doing what, and who is not? |
 //! | [`operations`] | How is it installed, fed, changed and watched? |
+//! | [`limits`] | What is done under pressure, and how is Zhamen replaced while it serves? |
 //! | [`incidents`] | What is done when something happens, and how are the letters written? |
 //! | [`admin_api`] | How is the record read, and decided, over HTTP? |
 //! | [`speed`] | How fast is the engine, and how is that measured? |
@@ -31,6 +32,7 @@ pub mod glossary;
 pub mod incidents;
 pub mod ledger;
 pub mod life_of_a_request;
+pub mod limits;
 pub mod operations;
 pub mod registry;
 pub mod rules;

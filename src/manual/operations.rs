@@ -10,9 +10,10 @@
 //! zhamen demo            # everything on this machine, with commands to try
 //! ```
 //!
-//! Run it under a user of its own. Ports below 1024 need `CAP_NET_BIND_SERVICE`. A client connection
-//! takes one file descriptor and its origin's another: allow twice `limits.connections`
-//! (`LimitNOFILE` of systemd). The operational log goes to standard error, and stopping is SIGTERM.
+//! Run it under a user of its own, or as root with `process.user`. Ports below 1024 need
+//! `CAP_NET_BIND_SERVICE`. A client connection takes one file descriptor and its origin's another: allow
+//! twice `limits.connections` (`LimitNOFILE` of systemd). The operational log goes to standard error, and
+//! stopping is SIGTERM. How it is replaced without a request lost is in [`limits`](super::limits).
 //!
 //! # The first site
 //!
@@ -109,7 +110,10 @@
 //! | `zhamen_held_bytes` near `limits.held` | holds end early, and hits cut pages instead of refusing them |
 //! | `zhamen_refusals_total{reason="unfiled"}` | who points names here that nobody filed |
 //! | `zhamen_refusals_total{reason=~"origin_.*"}` | origins in trouble |
-//! | `zhamen_connections_rejected_total` | the limit of connections, or failing handshakes |
+//! | `zhamen_connections_rejected_total`, `zhamen_connections_shed_total` | limits of connections, failing handshakes |
+//! | `zhamen_event_loop_lag_seconds` near `limits.lag` | too few cores for what is asked |
+//! | `zhamen_slow_clients_total` rises | slow clients, or many who pretend to be |
+//! | `zhamen_certificates_expiring` above 0 | certificates that end within 21 days |
 //! | `zhamen_tail_flushes_total` | withheld ends that went out because nothing followed |
 //! | `zhamen_scan_seconds`, `zhamen_verdict_cache_total` | what reading costs, and how much of it is saved |
 //!
