@@ -156,7 +156,8 @@ impl App {
             edge: Arc::clone(&edge),
         };
         let data_plane = Arc::new(Mutex::new(None));
-        let certificates = config.edge.certificates.clone().map(|directory| certificate_reload(&data_plane, directory));
+        let certificates =
+            config.edge.certificates.clone().map(|directory| certificate_reload(&data_plane, directory, &metrics));
         let publisher = Publisher::new(Arc::clone(&snapshot));
         let pages = page_hook(Arc::clone(&locks), Arc::clone(&edge));
         let ledger = Ledger::new(config.ledger.clone());
@@ -183,7 +184,7 @@ impl App {
         let readings = Readings { live, budget, locks: Box::new(move || locks.len()), dropped, lost, record: counts };
         let metrics_of_footers = Arc::clone(&metrics);
         let started = clock.now();
-        let incident_metrics = Arc::clone(&metrics);
+        let (incident_metrics, certificate_metrics) = (Arc::clone(&metrics), Arc::clone(&metrics));
         let reloader = Arc::new(reloader);
         let rules = Arc::clone(&reloader);
         let admin = Admin {
@@ -216,6 +217,7 @@ impl App {
         let recorder = recorder.start(observations).map_err(failed("no thread for the recorder"))?;
         // Not before the record is in force: nobody is served in whose way it stands, not for a moment.
         let loaded = load_certificates(config.edge.certificates.as_deref())?;
+        certificate_metrics.set_certificates(loaded.next_expiry());
         let started_plane = DataPlane::start(&config.edge, shared, loaded).map_err(failed("the data plane"))?;
         let (http, https) = (started_plane.http_addrs().to_vec(), started_plane.https_addrs().to_vec());
         *data_plane.lock().unwrap_or_else(PoisonError::into_inner) = Some(started_plane);
@@ -334,7 +336,9 @@ fn counts_of(record: &Record, snapshot: &Snapshot) -> RecordCounts {
     let strikes = record.with_ledger(|ledger| {
         ledger.strikes_put().map(|(class, source, count)| (class, source.as_str(), count)).collect()
     });
-    RecordCounts { strikes, suspended_units: snapshot.standing.suspended_units() }
+    let standing = &snapshot.standing;
+    let (locked_sites, locked_directories) = standing.locked();
+    RecordCounts { strikes, suspended_units: standing.suspended_units(), locked_sites, locked_directories }
 }
 
 /// The name of this machine, by which evidence says where something was seen.
@@ -376,14 +380,19 @@ fn load_certificates(directory: Option<&Path>) -> Result<CertificateMap, Vec<Pro
     Ok(certificates)
 }
 
-fn certificate_reload(data_plane: &Arc<Mutex<Option<DataPlane>>>, directory: PathBuf) -> CertificateReload {
-    let data_plane = Arc::clone(data_plane);
+fn certificate_reload(
+    data_plane: &Arc<Mutex<Option<DataPlane>>>,
+    directory: PathBuf,
+    metrics: &Arc<Metrics>,
+) -> CertificateReload {
+    let (data_plane, metrics) = (Arc::clone(data_plane), Arc::clone(metrics));
     Box::new(move || {
         let (certificates, problems) = data_plane::load_certificates(&directory, SystemClock.now());
         if problems.iter().any(|problem| problem.severity == Severity::Error) {
             return Err(problems);
         }
         log_problems(&problems);
+        metrics.set_certificates(certificates.next_expiry());
         if let Some(data_plane) = data_plane.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             data_plane.swap_certificates(certificates);
         }

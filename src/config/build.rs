@@ -17,6 +17,7 @@ use super::{
     ledger::ledger,
     nearest::nearest,
     raw::{Placed, Reader, Section, integer},
+    reference::Asked,
     registry::registry,
     report::report,
     store::store,
@@ -36,13 +37,27 @@ pub(super) fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String
     let shown = path.display().to_string();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let reader = Reader::new(&shown, text, env);
+    let config = read(&reader, path);
+    let problems = reader.into_problems();
+    let broken = problems.iter().any(|problem| problem.severity == Severity::Error);
+    Parsed { config: (!broken).then_some(config), problems }
+}
+
+/// What is asked for when a text is read.
+pub(super) fn asked(text: &str) -> Vec<Asked> {
+    let reader = Reader::new("zhamen.toml", text, &|_| None);
+    read(&reader, Path::new("zhamen.toml"));
+    reader.asked()
+}
+
+fn read(reader: &Reader<'_>, path: &Path) -> Config {
     let document = reader.document();
-    let root = Section::root(&reader, &document);
+    let root = Section::root(reader, &document);
     let base = path.parent().unwrap_or(Path::new(""));
 
     let mut edge = Edge::default();
     let certificates_at = tls(&root, base, &mut edge);
-    let admin = listeners(&reader, &root, base, &mut edge, certificates_at.is_some());
+    let admin = listeners(reader, &root, base, &mut edge, certificates_at.is_some());
     limits(&root, &mut edge.limits);
     timeouts(&root, &mut edge.timeouts);
     let workers = root.section("workers");
@@ -50,27 +65,24 @@ pub(super) fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String
         edge.workers = threads as usize;
     }
     workers.close();
-    let scan = scan(&reader, &root, &mut edge);
+    let scan = scan(reader, &root, &mut edge);
     locks(&root, &mut edge);
     let config = Config {
         path: path.to_owned(),
         admin,
-        registry: registry(&reader, &root, base),
-        rules_dir: file(&reader, &root, base, "rules", "dir", "rules"),
+        registry: registry(reader, &root, base),
+        rules_dir: file(reader, &root, base, "rules", "dir", "rules"),
         scan,
-        policy: gate(&reader, &root),
+        policy: gate(reader, &root),
         log: log(&root, base),
-        store: store(&reader, &root, base),
-        incident: incident(&reader, &root),
-        report: report(&reader, &root),
-        ledger: ledger(&reader, &root),
+        store: store(reader, &root, base),
+        incident: incident(reader, &root),
+        report: report(reader, &root),
+        ledger: ledger(reader, &root),
         edge,
     };
     root.close();
-
-    let problems = reader.into_problems();
-    let broken = problems.iter().any(|problem| problem.severity == Severity::Error);
-    Parsed { config: (!broken).then_some(config), problems }
+    config
 }
 
 fn tls(root: &Section<'_, '_>, base: &Path, edge: &mut Edge) -> Option<Range<usize>> {

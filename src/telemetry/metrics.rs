@@ -85,6 +85,7 @@ pub struct Metrics {
     footer_checks: IntCounterVec,
     tail_flushes: IntCounter,
     held_bytes: IntGauge,
+    held_bytes_limit: IntGauge,
     connections: IntGaugeVec,
     connections_rejected: IntCounter,
     origin_connections: IntCounterVec,
@@ -100,6 +101,8 @@ pub struct Metrics {
     incidents_open: IntGauge,
     /// Without labels; without a series while no clock runs.
     incident_deadline: IntGaugeVec,
+    /// Without labels; without a series while there is no certificate.
+    certificate_expiry: IntGaugeVec,
     panics: IntCounter,
     record: RecordMetrics,
     /// Held while counts kept elsewhere are carried over, so that two readers do not both add.
@@ -167,6 +170,7 @@ impl Metrics {
             )?,
             tail_flushes: new.counter("tail_flushes_total", "Withheld tails that went out unjudged after waiting.")?,
             held_bytes: new.gauge("held_bytes", "Bytes held for a verdict now.")?,
+            held_bytes_limit: new.gauge("held_bytes_limit", "Bytes that may be held for a verdict (limits.held).")?,
             connections: new.gauges("connections", "Open connections.", &["side", "protocol"])?,
             connections_rejected: new.counter(
                 "connections_rejected_total",
@@ -197,6 +201,11 @@ impl Metrics {
                 "The next deadline of the incidents that were not reported; absent if there is none.",
                 &[],
             )?,
+            certificate_expiry: new.gauges(
+                "certificate_expiry_timestamp_seconds",
+                "When the first of the certificates in use ends; absent if there is none.",
+                &[],
+            )?,
             panics: new.counter("panics_total", "Panics that were caught; each is a fault of Zhamen.")?,
             record: RecordMetrics::new(&new)?,
             carrying_over: Mutex::new(()),
@@ -221,10 +230,12 @@ impl Metrics {
     /// What the record says of incidents: how many are open, and the next deadline of those not reported.
     pub fn set_incidents(&self, open: usize, next_deadline: Option<Timestamp>) {
         self.incidents_open.set(whole(open));
-        match next_deadline {
-            Some(deadline) => self.incident_deadline.with_label_values::<&str>(&[]).set(deadline.0.div_euclid(1_000)),
-            None => self.incident_deadline.reset(),
-        }
+        set_or_reset(&self.incident_deadline, next_deadline);
+    }
+
+    /// Certificates came into use; `next_expiry` is when the first of them ends.
+    pub fn set_certificates(&self, next_expiry: Option<Timestamp>) {
+        set_or_reset(&self.certificate_expiry, next_expiry);
     }
 
     /// A snapshot came into force.
@@ -335,6 +346,7 @@ impl Metrics {
         self.connections.with_label_values(&["client", "https"]).set(live.client_tls.load(Relaxed));
         self.connections.with_label_values(&["origin", "any"]).set(live.origin.load(Relaxed));
         self.held_bytes.set(whole(readings.budget.used()));
+        self.held_bytes_limit.set(whole(readings.budget.limit()));
         self.locks.set(whole((readings.locks)()));
         self.record.carry_over(&(readings.record)(), &readings.lost);
         let carried = [
@@ -422,6 +434,14 @@ impl Registering<'_> {
 
 fn opts(name: &str, help: &str) -> Opts {
     Opts::new(format!("zhamen_{name}"), help)
+}
+
+/// A time as a series without labels; no series where there is no time.
+fn set_or_reset(gauge: &IntGaugeVec, time: Option<Timestamp>) {
+    match time {
+        Some(time) => gauge.with_label_values::<&str>(&[]).set(time.0.div_euclid(1_000)),
+        None => gauge.reset(),
+    }
 }
 
 fn whole(count: usize) -> i64 {

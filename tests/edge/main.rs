@@ -27,6 +27,7 @@
 //! | `pages` | real saved pages, from a stock nginx |
 //! | `admin_api` | tokens, changes, webhooks, and a suspension's way to every connection |
 //! | `command_line` | the other commands |
+//! | `deploy` | what stands in `deploy/`, run |
 
 mod admin_api;
 mod bad_input;
@@ -34,6 +35,7 @@ mod bad_origins;
 mod bounds;
 mod command_line;
 mod crash;
+mod deploy;
 mod findings;
 mod gate;
 mod gone_clients;
