@@ -1,3 +1,5 @@
+//! That the reference is what the reader reads, and that people and editors are told the same.
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;

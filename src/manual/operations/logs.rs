@@ -12,7 +12,7 @@
 //!
 //! # Shipping
 //!
-//! `deploy/logs/vector.yaml` and `deploy/logs/fluent-bit.conf` read both logs. `log.access = "-"` sends the access log
+//! `deploy/logs/vector.yaml` and `deploy/logs/fluent-bit.conf` read both logs. "-" for `log.access` sends it
 //! to standard output: in containers, or into the journal, whose limits are then to be raised
 //! (`deploy/logs/README.md`).
 //!

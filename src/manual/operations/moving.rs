@@ -9,7 +9,7 @@
 //! | `listen 80`, `listen 443 ssl` | `listen.http`, `listen.https` |
 //! | `ssl_certificate`, `ssl_certificate_key` | a directory of them, `tls.certificates`; chosen by name |
 //! | `server_name`, `proxy_pass` | a row of sites.csv: host and origin |
-//! | `client_header_buffer_size`, `large_client_header_buffers` | `limits.head`, `limits.headers` |
+//! | buffers of the client's header | `limits.head`, `limits.headers` |
 //! | `proxy_connect_timeout`, `proxy_read_timeout`, `keepalive_timeout` | `timeouts.connect`, `timeouts.origin_head` and `timeouts.origin_idle`, `timeouts.keep_alive` |
 //! | `worker_processes`, `worker_connections` | `workers.threads`, `limits.connections` |
 //! | `sub_filter` on words | a pack with `action = "mask"` |

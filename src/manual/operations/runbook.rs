@@ -20,7 +20,7 @@
 //!
 //! A fault of Zhamen; it cost one response or one connection. The operational log has the place, the access log
 //! the requests (`outcome` is aborted, or `inspection_reason` engine_fault). Save the page from its origin, run
-//! `zhamen rules scan` on it, and report both. Until it is mended: `scan.on.engine_fault = "block"` if what is not
+//! `zhamen rules scan` on it, and report both. Until it is mended: `scan.on.engine_fault` set to `"block"` if what is not
 //! read must not be served.
 //!
 //! # A reload fails
@@ -136,7 +136,7 @@
 //! # The record falls behind
 //!
 //! What was found was stopped all the same, but did not get on the record: `store.queue` was full because the
-//! disk is too slow, or full. `df -h` and `iostat` for the disk of `store.dir`; `store.when_full = "protect"` refuses new
+//! disk is too slow, or full. `df -h` and `iostat` for the disk of `store.dir`; `store.when_full` set to `"protect"` refuses new
 //! requests instead of losing findings. Then `zhamen evidence verify`: what is there must be whole.
 //!
 //! # A unit is suspended

@@ -9,6 +9,7 @@
 //! | `examples` | configurations for three sizes, and the schema |
 //! | `logs` | fields, and what log shippers are told of them |
 //! | `service` | units of systemd, logrotate |
+//! | `walk` | the commands of the operations manual, pasted |
 //! | `picture` | the dashboards' pictures, drawn from that data |
 
 mod containers;
@@ -19,6 +20,7 @@ mod logs;
 mod picture;
 mod prometheus;
 mod service;
+mod walk;
 
 use std::{
     fs,
