@@ -19,17 +19,19 @@ use tokio::{
 
 use crate::{
     base::{Clock, MemoryBudget, Problem, Severity, Timestamp},
-    config::{Edge, WhenFull},
+    config::{Config, Edge, WhenFull},
     control_plane::{
         Admin, AdminListener, CertificateReload, Health, IncidentDesk, Keeper, PageHook, PageOrder, Publisher, Record,
         Recorder, ReloadHandle, Reloader, Start, SystemClock, evidence_limits, keep_fresh, keep_incidents,
         log_problems,
         registry::{FooterChecks, Registrar, Shown, UnfiledSeen, keep_pulling, keep_registry_fresh},
+        report::Letterhead,
         serve, webhooks,
     },
-    data_plane::{self, CertificateMap, DataPlane, PageLocks, Posted, Shared},
+    data_plane::{self, CertificateMap, DataPlane, Listeners, PageLocks, Posted, Shared},
     domain::{
         observation::HomePage,
+        registry::Registry,
         snapshot::Snapshot,
         standing::{Ledger, Lock},
     },
@@ -106,6 +108,11 @@ pub fn check_certificates(directory: &Path) -> Vec<Problem> {
     data_plane::load_certificates(directory, SystemClock.now()).1
 }
 
+/// What is wrong with the files that are to vouch for origins; the registry stands in `file`.
+pub fn check_origins(config: &Config, registry: &Arc<Registry>, file: &str) -> Vec<Problem> {
+    data_plane::check_trust(&config.edge.upstream, registry, file)
+}
+
 /// The file and the end of the certificate that a handshake for `host` would be given.
 pub fn certificate_of(directory: &Path, host: &str, now: Timestamp) -> Option<(PathBuf, Timestamp)> {
     let (certificates, _) = data_plane::load_certificates(directory, now);
@@ -169,7 +176,7 @@ impl App {
         let keeper = Arc::new(Keeper {
             record: Arc::clone(&record),
             evidence: Arc::new(evidence.map_err(failed("the evidence"))?),
-            sealer: Sealer::new(store_dir, key),
+            sealer: Sealer::new(store_dir, Arc::clone(&key)),
             clock: Arc::clone(&clock),
             retention: config.store.retention,
         });
@@ -193,6 +200,9 @@ impl App {
             registrar: Arc::clone(&registrar),
             incidents: config.incident.clone(),
             evidence: config.store.directory.clone(),
+            key: Arc::clone(&key),
+            letterhead: Letterhead::of(&config.report, &config.policy.operator),
+            font: config.report.font.clone(),
             metrics,
             readings,
             health: Arc::clone(&health),
@@ -225,7 +235,7 @@ impl App {
         let mut tasks: Vec<Task> = vec![
             Box::pin(serve(reloader, reload.clone())),
             Box::pin(keep_fresh(Arc::clone(&record))),
-            Box::pin(webhooks::tell(record, clock)),
+            Box::pin(webhooks::tell(record, clock, config.webhooks.ca.clone())),
             Box::pin(Arc::clone(&keeper).keep()),
             Box::pin(keep_incidents(desk, || SystemClock.now())),
             Box::pin(keep_registry_fresh(Arc::clone(&registrar))),
@@ -283,7 +293,7 @@ impl App {
         self.health.set_draining();
         let data_plane = self.data_plane.lock().unwrap_or_else(PoisonError::into_inner).take();
         match (data_plane, current_thread_runtime()) {
-            (Some(data_plane), Ok(runtime)) => runtime.block_on(data_plane.drain()),
+            (Some(data_plane), Ok(runtime)) => runtime.block_on(data_plane.drain(Listeners::Closing)),
             (Some(_), Err(error)) => tracing::error!(%error, "connections are cut instead of drained"),
             (None, _) => {}
         }
@@ -338,7 +348,8 @@ fn counts_of(record: &Record, snapshot: &Snapshot) -> RecordCounts {
     });
     let standing = &snapshot.standing;
     let (locked_sites, locked_directories) = standing.locked();
-    RecordCounts { strikes, suspended_units: standing.suspended_units(), locked_sites, locked_directories }
+    let (suspended_units, is_writable) = (standing.suspended_units(), record.is_writable());
+    RecordCounts { strikes, suspended_units, locked_sites, locked_directories, is_writable }
 }
 
 /// The name of this machine, by which evidence says where something was seen.

@@ -13,6 +13,7 @@ mod incident;
 mod ledger;
 mod man;
 mod problems;
+mod record;
 mod registry;
 mod report;
 mod rules;

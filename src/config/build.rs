@@ -11,19 +11,22 @@ use std::{
 use toml::de::DeValue;
 
 use super::{
-    AccessTarget, Admin, ClientAddress, Config, Edge, Level, Limits, Log, LogFormat, Parsed, Timeouts,
+    AccessTarget, Admin, ClientAddress, Config, Edge, Level, Log, LogFormat, Parsed,
     admin::admin,
     incident::incident,
     ledger::ledger,
     nearest::nearest,
+    pressure,
     raw::{Placed, Reader, Section, integer},
     reference::Asked,
     registry::registry,
     report::report,
     store::store,
+    upstream::upstream,
+    webhooks::webhooks,
 };
 use crate::{
-    base::Severity,
+    base::{Network, Severity},
     domain::policy::{self, Policy},
     engine::body_filter::{self, Consequence, ScanPolicy},
 };
@@ -58,8 +61,9 @@ fn read(reader: &Reader<'_>, path: &Path) -> Config {
     let mut edge = Edge::default();
     let certificates_at = tls(&root, base, &mut edge);
     let admin = listeners(reader, &root, base, &mut edge, certificates_at.is_some());
-    limits(&root, &mut edge.limits);
-    timeouts(&root, &mut edge.timeouts);
+    limits(&root, &mut edge);
+    timeouts(&root, &mut edge);
+    edge.upstream = upstream(reader, &root, base);
     let workers = root.section("workers");
     if let Some(threads) = workers.number("threads", 0..=1_024) {
         edge.workers = threads as usize;
@@ -78,6 +82,7 @@ fn read(reader: &Reader<'_>, path: &Path) -> Config {
         store: store(reader, &root, base),
         incident: incident(reader, &root),
         report: report(reader, &root),
+        webhooks: webhooks(&root, base),
         ledger: ledger(reader, &root),
         edge,
     };
@@ -106,6 +111,8 @@ fn listeners(
     let listen = root.section("listen");
     let http = listen.strings("http");
     let https = listen.strings("https");
+    edge.proxy_protocol_from = networks(reader, &listen, "proxy_protocol_from");
+    edge.trusted_proxies = networks(reader, &listen, "trusted_proxies");
     let listen_at = listen.at();
     listen.close();
 
@@ -266,6 +273,21 @@ fn gate(reader: &Reader<'_>, root: &Section<'_, '_>) -> Policy {
     policy
 }
 
+fn networks(reader: &Reader<'_>, section: &Section<'_, '_>, key: &'static str) -> Vec<Network> {
+    let mut networks = Vec::new();
+    for (text, at) in section.strings(key).into_iter().flatten() {
+        match text.parse() {
+            Ok(network) => networks.push(network),
+            Err(why) => reader.error_with_help(
+                at,
+                format!("{text:?} in listen.{key}: {why}"),
+                "write it as \"10.0.0.0/8\", \"2001:db8::/32\" or an address alone",
+            ),
+        }
+    }
+    networks
+}
+
 fn status(value: &DeValue<'_>) -> Option<u16> {
     integer(value).and_then(|number| u16::try_from(number).ok()).filter(|status| (400..=599).contains(status))
 }
@@ -295,8 +317,9 @@ fn log(root: &Section<'_, '_>, base: &Path) -> Log {
     log
 }
 
-fn limits(root: &Section<'_, '_>, limits: &mut Limits) {
+fn limits(root: &Section<'_, '_>, edge: &mut Edge) {
     let section = root.section("limits");
+    let limits = &mut edge.limits;
     let count = |key, range: RangeInclusive<u64>| section.number(key, range).map(bytes);
     set(&mut limits.head_bytes, section.size("head", 1 << 10..=1 << 20).map(bytes));
     set(&mut limits.headers, count("headers", 8..=256));
@@ -306,11 +329,13 @@ fn limits(root: &Section<'_, '_>, limits: &mut Limits) {
     set(&mut limits.locks, count("locks", 1..=100_000_000));
     set(&mut limits.drain_bytes, section.size("drain", 0..=GIB));
     set(&mut limits.event_queue, count("event_queue", 1..=10_000_000));
+    pressure::limits(&section, &mut edge.pressure);
     section.close();
 }
 
-fn timeouts(root: &Section<'_, '_>, timeouts: &mut Timeouts) {
+fn timeouts(root: &Section<'_, '_>, edge: &mut Edge) {
     let section = root.section("timeouts");
+    let timeouts = &mut edge.timeouts;
     let time = |key| section.duration(key, MILLISECOND..=DAY);
     set(&mut timeouts.request_head, time("request_head"));
     set(&mut timeouts.keep_alive, time("keep_alive"));
@@ -321,6 +346,7 @@ fn timeouts(root: &Section<'_, '_>, timeouts: &mut Timeouts) {
     set(&mut timeouts.origin_keep_alive, time("origin_keep_alive"));
     set(&mut timeouts.tunnel_idle, time("tunnel_idle"));
     set(&mut timeouts.drain, time("drain"));
+    pressure::timeouts(&section, &mut edge.pressure);
     section.close();
 }
 

@@ -2,6 +2,9 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use super::{Pressure, Upstreams};
+use crate::base::Network;
+
 /// Listeners, limits and timeouts of the data plane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edge {
@@ -31,6 +34,14 @@ pub struct Edge {
     pub limits: Limits,
     /// Timeouts.
     pub timeouts: Timeouts,
+    /// How origins are reached.
+    pub upstream: Upstreams,
+    /// Who connects from here must begin with a header of the PROXY protocol, and is believed.
+    pub proxy_protocol_from: Vec<Network>,
+    /// What requests from here say of the client before them (`X-Forwarded-*`, `Forwarded`) is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// What is done under pressure.
+    pub pressure: Pressure,
 }
 
 /// Bounds on what a client or an origin can make us keep.
@@ -93,6 +104,10 @@ impl Default for Edge {
             verdict_cache_entries: 16_384,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
+            upstream: Upstreams::default(),
+            proxy_protocol_from: Vec::new(),
+            trusted_proxies: Vec::new(),
+            pressure: Pressure::default(),
         }
     }
 }

@@ -15,12 +15,15 @@ mod edge;
 mod incident;
 mod ledger;
 mod nearest;
+mod pressure;
 mod quantity;
 mod raw;
 mod reference;
 mod registry;
 mod report;
 mod store;
+mod upstream;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 
@@ -28,10 +31,13 @@ pub use admin::{Admin, AdminTls};
 pub use edge::{Edge, Limits, Timeouts};
 pub use incident::Incidents;
 pub use nearest::nearest;
+pub use pressure::{Pressure, Rate};
 pub use reference::{Key, Reference};
 pub use registry::{Pull, Registry, Secret};
 pub use report::Report;
 pub use store::{Store, WhenFull};
+pub use upstream::{Check, Ejection, Upstreams};
+pub use webhooks::Webhooks;
 
 use crate::{
     base::Problem,
@@ -64,6 +70,8 @@ pub struct Config {
     pub incident: Incidents,
     /// What stands in letters and reports.
     pub report: Report,
+    /// How webhooks are sent.
+    pub webhooks: Webhooks,
     /// How the ledger counts.
     pub ledger: LedgerPolicy,
 }
@@ -162,6 +170,7 @@ impl Config {
             ("store", self.store != running.store),
             ("incident", self.incident != running.incident),
             ("report", self.report != running.report),
+            ("webhooks", self.webhooks != running.webhooks),
             ("ledger", self.ledger != running.ledger),
         ]
     }
@@ -174,6 +183,7 @@ impl Config {
         self.store = running.store.clone();
         self.incident = running.incident.clone();
         self.report = running.report.clone();
+        self.webhooks = running.webhooks.clone();
         self.ledger = running.ledger.clone();
         let (edge, kept) = (&mut self.edge, &running.edge);
         edge.http.clone_from(&kept.http);

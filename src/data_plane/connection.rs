@@ -1,7 +1,7 @@
 //! One client connection: request after request, until either side has had enough.
 
 use std::{
-    net::IpAddr,
+    net::SocketAddr,
     pin::Pin,
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -29,9 +29,10 @@ pub(super) const LINGER: Duration = Duration::from_secs(2);
 pub(super) struct Client {
     pub(super) socket: Socket,
     pub(super) inbox: BytesMut,
-    pub(super) address: IpAddr,
+    /// Where it comes from.
+    pub(super) peer: SocketAddr,
     /// Our own address that was connected to.
-    pub(super) server: Option<IpAddr>,
+    pub(super) server: Option<SocketAddr>,
     pub(super) tls: bool,
     /// The certificate that the handshake chose.
     pub(super) certificate: Option<Arc<Certificate>>,
@@ -54,12 +55,12 @@ impl Client {
     /// A client that has just connected.
     pub(super) fn new(
         socket: Socket,
-        address: IpAddr,
-        server: Option<IpAddr>,
+        peer: SocketAddr,
+        server: Option<SocketAddr>,
         tls: bool,
         certificate: Option<Arc<Certificate>>,
     ) -> Self {
-        Self { socket, inbox: BytesMut::new(), address, server, tls, certificate }
+        Self { socket, inbox: BytesMut::new(), peer, server, tls, certificate }
     }
 }
 
@@ -113,7 +114,7 @@ async fn wait_for_request(worker: &Worker, edge: &Edge, client: &mut Client) -> 
         readable = timeout(edge.timeouts.keep_alive, client.socket.readable(&mut client.inbox)) => {
             matches!(readable, Ok(Ok(true)))
         }
-        () = worker.stop.cancelled() => false,
+        () = worker.idle_end.cancelled() => false,
     }
 }
 
@@ -139,6 +140,7 @@ async fn read_head(edge: &Edge, client: &mut Client) -> Result<Result<RequestHea
         }
         match timeout_at(deadline, client.socket.read(&mut client.inbox, READ_BYTES)).await {
             Ok(Ok(count)) if count > 0 => {}
+            Err(_) if !client.inbox.is_empty() => return Ok(Err(HeadFault::TooSlow)),
             Ok(Ok(_) | Err(_)) | Err(_) => return Err(NoRequest { begun: !client.inbox.is_empty() }),
         }
     }

@@ -4,17 +4,21 @@
 //! Nothing here waits for a database or takes a lock per request. What is in force comes down as
 //! one [`Snapshot`] a request; what happened goes up as events.
 
+mod accept;
 mod admission;
 mod answer;
 mod body;
 mod connection;
 mod downstream;
+mod forwarding;
 mod guard;
 mod http1;
+mod limits;
 mod listener;
 mod locks;
 mod observe;
 mod posts;
+mod proxy_protocol;
 mod record;
 mod request;
 mod respond;
@@ -32,7 +36,10 @@ mod worker;
 use std::{
     io,
     net::SocketAddr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
 };
 
@@ -42,7 +49,9 @@ use tokio_util::sync::CancellationToken;
 pub use locks::PageLocks;
 pub use posts::Posted;
 pub use tls::{Certificate, CertificateMap, load_certificates};
+pub use upstream::check_trust;
 
+use self::limits::Limits;
 use crate::{
     base::{Clock, MemoryBudget},
     config::Edge,
@@ -80,7 +89,18 @@ pub struct DataPlane {
     https_addrs: Vec<SocketAddr>,
     certificates: Arc<tls::Resolver>,
     stop: CancellationToken,
+    idle_end: CancellationToken,
+    handed_over: Arc<AtomicBool>,
     workers: Vec<JoinHandle<()>>,
+}
+
+/// What becomes of the listening sockets when Zhamen stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listeners {
+    /// Nobody else has them.
+    Closing,
+    /// Another process serves them.
+    HandedOver,
 }
 
 impl DataPlane {
@@ -95,10 +115,11 @@ impl DataPlane {
         let resolver = Arc::new(tls::Resolver::default());
         resolver.swap(certificates);
         let server_tls = tls::server_config(Arc::clone(&resolver)).map_err(io::Error::other)?;
-        let origin_tls = upstream::client_config().map_err(io::Error::other)?;
         shared.edge.store(Arc::new(edge.clone()));
+        let origins = upstream::Origins::start(Arc::clone(&shared.edge), Arc::clone(&shared.live))?;
         shared.budget.set_limit(edge.limits.held_bytes);
-        let stop = CancellationToken::new();
+        let (stop, idle_end) = (CancellationToken::new(), CancellationToken::new());
+        let (handed_over, limits) = (Arc::new(AtomicBool::new(false)), Arc::new(Limits::new()));
         let mut workers = Vec::with_capacity(count);
         for (number, (plain, tls)) in plain.into_iter().zip(tls).enumerate() {
             let setup = worker::Setup {
@@ -106,11 +127,14 @@ impl DataPlane {
                 plain,
                 tls,
                 server_tls: Arc::clone(&server_tls),
-                origin_tls: Arc::clone(&origin_tls),
+                origins: Arc::clone(&origins),
                 certificates: Arc::clone(&resolver),
                 secret: random()?,
                 first_id: u64::from_ne_bytes(random()?),
+                limits: Arc::clone(&limits),
                 stop: stop.child_token(),
+                idle_end: idle_end.child_token(),
+                handed_over: Arc::clone(&handed_over),
             };
             let thread = thread::Builder::new().name(format!("worker-{number}"));
             workers.push(thread.spawn(move || {
@@ -119,7 +143,7 @@ impl DataPlane {
                 }
             })?);
         }
-        Ok(Self { shared, http_addrs, https_addrs, certificates: resolver, stop, workers })
+        Ok(Self { shared, http_addrs, https_addrs, certificates: resolver, stop, idle_end, handed_over, workers })
     }
 
     /// The addresses of the plain listeners, with the ports that the system chose.
@@ -153,12 +177,22 @@ impl DataPlane {
         self.certificates.swap(certificates);
     }
 
-    /// Stops accepting, lets what runs come to its end within `timeouts.drain`, and cuts the rest.
-    pub async fn drain(self) {
+    /// Lets what runs come to its end within `timeouts.drain`, and cuts the rest. Each response says that
+    /// its connection closes; idle connections close after `timeouts.drain_idle`. Who still comes meanwhile
+    /// is told to come back, unless another process has the listening sockets.
+    pub async fn drain(self, listeners: Listeners) {
+        self.handed_over.store(listeners == Listeners::HandedOver, Ordering::Release);
         self.stop.cancel();
-        let join = tokio::task::spawn_blocking(move || self.workers.into_iter().for_each(|worker| drop(worker.join())));
+        let Self { shared, idle_end, workers, .. } = self;
+        let drain_idle = shared.edge.load().pressure.drain_idle;
+        let idle = tokio::spawn(async move {
+            tokio::time::sleep(drain_idle).await;
+            idle_end.cancel();
+        });
+        let join = tokio::task::spawn_blocking(move || workers.into_iter().for_each(|worker| drop(worker.join())));
         // The join itself cannot fail; a worker that panicked has ended, too.
         let _ = join.await;
+        idle.abort();
     }
 }
 

@@ -11,7 +11,6 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use dashmap::DashMap;
 use foldhash::quality::RandomState;
-use tokio::time::timeout;
 
 use super::{
     connection::Client,
@@ -129,10 +128,11 @@ impl Session<'_> {
                 Ok(Piece::End) => return Ok((body, true)),
                 Ok(Piece::NeedInput) => {
                     let before = client.inbox.len();
-                    let read = client.socket.read(&mut client.inbox, READ_BYTES);
-                    match timeout(self.edge.timeouts.client_idle, read).await {
-                        Ok(Ok(count)) if count > 0 => copy.extend_from_slice(&client.inbox[before..]),
-                        Ok(Ok(_) | Err(_)) | Err(_) => return Err(Stop::ClientGone),
+                    let idle = self.edge.timeouts.client_idle;
+                    match client.socket.read_body(&mut client.inbox, READ_BYTES, idle).await {
+                        Ok(count) if count > 0 => copy.extend_from_slice(&client.inbox[before..]),
+                        Ok(_) => return Err(Stop::ClientGone),
+                        Err(error) => return Err(Stop::slow(&error)),
                     }
                 }
                 Err(fault) => return Err(Stop::refused(Reason::MalformedRequest, fault.as_str())),

@@ -2,7 +2,7 @@
 
 use super::{
     http1::{Framing, ResponseHead, http_date},
-    request::{PSEUDONYM, line, lower},
+    request::{VIA, length_line, line, lower},
 };
 use crate::{
     base::Timestamp,
@@ -73,14 +73,14 @@ pub(super) fn put_head(out: &mut Vec<u8>, reply: &ResponseHead, context: &Contex
     if reply.fields.all("date").next().is_none() {
         line(out, b"Date", http_date(context.at).as_bytes());
     }
-    line(out, b"Via", format!("{} {PSEUDONYM}", if reply.is_http11 { "1.1" } else { "1.0" }).as_bytes());
+    line(out, b"Via", if reply.is_http11 { VIA } else { b"1.0 zhamen" });
     match context.framing {
         OutFraming::Chunked => line(out, b"Transfer-Encoding", b"chunked"),
-        OutFraming::Length(length) => line(out, b"Content-Length", length.to_string().as_bytes()),
+        OutFraming::Length(length) => length_line(out, length),
         OutFraming::Close => {}
         // The length of the body that GET would have had.
         OutFraming::None => match content_length(reply) {
-            Ok(Some(length)) if reply.status != 204 => line(out, b"Content-Length", length.to_string().as_bytes()),
+            Ok(Some(length)) if reply.status != 204 => length_line(out, length),
             Ok(Some(_) | None) | Err(()) => {}
         },
     }
@@ -128,14 +128,20 @@ fn content_length(reply: &ResponseHead) -> Result<Option<u64>, ()> {
 /// a body that goes out decoded.
 fn put_status_and_fields(out: &mut Vec<u8>, reply: &ResponseHead, output: Output) {
     out.extend_from_slice(b"HTTP/1.1 ");
-    out.extend_from_slice(reply.status.to_string().as_bytes());
+    let [hundreds, tens, ones] = [reply.status / 100, reply.status / 10 % 10, reply.status % 10];
+    out.extend([hundreds, tens, ones].map(|digit| b'0' + digit as u8));
     out.push(b' ');
     out.extend_from_slice(reply.phrase());
     out.extend_from_slice(b"\r\n");
+    let listed: Vec<&[u8]> = reply
+        .fields
+        .list("connection")
+        .filter(|name| !is_hop_by_hop(name) && !name.eq_ignore_ascii_case(b"close"))
+        .collect();
     for (name, value) in reply.fields.iter() {
         let mut room = [0; 64];
         let lower = lower(name, &mut room);
-        let is_listed = || reply.fields.list("connection").any(|listed| listed.eq_ignore_ascii_case(lower));
+        let is_listed = || listed.iter().any(|listed| listed.eq_ignore_ascii_case(lower));
         if matches!(lower, b"transfer-encoding" | b"content-length") || is_hop_by_hop(lower) || is_listed() {
             continue;
         }

@@ -11,7 +11,9 @@ use super::{
     body::{self, Filter, Filtered},
     connection::{After, Client},
     downstream::Downstream,
+    forwarding,
     http1::{HeadFault, RequestHead, ResponseHead},
+    limits,
     observe::Capture,
     posts,
     record::Record,
@@ -19,7 +21,7 @@ use super::{
     stop::Stop,
     tunnel,
     upload::{self, Progress, RequestBody, Upload},
-    upstream::{self, Link},
+    upstream::{self, Addresses, Link, Request},
     worker::Worker,
 };
 use crate::{
@@ -70,8 +72,11 @@ pub(super) async fn turn(
     let (body, progress) = (RequestBody::new(Framing::None), Progress::new());
     let mut session = Session { worker, edge, snapshot, record, facts: None, body, progress };
     let ended = match head {
-        Ok(head) => session.stages(client, &head).await,
-        Err(fault) => Err(Stop::refused(Reason::MalformedRequest, fault.as_str())),
+        Ok(head) => match limits::within(session.edge.pressure.request, session.stages(client, &head)).await {
+            Some(ended) => ended,
+            None => Err(session.out_of_time()),
+        },
+        Err(fault) => Err(Stop::refused(fault.reason(), fault.as_str())),
     };
     session.record.request_bytes += session.progress.bytes.get();
     match ended {
@@ -85,8 +90,10 @@ pub(super) async fn turn(
 impl Session<'_> {
     async fn stages(&mut self, client: &mut Client, head: &RequestHead) -> Result<After, Stop> {
         let facts = self.normalise(client, head)?;
+        limits::check_client(self.worker, &self.edge, self.record.client)?;
         let filing = self.snapshot.registry.look_up(&facts.host);
         let permit = self.admit(&facts, filing, head)?;
+        limits::check_site(self.worker, &self.edge, &permit)?;
         self.read_post(client, head, &facts, &permit).await?;
         let link = self.send(client, head, &facts, &permit).await?;
         let carried = self.filter(client, head, &facts, &permit, &link).await?;
@@ -101,12 +108,16 @@ impl Session<'_> {
         };
         self.record.method = String::from_utf8_lossy(head.method()).into_owned();
         self.record.set_target(head.target());
+        self.record.client = forwarding::client_of(&head.fields, client.peer.ip(), &self.edge.trusted_proxies);
         let headers: Vec<_> = head.fields.iter().collect();
         let raw = RawHead { method: head.method(), target: head.target(), version: head.version, headers: &headers };
         let covers = |host: &HostName| client.certificate.as_ref().is_some_and(|certificate| certificate.covers(host));
         let connection = ConnectionFacts { tls: client.tls, certificate_covers: Some(&covers) };
         let facts = message::normalise(raw, connection).map_err(|(reason, what)| Stop::refused(reason, what))?;
         self.record.host = facts.host.as_str().to_owned();
+        if head.target().len() > self.edge.pressure.uri_bytes {
+            return Err(Stop::refused(Reason::UriTooLong, "limits.uri"));
+        }
         self.body = RequestBody::new(facts.framing);
         let facts = Rc::new(facts);
         self.facts = Some(Rc::clone(&facts));
@@ -146,7 +157,9 @@ impl Session<'_> {
         let mut out = Vec::with_capacity(1024);
         let context = request::Context {
             facts,
-            client: client.address,
+            client: self.record.client,
+            peer: client.peer.ip(),
+            is_trusted: forwarding::is_trusted(client.peer.ip(), &self.edge.trusted_proxies),
             tls: client.tls,
             whole: permit.is_recheck(),
             scanned: self.snapshot.scan.enabled,
@@ -159,7 +172,8 @@ impl Session<'_> {
         ready.map_err(|fault| Stop::refused(Reason::MalformedRequest, fault.as_str()))?;
         let replayable = facts.framing == Framing::None
             && matches!(head.method(), b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"PUT" | b"DELETE");
-        upstream::send(permit, out, replayable, (self.worker, &self.edge), &mut self.record).await
+        let request = Request { bytes: out, replayable, addresses: Addresses::of(self.record.client, client) };
+        upstream::send(permit, request, (self.worker, &self.edge), &mut self.record).await
     }
 
     /// Receives the origin's answer, and passes on of it what the rules allow.
@@ -218,7 +232,7 @@ impl Session<'_> {
             Carried::Answered(filtered, reply) => {
                 self.record.outcome = Outcome::Forwarded;
                 if filtered.origin_is_clean && self.progress.done.get() && response::origin_keeps(&reply) {
-                    self.worker.pool.put(permit.site().origin(), link.socket, self.edge.limits.origin_idle);
+                    link.keep(self.worker, &self.edge);
                 }
                 match filtered.client_keeps {
                     true => After::KeepAlive,
@@ -226,6 +240,15 @@ impl Session<'_> {
                     false => After::Linger,
                 }
             }
+        }
+    }
+
+    /// The exchange took longer than any may.
+    fn out_of_time(&self) -> Stop {
+        match (self.record.status, self.progress.done.get()) {
+            (0, true) => Stop::refused(Reason::OriginTimeout, "timeouts.request"),
+            (0, false) => Stop::refused(Reason::RequestTimeout, "the request did not arrive in time"),
+            (_, _) => Stop::Cut(Outcome::OriginBroke),
         }
     }
 

@@ -14,7 +14,7 @@ use std::{
         atomic::{AtomicI64, Ordering},
     },
     task::{Context, Poll, Waker},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::{Bytes, BytesMut};
@@ -26,10 +26,13 @@ use tokio::{
 };
 use tokio_rustls::TlsStream;
 
+use super::limits::Pace;
 use crate::telemetry::Live;
 
 /// Bytes that a read makes room for, at first.
 pub(super) const READ_BYTES: usize = 16 << 10;
+/// Bytes that a read of an origin's answer makes room for, at first: most pages are whole in it.
+pub(super) const ANSWER_BYTES: usize = 32 << 10;
 /// Bytes that a read makes room for once a body has shown that it is large.
 pub(super) const READ_BYTES_MAX: usize = 64 << 10;
 /// Slices handed to the kernel in one write.
@@ -63,7 +66,9 @@ pub(super) struct Counted {
 /// A connection. Dropping it closes it.
 pub(super) struct Socket {
     stream: RefCell<Stream>,
-    _counted: Counted,
+    /// How slow the peer may be.
+    pace: Option<Pace>,
+    counted: Counted,
 }
 
 /// A write that came to nothing.
@@ -76,7 +81,12 @@ pub(super) struct WriteFault {
 impl Socket {
     /// Takes a stream into use.
     pub(super) fn new(stream: Stream, counted: Counted) -> Self {
-        Self { stream: RefCell::new(stream), _counted: counted }
+        Self::paced(stream, counted, None)
+    }
+
+    /// The same, with a bound on how slow the peer may be with bodies and responses.
+    pub(super) fn paced(stream: Stream, counted: Counted, pace: Option<Pace>) -> Self {
+        Self { stream: RefCell::new(stream), pace, counted }
     }
 
     /// Puts a fresh stream in the place of one that died.
@@ -95,6 +105,19 @@ impl Socket {
             pin!(stream.read_buf(buffer)).poll(context)
         })
         .await
+    }
+
+    /// Reads of a body what is there, as [`Socket::read`] does, and waits at most `idle` for it, and no
+    /// longer than a peer may be slow: that is an error of the kind `TimedOut`.
+    pub(super) async fn read_body(&self, buffer: &mut BytesMut, want: usize, idle: Duration) -> io::Result<usize> {
+        match self.wait(idle, self.read(buffer, want)).await {
+            Some(Ok(count)) => {
+                self.moved(count);
+                Ok(count)
+            }
+            Some(Err(error)) => Err(error),
+            None => Err(io::ErrorKind::TimedOut.into()),
+        }
     }
 
     /// Waits until there is something to read, or the end, without owning a buffer meanwhile.
@@ -151,18 +174,42 @@ impl Socket {
             let write = poll_fn(|context| {
                 Pin::new(&mut *self.stream.borrow_mut()).poll_write_vectored(context, &slices[..used])
             });
-            match timeout(idle, write).await {
-                Ok(Ok(count)) if count > 0 => {
+            match self.wait(idle, write).await {
+                Some(Ok(count)) if count > 0 => {
+                    self.moved(count);
                     written += count;
                     offset += count;
                 }
-                Ok(Ok(_) | Err(_)) | Err(_) => return Err(WriteFault { written }),
+                Some(Ok(_) | Err(_)) | None => return Err(WriteFault { written }),
             }
         }
         let flush = poll_fn(|context| Pin::new(&mut *self.stream.borrow_mut()).poll_flush(context));
-        match timeout(idle, flush).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(WriteFault { written }),
+        match self.wait(idle, flush).await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(_)) | None => Err(WriteFault { written }),
+        }
+    }
+
+    /// Waits for the peer: at most `idle`, and no longer than it may be slow. Where nothing has to be waited
+    /// for, no clock is read.
+    async fn wait<T>(&self, idle: Duration, step: impl Future<Output = T>) -> Option<T> {
+        let mut step = pin!(step);
+        if let Poll::Ready(done) = poll_fn(|context| Poll::Ready(step.as_mut().poll(context))).await {
+            return Some(done);
+        }
+        let Some(pace) = &self.pace else { return timeout(idle, step).await.ok() };
+        let (left, began) = (pace.left(), Instant::now());
+        let done = timeout(idle.min(left), step).await.ok();
+        pace.waited(began.elapsed());
+        if done.is_none() && left < idle {
+            self.counted.live.client_slow.fetch_add(1, Ordering::Relaxed);
+        }
+        done
+    }
+
+    fn moved(&self, bytes: usize) {
+        if let Some(pace) = &self.pace {
+            pace.moved(bytes);
         }
     }
 
@@ -177,6 +224,13 @@ impl Socket {
         let stream = self.stream.borrow();
         // A connection that is already gone needs no reset.
         let _ = SockRef::from(stream.tcp()).set_linger(Some(Duration::ZERO));
+    }
+
+    /// Whether an unused connection is still open and silent, as far as the runtime has heard; it may
+    /// have closed since the last turn of its loop.
+    pub(super) fn seems_quiet(&self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        self.stream.borrow().tcp().poll_read_ready(&mut context).is_pending() || self.is_quiet()
     }
 
     /// Whether an unused connection is still open and silent. Asks the kernel, because the runtime

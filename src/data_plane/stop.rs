@@ -1,5 +1,7 @@
 //! The ways in which an exchange stops short of its end.
 
+use std::io;
+
 use crate::domain::{
     event::Outcome,
     policy::{Reason, Refusal},
@@ -17,6 +19,14 @@ pub(super) enum Stop {
 }
 
 impl Stop {
+    /// The client did not send what it announced: it is gone, or too slow.
+    pub(super) fn slow(error: &io::Error) -> Self {
+        match error.kind() == io::ErrorKind::TimedOut {
+            true => Self::refused(Reason::RequestTimeout, "the body did not arrive in time"),
+            false => Self::ClientGone,
+        }
+    }
+
     /// A refusal that has nothing to do with the site.
     pub(super) fn refused(reason: Reason, detail: impl Into<String>) -> Self {
         Self::Refused(Refusal { reason, detail: detail.into(), site: None })

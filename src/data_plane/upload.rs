@@ -10,7 +10,6 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use tokio::time::timeout;
 
 use super::{
     http1::{BodyFault, BodyReader, Framing as WireFraming, Piece, put_chunk_size},
@@ -199,9 +198,10 @@ pub(super) async fn run(
                 body.put_end(&mut frame);
                 Bytes::new()
             }
-            Ok(Piece::NeedInput) => match timeout(edge.timeouts.client_idle, client.read(inbox, READ_BYTES)).await {
-                Ok(Ok(count)) if count > 0 => continue,
-                Ok(Ok(_) | Err(_)) | Err(_) => return Stop::ClientGone,
+            Ok(Piece::NeedInput) => match client.read_body(inbox, READ_BYTES, edge.timeouts.client_idle).await {
+                Ok(count) if count > 0 => continue,
+                Ok(_) => return Stop::ClientGone,
+                Err(error) => return Stop::slow(&error),
             },
             Err(fault) => return Stop::refused(Reason::MalformedRequest, fault.as_str()),
         };

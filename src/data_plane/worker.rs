@@ -4,38 +4,32 @@
 use std::{
     cell::{Cell, RefCell},
     io,
-    net::{SocketAddr, TcpListener as StdListener},
+    net::TcpListener as StdListener,
     rc::Rc,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
-use rustls::{ClientConfig, ServerConfig};
-use socket2::SockRef;
+use rustls::ServerConfig;
 use tokio::{
-    net::{TcpListener, TcpStream},
-    select,
-    task::{JoinSet, LocalSet, spawn_local},
-    time::{Instant, interval, sleep, sleep_until, timeout},
+    net::TcpListener,
+    task::{JoinHandle, JoinSet, LocalSet, spawn_local},
+    time::{Instant, interval, sleep_until},
 };
-use tokio_rustls::{TlsAcceptor, TlsStream};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Shared,
-    connection::{self, Client},
+    accept::accept,
+    limits::{Limits, Turns},
     observe::Recent,
-    socket::{Counted, Side, Socket, Stream},
     tls::Resolver,
-    upstream::Pool,
+    upstream::{Origins, Pool},
 };
 use crate::engine::body_filter::VerdictCache;
 
-/// After an accept that failed for want of descriptors or memory.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// Bytes that the kernel queues for a client beyond what is in flight. Its own limit is megabytes: memory,
-/// and a slow reader would seem to take nothing for a minute while it drains them.
-const UNSENT_BYTES: u32 = 128 << 10;
+/// Between two beats of a worker's pulse.
+const BEAT: Duration = Duration::from_millis(100);
 /// Between two sweeps of the pool.
 const SWEEP: Duration = Duration::from_secs(1);
 
@@ -43,12 +37,21 @@ const SWEEP: Duration = Duration::from_secs(1);
 pub(super) struct Worker {
     pub(super) shared: Shared,
     pub(super) pool: Pool,
-    pub(super) origin_tls: Arc<ClientConfig>,
     pub(super) certificates: Arc<Resolver>,
     pub(super) cache: RefCell<VerdictCache>,
     pub(super) recent: RefCell<Recent>,
-    /// Set when no more requests are to be begun.
+    /// What clients may ask for; shared by all workers.
+    pub(super) limits: Arc<Limits>,
+    /// The queue for the costly step of handshakes.
+    pub(super) turns: Turns,
+    /// How late this worker is.
+    pub(super) lag: Cell<Duration>,
+    /// Set when Zhamen stops: each response says that the connection closes.
     pub(super) stop: CancellationToken,
+    /// Set a while later: connections that wait for a request close.
+    pub(super) idle_end: CancellationToken,
+    /// Another process has the listening sockets, and serves.
+    pub(super) handed_over: Arc<AtomicBool>,
     next_id: Cell<u64>,
 }
 
@@ -58,13 +61,16 @@ pub(super) struct Setup {
     pub(super) plain: Vec<StdListener>,
     pub(super) tls: Vec<StdListener>,
     pub(super) server_tls: Arc<ServerConfig>,
-    pub(super) origin_tls: Arc<ClientConfig>,
+    pub(super) origins: Arc<Origins>,
     pub(super) certificates: Arc<Resolver>,
     /// Keys the verdict cache; random.
     pub(super) secret: [u8; 32],
     /// Where request numbers begin; random.
     pub(super) first_id: u64,
+    pub(super) limits: Arc<Limits>,
     pub(super) stop: CancellationToken,
+    pub(super) idle_end: CancellationToken,
+    pub(super) handed_over: Arc<AtomicBool>,
 }
 
 impl Worker {
@@ -95,26 +101,30 @@ async fn serve(setup: Setup) -> io::Result<()> {
     let entries = setup.shared.edge.load().verdict_cache_entries;
     let worker = Rc::new(Worker {
         shared: setup.shared,
-        pool: Pool::default(),
-        origin_tls: setup.origin_tls,
+        pool: Pool::new(setup.origins, setup.first_id),
         certificates: setup.certificates,
         cache: RefCell::new(VerdictCache::new(entries, setup.secret)),
         recent: RefCell::default(),
+        limits: setup.limits,
+        turns: Turns::new(),
+        lag: Cell::default(),
         stop: setup.stop,
+        idle_end: setup.idle_end,
+        handed_over: setup.handed_over,
         next_id: Cell::new(setup.first_id),
     });
     let mut listeners = JoinSet::new();
     for listener in setup.plain {
         listeners.spawn_local(accept(Rc::clone(&worker), TcpListener::from_std(listener)?, None));
     }
-    let acceptor = TlsAcceptor::from(setup.server_tls);
     for listener in setup.tls {
-        listeners.spawn_local(accept(Rc::clone(&worker), TcpListener::from_std(listener)?, Some(acceptor.clone())));
+        let tls = Some(Arc::clone(&setup.server_tls));
+        listeners.spawn_local(accept(Rc::clone(&worker), TcpListener::from_std(listener)?, tls));
     }
-    let sweeper = spawn_local(sweep(Rc::clone(&worker)));
+    let keepers = [spawn_local(sweep(Rc::clone(&worker))), spawn_local(beat(Rc::clone(&worker)))];
     // A listener's task ends when all of its connections have.
     while listeners.join_next().await.is_some() {}
-    sweeper.abort();
+    keepers.iter().for_each(JoinHandle::abort);
     Ok(())
 }
 
@@ -127,78 +137,17 @@ async fn sweep(worker: Rc<Worker>) {
     }
 }
 
-/// Accepts until told to stop, then waits for the connections.
-async fn accept(worker: Rc<Worker>, listener: TcpListener, acceptor: Option<TlsAcceptor>) {
-    let mut connections = JoinSet::new();
+/// Says several times a second that the worker works, and how late it is. One late beat is a hiccup; of
+/// two in a row the smaller counts.
+async fn beat(worker: Rc<Worker>) {
+    let pulse = worker.shared.live.new_pulse();
+    let mut before = Duration::ZERO;
     loop {
-        let accepted = select! {
-            biased;
-            () = worker.stop.cancelled() => break,
-            Some(ended) = connections.join_next(), if !connections.is_empty() => {
-                note_panic(&worker, ended);
-                continue;
-            }
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((tcp, peer)) if has_room(&worker) => {
-                connections.spawn_local(begin(Rc::clone(&worker), tcp, peer, acceptor.clone()));
-            }
-            Ok(_) => {
-                worker.shared.live.client_rejected.fetch_add(1, Ordering::Relaxed);
-            }
-            // One client's failed handshake of TCP is nothing; anything else gets worse by haste.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            Err(_) => sleep(ACCEPT_PAUSE).await,
-        }
+        let due = Instant::now() + BEAT;
+        sleep_until(due).await;
+        let late = due.elapsed();
+        worker.lag.set(late.min(before));
+        before = late;
+        pulse.beat(worker.lag.get());
     }
-    drop(listener);
-    let deadline = Instant::now() + worker.shared.edge.load().timeouts.drain;
-    loop {
-        select! {
-            ended = connections.join_next() => match ended {
-                Some(ended) => note_panic(&worker, ended),
-                None => break,
-            },
-            () = sleep_until(deadline) => break,
-        }
-    }
-}
-
-fn note_panic(worker: &Worker, ended: Result<(), tokio::task::JoinError>) {
-    if ended.is_err_and(|error| error.is_panic()) {
-        worker.shared.live.panics.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-fn has_room(worker: &Worker) -> bool {
-    let live = &worker.shared.live;
-    let open = live.client_plain.load(Ordering::Relaxed) + live.client_tls.load(Ordering::Relaxed);
-    usize::try_from(open).unwrap_or(0) < worker.shared.edge.load().limits.connections
-}
-
-/// Makes a client of a TCP connection, and serves it.
-async fn begin(worker: Rc<Worker>, tcp: TcpStream, peer: SocketAddr, acceptor: Option<TlsAcceptor>) {
-    let side = if acceptor.is_some() { Side::ClientTls } else { Side::ClientPlain };
-    let counted = Counted::new(&worker.shared.live, side);
-    // Where the system refuses either, answers are slower and queues longer, no more.
-    let _ = tcp.set_nodelay(true);
-    let server = tcp.local_addr().ok().map(|address| address.ip().to_canonical());
-    let _ = SockRef::from(&tcp).set_tcp_notsent_lowat(UNSENT_BYTES);
-    let (stream, certificate) = match acceptor {
-        None => (Stream::Plain(tcp), None),
-        Some(acceptor) => {
-            let wait = worker.shared.edge.load().timeouts.request_head;
-            // Boxed, so that connections do not own the room of their handshake for life.
-            let Ok(Ok(tls)) = timeout(wait, Box::pin(acceptor.accept(tcp))).await else {
-                worker.shared.live.client_rejected.fetch_add(1, Ordering::Relaxed);
-                return;
-            };
-            let certificate = tls.get_ref().1.server_name().and_then(|name| worker.certificates.look_up(name));
-            (Stream::Tls(Box::new(TlsStream::from(tls))), certificate)
-        }
-    };
-    let is_tls = matches!(side, Side::ClientTls);
-    let client = Client::new(Socket::new(stream, counted), peer.ip(), server, is_tls, certificate);
-    connection::serve(&worker, client).await;
 }

@@ -4,11 +4,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
-    core::Collector, process_collector::ProcessCollector,
+    Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder, core::Collector, process_collector::ProcessCollector,
 };
 
-use super::{Dropped, Live, Lost, RecordCounts, record_metrics::RecordMetrics, words};
+use super::{
+    Dropped, Live, Lost, RecordCounts, edge_metrics::EdgeMetrics, origin_metrics::OriginMetrics,
+    record_metrics::RecordMetrics, words,
+};
 use crate::{
     base::{MemoryBudget, Timestamp},
     domain::{
@@ -104,6 +107,8 @@ pub struct Metrics {
     /// Without labels; without a series while there is no certificate.
     certificate_expiry: IntGaugeVec,
     panics: IntCounter,
+    origins: OriginMetrics,
+    edge: EdgeMetrics,
     record: RecordMetrics,
     /// Held while counts kept elsewhere are carried over, so that two readers do not both add.
     carrying_over: Mutex<()>,
@@ -207,6 +212,8 @@ impl Metrics {
                 &[],
             )?,
             panics: new.counter("panics_total", "Panics that were caught; each is a fault of Zhamen.")?,
+            origins: OriginMetrics::new(&new)?,
+            edge: EdgeMetrics::new(&new)?,
             record: RecordMetrics::new(&new)?,
             carrying_over: Mutex::new(()),
             registry: registry.clone(),
@@ -345,9 +352,11 @@ impl Metrics {
         self.connections.with_label_values(&["client", "http"]).set(live.client_plain.load(Relaxed));
         self.connections.with_label_values(&["client", "https"]).set(live.client_tls.load(Relaxed));
         self.connections.with_label_values(&["origin", "any"]).set(live.origin.load(Relaxed));
+        self.origins.carry_over(live);
         self.held_bytes.set(whole(readings.budget.used()));
         self.held_bytes_limit.set(whole(readings.budget.limit()));
         self.locks.set(whole((readings.locks)()));
+        self.edge.carry_over(live);
         self.record.carry_over(&(readings.record)(), &readings.lost);
         let carried = [
             (&self.connections_rejected, live.client_rejected.load(Relaxed)),
@@ -417,7 +426,12 @@ impl Registering<'_> {
         self.register(IntGauge::with_opts(opts(name, help))?)
     }
 
-    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntGaugeVec> {
+    /// A gauge of seconds.
+    pub(super) fn seconds(&self, name: &str, help: &str) -> prometheus::Result<Gauge> {
+        self.register(Gauge::with_opts(opts(name, help))?)
+    }
+
+    pub(super) fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntGaugeVec> {
         self.register(IntGaugeVec::new(opts(name, help), labels)?)
     }
 

@@ -16,6 +16,8 @@ pub struct RecordCounts {
     pub locked_sites: usize,
     /// Directories, and files with all their queries, locked now.
     pub locked_directories: usize,
+    /// Whether the store took what was put in last.
+    pub is_writable: bool,
 }
 
 /// Strikes, suspensions, and what did not get as far as the record.
@@ -24,6 +26,7 @@ pub(super) struct RecordMetrics {
     suspended_units: IntGauge,
     locked_sites: IntGauge,
     locked_directories: IntGauge,
+    writable: IntGauge,
     dropped: IntCounter,
     bodies_dropped: IntCounter,
 }
@@ -40,6 +43,10 @@ impl RecordMetrics {
             locked_sites: new.gauge("locked_sites", "Sites locked now.")?,
             locked_directories: new
                 .gauge("locked_directories", "Directories locked now, and files with all their queries.")?,
+            writable: new.gauge(
+                "store_writable",
+                "1 if the store took what was put on the record last; 0: findings wait on disk, and nothing is accepted.",
+            )?,
             dropped: new.counter(
                 "observations_dropped_total",
                 "Findings, locks and home pages dropped because the way to the record was full.",
@@ -69,6 +76,7 @@ impl RecordMetrics {
         ] {
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
+        self.writable.set(i64::from(counts.is_writable));
         for (counter, count) in [(&self.dropped, lost.dropped()), (&self.bodies_dropped, lost.bodies())] {
             counter.inc_by(count.saturating_sub(counter.get()));
         }

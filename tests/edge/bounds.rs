@@ -64,7 +64,10 @@ fn connections_beyond_the_limit_are_turned_away() {
     for client in &mut held {
         assert_eq!(client.get("filed.cn", "/clean").response().status(), 200);
     }
-    assert!(Client::connect(zhamen.http).is_closed());
+    let mut beyond = Client::connect(zhamen.http);
+    let answer = beyond.get("filed.cn", "/clean").response();
+    assert_eq!((answer.status(), answer.reason()), (503, "overloaded"));
+    assert!(beyond.is_closed());
     for client in &mut held {
         assert_eq!(client.get("filed.cn", "/clean").response().status(), 200, "those within are served on");
     }

@@ -16,6 +16,7 @@
 //! | `bad_origins` | origins that refuse, hang, break off, lie |
 //! | `gone_clients` | clients that vanish |
 //! | `bounds` | limits, and that nothing leaks |
+//! | `limits` | what one address, one site, one slow client may ask for, and what is turned away |
 //! | `bad_input` | registries, rules and configurations that people write |
 //! | `reload` | what comes into force without a restart |
 //! | `ledger` | who is suspended, from the record to the next request |
@@ -25,7 +26,10 @@
 //! | `report` | letters and reports of a record that somebody filled |
 //! | `record` | access log and metrics |
 //! | `pages` | real saved pages, from a stock nginx |
+//! | `trust` | TLS on the operator's side: clients' certificates, pulls and webhooks |
 //! | `admin_api` | tokens, changes, webhooks, and a suspension's way to every connection |
+//! | `upstreams` | several origins, their health, names and certificates, and who has to wait |
+//! | `proxies` | proxies before us and behind: the PROXY protocol, `X-Forwarded-*`, `Forwarded` |
 //! | `command_line` | the other commands |
 //! | `deploy` | what stands in `deploy/`, run |
 
@@ -43,9 +47,11 @@ mod harness;
 mod http;
 mod incident;
 mod ledger;
+mod limits;
 mod locks;
 mod pages;
 mod posts;
+mod proxies;
 mod record;
 mod registry;
 mod reload;
@@ -53,3 +59,5 @@ mod report;
 mod scan;
 mod smuggling;
 mod streaming;
+mod trust;
+mod upstreams;

@@ -5,7 +5,11 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{base::Problem, engine::body_filter::Consequences};
+use crate::{
+    base::Problem,
+    config::{Limits, Pressure, Rate, Timeouts, Upstreams},
+    engine::body_filter::Consequences,
+};
 
 fn parse(text: &str) -> Parsed {
     Config::parse(Path::new("/etc/zhamen/zhamen.toml"), text, &|name| (name == "HOME").then(|| "/root".to_owned()))
@@ -105,7 +109,17 @@ held = "64MiB"
 locks = 10
 drain = 0
 event_queue = 100
+connections_per_address = 11
+requests_per_address = { rate = 12, burst = 13 }
+requests_per_site = { rate = 14 }
+uri = "1KiB"
+handshake_queue = 15
+lag = "16s"
+min_rate = 17
 [timeouts]
+slow = "18s"
+request = "19s"
+drain_idle = "20s"
 request_head = "1s"
 keep_alive = "2s"
 client_idle = "3s"
@@ -183,6 +197,21 @@ threads = 3
                 origin_keep_alive: seconds(7),
                 tunnel_idle: seconds(8),
                 drain: seconds(9)
+            },
+            upstream: Upstreams { directory: "/etc/zhamen".into(), ..Upstreams::default() },
+            proxy_protocol_from: Vec::new(),
+            trusted_proxies: Vec::new(),
+            pressure: Pressure {
+                connections_per_address: 11,
+                requests_per_address: Rate { per_second: 12, burst: 13 },
+                requests_per_site: Rate { per_second: 14, burst: 14 },
+                uri_bytes: 1_024,
+                handshake_queue: 15,
+                lag: seconds(16),
+                min_rate: 17,
+                slow: seconds(18),
+                request: seconds(19),
+                drain_idle: seconds(20),
             },
         }
     );

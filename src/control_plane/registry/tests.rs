@@ -78,7 +78,7 @@ impl House {
     /// The server that a host is served at, if it is filed.
     fn server(&self, host: &str) -> Option<String> {
         match self.snapshot.load().registry.look_up(&HostName::parse(host).unwrap()) {
-            Filing::Filed(site) => Some(site.origin().host.clone()),
+            Filing::Filed(site) => Some(site.upstream().host().to_owned()),
             Filing::Unfiled(_) | Filing::Elsewhere(_) | Filing::Unknown => None,
         }
     }
@@ -111,6 +111,7 @@ fn site(host: &str, server: &str) -> SiteRow {
         filed_until: None,
         server_ip: String::new(),
         interactive: Interactive::Open,
+        options: Default::default(),
     }
 }
 

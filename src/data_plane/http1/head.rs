@@ -4,7 +4,10 @@ use std::mem::MaybeUninit;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::domain::message::Version;
+use crate::domain::{
+    message::{NameSet, Version},
+    policy::Reason,
+};
 
 /// Field lines that can be configured at most.
 const FIELDS_MAX: usize = 256;
@@ -31,6 +34,8 @@ pub(in crate::data_plane) enum HeadFault {
     TooLong,
     /// More field lines than [`HeadLimits`] allow.
     TooManyFields,
+    /// It was begun, and did not come to its end in time.
+    TooSlow,
 }
 
 /// Looks for the end of a head as bytes arrive; every byte is looked at once.
@@ -46,6 +51,7 @@ pub(in crate::data_plane) struct HeadScan {
 pub(in crate::data_plane) struct Fields {
     bytes: Bytes,
     lines: Vec<(Place, Place)>,
+    names: NameSet,
 }
 
 /// A request's head as received.
@@ -86,6 +92,17 @@ impl HeadFault {
             Self::Syntax(what) => what,
             Self::TooLong => "the head has more bytes than are allowed",
             Self::TooManyFields => "the head has more field lines than are allowed",
+            Self::TooSlow => "the head did not arrive in time",
+        }
+    }
+
+    /// What a request with it is refused for.
+    pub(in crate::data_plane) const fn reason(self) -> Reason {
+        match self {
+            Self::BareLineFeed | Self::NotHttp | Self::Syntax(_) | Self::TooLong | Self::TooManyFields => {
+                Reason::MalformedRequest
+            }
+            Self::TooSlow => Reason::RequestTimeout,
         }
     }
 }
@@ -132,7 +149,12 @@ impl Fields {
             Ok(httparse::Status::Partial) => return Err(HeadFault::Syntax("the head is cut short")),
             Err(error) => return Err(fault(error)),
         };
-        Ok(Self { bytes: block, lines })
+        Ok(Self::new(block, lines))
+    }
+
+    fn new(bytes: Bytes, lines: Vec<(Place, Place)>) -> Self {
+        let names = lines.iter().map(|(name, _)| name.of(&bytes)).collect();
+        Self { bytes, lines, names }
     }
 
     /// All lines: name and value.
@@ -142,7 +164,9 @@ impl Fields {
 
     /// The values of all lines with this name (any case).
     pub(in crate::data_plane) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter().filter(move |(key, _)| key.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+        let lines = if self.names.may_have(name.as_bytes()) { &self.lines[..] } else { &[] };
+        let lines = lines.iter().map(|&(name, value)| (name.of(&self.bytes), value.of(&self.bytes)));
+        lines.filter(move |(key, _)| key.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
     }
 
     /// The members of a comma-separated list over all lines with this name, trimmed, empty ones left out.
@@ -181,7 +205,7 @@ impl RequestHead {
         let lines = places(&head, request.headers)?;
         let (method, target) = (Place::new(&head, method.as_bytes()), Place::new(&head, target.as_bytes()));
         let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-        Ok(Self { method, target, version, fields: Fields { bytes: head, lines } })
+        Ok(Self { method, target, version, fields: Fields::new(head, lines) })
     }
 
     /// The method.
@@ -222,7 +246,7 @@ impl ResponseHead {
         };
         let lines = places(&head, response.headers)?;
         let phrase = response.reason.map_or(Place::default(), |phrase| Place::new(&head, phrase.as_bytes()));
-        Ok(Self { status, is_http11: minor == 1, phrase, fields: Fields { bytes: head, lines } })
+        Ok(Self { status, is_http11: minor == 1, phrase, fields: Fields::new(head, lines) })
     }
 
     /// The reason phrase; may be empty.

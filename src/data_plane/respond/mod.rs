@@ -1,14 +1,17 @@
 //! The one place where a refusal becomes a response: status, fields, page.
 
 mod page;
+mod short;
 mod words;
+
+pub(super) use short::short;
 
 use tokio::time::timeout;
 
 use super::{
     connection::{After, Client, LINGER},
     http1::http_date,
-    request::{PSEUDONYM, line},
+    request::{VIA, line},
     response::put_connection,
     session::Session,
 };
@@ -20,6 +23,8 @@ use crate::domain::{
 
 /// Seconds after which a client may try again.
 const RETRY_AFTER_SECONDS: &[u8] = b"5";
+/// The same where it asks too often: a token comes back within a second.
+const NEXT_TOKEN_SECONDS: &[u8] = b"1";
 
 /// Answers a request ourselves. What the client still sends of its body is thrown away, within
 /// bounds, or the connection ends: it is never read as a request.
@@ -61,13 +66,15 @@ pub(super) async fn refuse(mut session: Session<'_>, client: &mut Client, refusa
     line(&mut out, b"Cache-Control", b"no-store");
     line(&mut out, b"X-Content-Type-Options", b"nosniff");
     line(&mut out, b"Vary", b"Accept");
-    line(&mut out, b"Via", format!("1.1 {PSEUDONYM}").as_bytes());
+    line(&mut out, b"Via", VIA);
     line(&mut out, b"Zhamen-Reason", refusal.reason.as_str().as_bytes());
     line(&mut out, b"Zhamen-Request", shown.request.as_bytes());
     if status == 451 {
         line(&mut out, b"Link", format!("<{}>; rel=\"blocked-by\"", page::blocked_by(policy)).as_bytes());
     }
-    if matches!(status, 429 | 503) {
+    if refusal.reason == Reason::RateLimited {
+        line(&mut out, b"Retry-After", NEXT_TOKEN_SECONDS);
+    } else if matches!(status, 429 | 503) {
         line(&mut out, b"Retry-After", RETRY_AFTER_SECONDS);
     }
     put_connection(&mut out, record.protocol != "http/1.0", !keeps);
@@ -95,7 +102,7 @@ fn can_go_on(facts: Option<&Facts>, reason: Reason, body_is_ended: bool, drain_b
         Framing::Length(length) => body_is_ended || (length <= drain_bytes && !facts.expects_continue),
         Framing::Chunked => body_is_ended,
     };
-    facts.keep_alive && drains && reason != Reason::MalformedRequest
+    facts.keep_alive && drains && !matches!(reason, Reason::MalformedRequest | Reason::RequestTimeout)
 }
 
 fn phrase(status: u16) -> &'static str {
@@ -103,7 +110,9 @@ fn phrase(status: u16) -> &'static str {
         400 => "Bad Request",
         403 => "Forbidden",
         404 => "Not Found",
+        408 => "Request Timeout",
         410 => "Gone",
+        414 => "URI Too Long",
         421 => "Misdirected Request",
         429 => "Too Many Requests",
         451 => "Unavailable For Legal Reasons",

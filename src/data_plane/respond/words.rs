@@ -23,7 +23,9 @@ pub(super) fn shows_detail(reason: Reason) -> bool {
         | Reason::MalformedRequest
         | Reason::Misdirected
         | Reason::NoCommitment
-        | Reason::Unfiled => true,
+        | Reason::RequestTimeout
+        | Reason::Unfiled
+        | Reason::UriTooLong => true,
         Reason::DirectoryLocked
         | Reason::Draining
         | Reason::InteractiveClosed
@@ -205,6 +207,14 @@ pub(super) const fn words(reason: Reason) -> Words {
                 "Nothing needs to be done; if it goes on, contact your provider.",
             ],
         ),
+        Reason::RequestTimeout => of(
+            ["请求未在规定时间内送达", "请检查网络后重试。", "无需处理；如持续出现，请检查客户端的网络。"],
+            [
+                "This request did not arrive in time",
+                "Check your connection and try again.",
+                "Nothing needs to be done; if it goes on, check the client's connection.",
+            ],
+        ),
         Reason::SiteLocked => of(
             ["该网站已被锁定", "如认为有误，请向接入服务商申诉。", "请清除禁止内容并提交整改报告，然后申请解锁。"],
             [
@@ -243,6 +253,14 @@ pub(super) const fn words(reason: Reason) -> Words {
                 "This site has no ICP filing and cannot be reached",
                 "It can be reached once its owner has filed it.",
                 "A site in mainland China is filed first and connected then. File it (ICP备案) through this provider; access opens by itself once the filing is granted.",
+            ],
+        ),
+        Reason::UriTooLong => of(
+            ["请求的地址过长", "请检查地址是否正确。", "请缩短链接，或改用 POST 提交数据。"],
+            [
+                "The address of this request is too long",
+                "Check the address.",
+                "Use a shorter link, or send the data in a POST.",
             ],
         ),
     }

@@ -8,11 +8,14 @@ mod accept;
 mod connection;
 mod fields;
 mod framing;
+mod name_set;
 mod target;
 
+use self::fields::Fields;
 use crate::{base::HostName, domain::policy::Reason};
 
 pub use connection::is_hop_by_hop;
+pub use name_set::NameSet;
 
 /// The protocol a head was read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,17 +97,17 @@ type Fault = (Reason, &'static str);
 /// `misdirected`; the text says what was wrong, for the log and the refusal page.
 pub fn normalise(head: RawHead<'_>, connection: ConnectionFacts<'_>) -> Result<Facts, (Reason, &'static str)> {
     check_method(head.method)?;
-    fields::check(head.headers)?;
+    let fields = fields::check(head.headers)?;
     let target = target::read(head.method, head.target)?;
-    let (host, port) = read_host(&head, target.authority)?;
+    let (host, port) = read_host(head.version, fields, target.authority)?;
     if connection.tls
         && let Some(covers) = connection.certificate_covers
         && !covers(&host)
     {
         return Err((Reason::Misdirected, "the certificate of this connection does not cover the Host"));
     }
-    let framing = framing::read(head.version, head.headers)?;
-    let options = connection::read(&head, framing)?;
+    let framing = framing::read(head.version, fields)?;
+    let options = connection::read(head.version, fields, framing)?;
     Ok(Facts {
         authority: match port {
             Some(port) => format!("{}:{port}", host.bracketed()),
@@ -113,14 +116,14 @@ pub fn normalise(head: RawHead<'_>, connection: ConnectionFacts<'_>) -> Result<F
         host,
         target: target.path_and_query,
         framing,
-        expects_continue: expects_continue(&head, framing),
+        expects_continue: expects_continue(head.version, fields, framing),
         keep_alive: options.keep_alive,
         upgrade: options.upgrade,
         state_changing: !matches!(
             head.method,
             b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"PROPFIND" | b"REPORT" | b"SEARCH" | b"QUERY"
         ),
-        wants_json: accept::wants_json(head.headers),
+        wants_json: accept::wants_json(fields),
         connection_listed: options.listed,
     })
 }
@@ -137,14 +140,18 @@ fn check_method(method: &[u8]) -> Result<(), Fault> {
 
 /// Exactly one host: that of Host, which must be that of the target's authority where there is one
 /// (RFC 9112 section 3.2).
-fn read_host(head: &RawHead<'_>, authority: Option<target::Authority>) -> Result<(HostName, Option<u16>), Fault> {
-    let mut hosts = fields::values(head.headers, b"host");
+fn read_host(
+    version: Version,
+    fields: Fields<'_>,
+    authority: Option<target::Authority>,
+) -> Result<(HostName, Option<u16>), Fault> {
+    let mut hosts = fields.values(b"host");
     let (host, more) = (hosts.next(), hosts.next());
     if more.is_some() {
         return Err((Reason::BadHost, "there is more than one Host field"));
     }
     match (host, authority) {
-        (None, Some(authority)) if head.version == Version::H2 => Ok((authority.host, authority.port)),
+        (None, Some(authority)) if version == Version::H2 => Ok((authority.host, authority.port)),
         (None, _) => Err((Reason::BadHost, "there is no Host field")),
         (Some(value), authority) => {
             let value = std::str::from_utf8(value).map_err(|_| (Reason::BadHost, "the Host field is not text"))?;
@@ -161,14 +168,14 @@ fn read_host(head: &RawHead<'_>, authority: Option<target::Authority>) -> Result
 
 /// Only `100-continue` is an expectation that anyone has; HTTP/1.0 clients cannot have it, and without
 /// a body there is nothing to wait with (RFC 9110 section 10.1.1).
-fn expects_continue(head: &RawHead<'_>, framing: Framing) -> bool {
+fn expects_continue(version: Version, fields: Fields<'_>, framing: Framing) -> bool {
     let has_body = match framing {
         Framing::None | Framing::Length(0) => false,
         Framing::Length(_) | Framing::Chunked => true,
     };
     has_body
-        && head.version != Version::Http10
-        && fields::values(head.headers, b"expect").any(|value| value.eq_ignore_ascii_case(b"100-continue"))
+        && version != Version::Http10
+        && fields.values(b"expect").any(|value| value.eq_ignore_ascii_case(b"100-continue"))
 }
 
 #[cfg(test)]

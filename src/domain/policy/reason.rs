@@ -41,6 +41,8 @@ pub enum Reason {
     RateLimited,
     /// The registry could not be read, and there is no last known good.
     RegistryUnavailable,
+    /// The client was too slow with its request.
+    RequestTimeout,
     /// The site is locked.
     SiteLocked,
     /// The unit is suspended.
@@ -49,11 +51,13 @@ pub enum Reason {
     Terminated,
     /// The host has no filing here.
     Unfiled,
+    /// The target is longer than is allowed.
+    UriTooLong,
 }
 
 impl Reason {
     /// All reasons, alphabetical.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::AmbiguousFraming,
         Self::BadHost,
         Self::ContentBlocked,
@@ -72,10 +76,12 @@ impl Reason {
         Self::PageLocked,
         Self::RateLimited,
         Self::RegistryUnavailable,
+        Self::RequestTimeout,
         Self::SiteLocked,
         Self::Suspended,
         Self::Terminated,
         Self::Unfiled,
+        Self::UriTooLong,
     ];
 
     /// The word in `Zhamen-Reason`, the access log and the metric.
@@ -99,10 +105,12 @@ impl Reason {
             Self::PageLocked => "page_locked",
             Self::RateLimited => "rate_limited",
             Self::RegistryUnavailable => "registry_unavailable",
+            Self::RequestTimeout => "request_timeout",
             Self::SiteLocked => "site_locked",
             Self::Suspended => "suspended",
             Self::Terminated => "terminated",
             Self::Unfiled => "unfiled",
+            Self::UriTooLong => "uri_too_long",
         }
     }
 
@@ -115,6 +123,8 @@ impl Reason {
             | Self::InteractiveClosed
             | Self::NoCommitment
             | Self::Unfiled => 403,
+            Self::RequestTimeout => 408,
+            Self::UriTooLong => 414,
             Self::Misdirected => 421,
             Self::RateLimited => 429,
             Self::ContentBlocked

@@ -109,6 +109,11 @@ impl Standing {
         self.periods.iter().any(|period| period.close_interactive && period.concerns(unit))
     }
 
+    /// Whether no new host is admitted for some units.
+    pub fn freezes_admissions(&self) -> bool {
+        self.periods.iter().any(|period| period.freeze_admissions)
+    }
+
     /// Whether no host is admitted for a unit that was not in the registry before: an import leaves its
     /// new rows out.
     pub fn admissions_frozen(&self, unit: &str) -> bool {

@@ -19,10 +19,12 @@ const HEADER: &str = "host,origin,unit,service,kind,icp,filing,interactive";
 /// Files for a proxy that does not run yet.
 pub struct Setup {
     dir: tempfile::TempDir,
+    header: String,
     rows: Vec<String>,
     settings: BTreeMap<String, String>,
     packs: Vec<(String, String)>,
     environment: Vec<(&'static str, PathBuf)>,
+    descriptors: Option<usize>,
 }
 
 /// A running proxy; killed when dropped.
@@ -66,16 +68,30 @@ impl Setup {
         ];
         Self {
             dir: tempfile::tempdir().unwrap(),
+            header: HEADER.to_owned(),
             rows: Vec::new(),
             settings: settings.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
             packs: vec![("test.toml".to_owned(), pack("test", "block", &[PHRASE, "forbidden words"]))],
             environment: Vec::new(),
+            descriptors: None,
         }
+    }
+
+    /// The process may have so many descriptors.
+    pub fn descriptors(mut self, most: usize) -> Self {
+        self.descriptors = Some(most);
+        self
     }
 
     /// A filed site.
     pub fn site(self, host: &str, origin: SocketAddr) -> Self {
         self.row(format!("{host},http://{origin},u1,s1,server,蜀ICP备12345678号,,"))
+    }
+
+    /// More columns, for the rows that follow.
+    pub fn columns(mut self, names: &str) -> Self {
+        self.header = format!("{HEADER},{names}");
+        self
     }
 
     /// Any row.
@@ -129,7 +145,7 @@ impl Setup {
         let dir = self.dir.path();
         fs::create_dir_all(dir.join("rules")).unwrap();
         fs::write(dir.join("zhamen.toml"), configuration(&self.settings)).unwrap();
-        fs::write(dir.join("sites.csv"), format!("{HEADER}\n{}\n", self.rows.join("\n"))).unwrap();
+        fs::write(dir.join("sites.csv"), format!("{}\n{}\n", self.header, self.rows.join("\n"))).unwrap();
         for (name, text) in &self.packs {
             fs::write(dir.join("rules").join(name), text).unwrap();
         }
@@ -144,7 +160,7 @@ impl Setup {
     /// Starts the proxy, and waits until it listens.
     pub fn run(self) -> Zhamen {
         self.write();
-        let Started { child, said, http, admin } = start(self.dir.path(), &self.environment);
+        let Started { child, said, http, admin } = start(self.dir.path(), &self.environment, self.descriptors);
         let Self { dir, settings, environment, .. } = self;
         Zhamen { dir, child, http, admin, said, settings, environment }
     }
@@ -158,9 +174,10 @@ struct Started {
     admin: SocketAddr,
 }
 
-fn start(dir: &Path, environment: &[(&'static str, PathBuf)]) -> Started {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_zhamen"))
-        .args(["run", "--config", "zhamen.toml"])
+fn start(dir: &Path, environment: &[(&'static str, PathBuf)], descriptors: Option<usize>) -> Started {
+    let limit = descriptors.map_or_else(String::new, |most| format!("ulimit -n {most}; "));
+    let mut child = Command::new("sh")
+        .args(["-c", &format!("{limit}exec \"$0\" run --config zhamen.toml"), env!("CARGO_BIN_EXE_zhamen")])
         .current_dir(dir)
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
@@ -240,7 +257,7 @@ impl Zhamen {
     pub fn restart(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        let Started { child, said, http, admin } = start(self.dir.path(), &self.environment);
+        let Started { child, said, http, admin } = start(self.dir.path(), &self.environment, None);
         (self.child, self.said, self.http, self.admin) = (child, said, http, admin);
     }
 
@@ -299,6 +316,13 @@ impl Zhamen {
         let found = || self.log().into_iter().find(|line| line["target"] == target);
         eventually(&format!("in the access log: {target}"), || found().is_some());
         found().unwrap()
+    }
+
+    /// Processor time that it has used, in hundredths of a second.
+    pub fn cpu_ticks(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_ascii_whitespace().collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
     }
 
     /// Resident memory in KiB: now (`VmRSS`) or at most (`VmHWM`).

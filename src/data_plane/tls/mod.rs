@@ -1,6 +1,8 @@
 //! Certificates for the TLS listeners: read from a directory, chosen by server name, swapped
 //! without a handshake being lost. A name that no certificate covers fails the handshake.
 
+mod handshake;
+
 use std::{
     collections::HashMap,
     fs,
@@ -17,6 +19,8 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use x509_parser::{extensions::GeneralName, parse_x509_certificate};
+
+pub(super) use handshake::shake_hands;
 
 use crate::base::{HostName, Problem, Timestamp};
 

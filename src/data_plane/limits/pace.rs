@@ -1,0 +1,77 @@
+//! How slow a client may be. Waiting for it costs credit, and each byte that moves earns some back: a
+//! client that keeps to the least rate never runs out, and one that does not is cut off once it has kept
+//! us waiting for the time of grace. Time in which we wait for somebody else costs nothing.
+
+use std::{cell::Cell, time::Duration};
+
+/// A client's credit, in time.
+#[derive(Debug)]
+pub(in crate::data_plane) struct Pace {
+    rate: u64,
+    grace: Duration,
+    credit: Cell<Duration>,
+}
+
+impl Pace {
+    /// Full credit; `None` where no rate is asked for.
+    pub(in crate::data_plane) fn new(bytes_per_second: u64, grace: Duration) -> Option<Self> {
+        (bytes_per_second > 0).then(|| Self { rate: bytes_per_second, grace, credit: Cell::new(grace) })
+    }
+
+    /// How long it may still keep us waiting.
+    pub(in crate::data_plane) fn left(&self) -> Duration {
+        self.credit.get()
+    }
+
+    /// It kept us waiting.
+    pub(in crate::data_plane) fn waited(&self, time: Duration) {
+        self.credit.set(self.credit.get().saturating_sub(time));
+    }
+
+    /// So many bytes moved.
+    pub(in crate::data_plane) fn moved(&self, bytes: usize) {
+        let nanos = (bytes as u64).saturating_mul(1_000_000_000) / self.rate;
+        self.credit.set(self.credit.get().saturating_add(Duration::from_nanos(nanos)).min(self.grace));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::Pace;
+
+    const GRACE: Duration = Duration::from_secs(5);
+
+    proptest! {
+        #[test]
+        fn who_keeps_to_the_rate_never_runs_out(waits in proptest::collection::vec(0_u64..5_000, 1..100)) {
+            let pace = Pace::new(1_000, GRACE).unwrap();
+            for millis in waits {
+                prop_assert!(pace.left() >= Duration::from_millis(millis));
+                pace.waited(Duration::from_millis(millis));
+                pace.moved(millis as usize);
+            }
+        }
+
+        #[test]
+        fn who_moves_half_of_it_runs_out_within_twice_the_grace(wait in 2_u64..1_000) {
+            let pace = Pace::new(1_000, GRACE).unwrap();
+            let mut time = 0;
+            while !pace.left().is_zero() {
+                pace.waited(Duration::from_millis(wait));
+                pace.moved(wait as usize / 2);
+                time += wait;
+                prop_assert!(time <= 11_000);
+            }
+            prop_assert!(time >= 5_000);
+        }
+    }
+
+    #[test]
+    fn no_rate_is_no_limit() {
+        assert!(Pace::new(0, GRACE).is_none());
+    }
+}
