@@ -163,8 +163,7 @@ impl App {
             edge: Arc::clone(&edge),
         };
         let data_plane = Arc::new(Mutex::new(None));
-        let certificates =
-            config.edge.certificates.clone().map(|directory| certificate_reload(&data_plane, directory, &metrics));
+        let certificates = config.edge.certificates.clone().map(|directory| certificate_reload(&data_plane, directory));
         let publisher = Publisher::new(Arc::clone(&snapshot));
         let pages = page_hook(Arc::clone(&locks), Arc::clone(&edge));
         let ledger = Ledger::new(config.ledger.clone());
@@ -191,7 +190,7 @@ impl App {
         let readings = Readings { live, budget, locks: Box::new(move || locks.len()), dropped, lost, record: counts };
         let metrics_of_footers = Arc::clone(&metrics);
         let started = clock.now();
-        let (incident_metrics, certificate_metrics) = (Arc::clone(&metrics), Arc::clone(&metrics));
+        let incident_metrics = Arc::clone(&metrics);
         let reloader = Arc::new(reloader);
         let rules = Arc::clone(&reloader);
         let admin = Admin {
@@ -227,7 +226,6 @@ impl App {
         let recorder = recorder.start(observations).map_err(failed("no thread for the recorder"))?;
         // Not before the record is in force: nobody is served in whose way it stands, not for a moment.
         let loaded = load_certificates(config.edge.certificates.as_deref())?;
-        certificate_metrics.set_certificates(loaded.next_expiry());
         let started_plane = DataPlane::start(&config.edge, shared, loaded).map_err(failed("the data plane"))?;
         let (http, https) = (started_plane.http_addrs().to_vec(), started_plane.https_addrs().to_vec());
         *data_plane.lock().unwrap_or_else(PoisonError::into_inner) = Some(started_plane);
@@ -391,19 +389,14 @@ fn load_certificates(directory: Option<&Path>) -> Result<CertificateMap, Vec<Pro
     Ok(certificates)
 }
 
-fn certificate_reload(
-    data_plane: &Arc<Mutex<Option<DataPlane>>>,
-    directory: PathBuf,
-    metrics: &Arc<Metrics>,
-) -> CertificateReload {
-    let (data_plane, metrics) = (Arc::clone(data_plane), Arc::clone(metrics));
+fn certificate_reload(data_plane: &Arc<Mutex<Option<DataPlane>>>, directory: PathBuf) -> CertificateReload {
+    let data_plane = Arc::clone(data_plane);
     Box::new(move || {
         let (certificates, problems) = data_plane::load_certificates(&directory, SystemClock.now());
         if problems.iter().any(|problem| problem.severity == Severity::Error) {
             return Err(problems);
         }
         log_problems(&problems);
-        metrics.set_certificates(certificates.next_expiry());
         if let Some(data_plane) = data_plane.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             data_plane.swap_certificates(certificates);
         }

@@ -104,8 +104,6 @@ pub struct Metrics {
     incidents_open: IntGauge,
     /// Without labels; without a series while no clock runs.
     incident_deadline: IntGaugeVec,
-    /// Without labels; without a series while there is no certificate.
-    certificate_expiry: IntGaugeVec,
     panics: IntCounter,
     origins: OriginMetrics,
     edge: EdgeMetrics,
@@ -206,11 +204,6 @@ impl Metrics {
                 "The next deadline of the incidents that were not reported; absent if there is none.",
                 &[],
             )?,
-            certificate_expiry: new.gauges(
-                "certificate_expiry_timestamp_seconds",
-                "When the first of the certificates in use ends; absent if there is none.",
-                &[],
-            )?,
             panics: new.counter("panics_total", "Panics that were caught; each is a fault of Zhamen.")?,
             origins: OriginMetrics::new(&new)?,
             edge: EdgeMetrics::new(&new)?,
@@ -237,12 +230,10 @@ impl Metrics {
     /// What the record says of incidents: how many are open, and the next deadline of those not reported.
     pub fn set_incidents(&self, open: usize, next_deadline: Option<Timestamp>) {
         self.incidents_open.set(whole(open));
-        set_or_reset(&self.incident_deadline, next_deadline);
-    }
-
-    /// Certificates came into use; `next_expiry` is when the first of them ends.
-    pub fn set_certificates(&self, next_expiry: Option<Timestamp>) {
-        set_or_reset(&self.certificate_expiry, next_expiry);
+        match next_deadline {
+            Some(deadline) => self.incident_deadline.with_label_values::<&str>(&[]).set(deadline.0.div_euclid(1_000)),
+            None => self.incident_deadline.reset(),
+        }
     }
 
     /// A snapshot came into force.
@@ -448,14 +439,6 @@ impl Registering<'_> {
 
 fn opts(name: &str, help: &str) -> Opts {
     Opts::new(format!("zhamen_{name}"), help)
-}
-
-/// A time as a series without labels; no series where there is no time.
-fn set_or_reset(gauge: &IntGaugeVec, time: Option<Timestamp>) {
-    match time {
-        Some(time) => gauge.with_label_values::<&str>(&[]).set(time.0.div_euclid(1_000)),
-        None => gauge.reset(),
-    }
 }
 
 fn whole(count: usize) -> i64 {

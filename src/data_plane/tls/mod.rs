@@ -62,11 +62,6 @@ impl CertificateMap {
         self.exact.len() + self.wildcard.len()
     }
 
-    /// When the first of the certificates ends; `None` if there is none.
-    pub fn next_expiry(&self) -> Option<Timestamp> {
-        self.exact.values().chain(self.wildcard.values()).map(|certificate| certificate.not_after).min()
-    }
-
     /// Whether no name is covered.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
