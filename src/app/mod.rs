@@ -389,7 +389,10 @@ fn counts_of(record: &Record, snapshot: &Snapshot) -> RecordCounts {
     let strikes = record.with_ledger(|ledger| {
         ledger.strikes_put().map(|(class, source, count)| (class, source.as_str(), count)).collect()
     });
-    RecordCounts { strikes, suspended_units: snapshot.standing.suspended_units(), is_writable: record.is_writable() }
+    let standing = &snapshot.standing;
+    let (locked_sites, locked_directories) = standing.locked();
+    let (suspended_units, is_writable) = (standing.suspended_units(), record.is_writable());
+    RecordCounts { strikes, suspended_units, locked_sites, locked_directories, is_writable }
 }
 
 /// Sees every event, and counts those about hosts that are not filed.

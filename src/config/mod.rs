@@ -20,6 +20,7 @@ mod pressure;
 mod process;
 mod quantity;
 mod raw;
+mod reference;
 mod registry;
 mod report;
 mod store;
@@ -35,6 +36,7 @@ pub use incident::Incidents;
 pub use nearest::nearest;
 pub use pressure::{Pressure, Rate};
 pub use process::{Landlock, Process};
+pub use reference::{Key, Reference};
 pub use registry::{Pull, Registry, Secret};
 pub use report::Report;
 pub use store::{Store, WhenFull};
@@ -157,7 +159,12 @@ impl Config {
 
     /// The keys that differ from `running`'s and take effect only after a restart.
     pub fn keys_needing_restart(&self, running: &Self) -> Vec<&'static str> {
-        let differs = [
+        self.after_restart(running).into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
+    }
+
+    /// Every key (or section) that takes effect only after a restart, and whether it differs.
+    fn after_restart(&self, running: &Self) -> Vec<(&'static str, bool)> {
+        vec![
             ("listen.http", self.edge.http != running.edge.http),
             ("listen.https", self.edge.https != running.edge.https),
             ("admin", self.admin != running.admin),
@@ -173,8 +180,7 @@ impl Config {
             ("report", self.report != running.report),
             ("webhooks", self.webhooks != running.webhooks),
             ("ledger", self.ledger != running.ledger),
-        ];
-        differs.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
+        ]
     }
 
     /// Keeps `running`'s values of the keys that need a restart, so that this configuration says

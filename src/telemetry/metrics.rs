@@ -88,6 +88,7 @@ pub struct Metrics {
     footer_checks: IntCounterVec,
     tail_flushes: IntCounter,
     held_bytes: IntGauge,
+    held_bytes_limit: IntGauge,
     connections: IntGaugeVec,
     connections_rejected: IntCounter,
     http2_ended: IntCounterVec,
@@ -173,6 +174,7 @@ impl Metrics {
             )?,
             tail_flushes: new.counter("tail_flushes_total", "Withheld tails that went out unjudged after waiting.")?,
             held_bytes: new.gauge("held_bytes", "Bytes held for a verdict now.")?,
+            held_bytes_limit: new.gauge("held_bytes_limit", "Bytes that may be held for a verdict (limits.held).")?,
             connections: new.gauges("connections", "Open connections.", &["side", "protocol"])?,
             connections_rejected: new.counter(
                 "connections_rejected_total",
@@ -354,6 +356,7 @@ impl Metrics {
         self.connections.with_label_values(&["origin", "any"]).set(live.origin.load(Relaxed));
         self.origins.carry_over(live);
         self.held_bytes.set(whole(readings.budget.used()));
+        self.held_bytes_limit.set(whole(readings.budget.limit()));
         self.locks.set(whole((readings.locks)()));
         self.edge.carry_over(live);
         self.record.carry_over(&(readings.record)(), &readings.lost);

@@ -33,6 +33,7 @@
 //! | `upstreams` | several origins, their health, names and certificates, and who has to wait |
 //! | `proxies` | proxies before us and behind: the PROXY protocol, `X-Forwarded-*`, `Forwarded` |
 //! | `command_line` | the other commands |
+//! | `deploy` | what stands in `deploy/`, run |
 
 mod admin_api;
 mod bad_input;
@@ -40,6 +41,7 @@ mod bad_origins;
 mod bounds;
 mod command_line;
 mod crash;
+mod deploy;
 mod findings;
 mod gate;
 mod gone_clients;

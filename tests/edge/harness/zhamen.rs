@@ -150,6 +150,14 @@ impl Setup {
         self
     }
 
+    /// Any other file, below the directory.
+    pub fn file(self, name: &str, text: &str) -> Self {
+        let path = self.dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        self
+    }
+
     /// The shipped packs instead of the test's own.
     pub fn shipped_packs(mut self) -> Self {
         self.packs.clear();
