@@ -191,7 +191,10 @@ impl DataPlane {
         self.stop.cancel();
         let Self { shared, idle_end, workers, http, https, .. } = self;
         drop((http, https));
-        let drain_idle = shared.edge.load().pressure.drain_idle;
+        let drain_idle = {
+            let edge = shared.edge.load();
+            edge.pressure.drain_idle.min(edge.timeouts.drain)
+        };
         let idle = tokio::spawn(async move {
             tokio::time::sleep(drain_idle).await;
             idle_end.cancel();
