@@ -13,6 +13,7 @@ use toml::de::DeValue;
 use super::{
     AccessTarget, Admin, ClientAddress, Config, Edge, Level, Log, LogFormat, Parsed,
     admin::admin,
+    http2::http2,
     incident::incident,
     ledger::ledger,
     nearest::nearest,
@@ -61,6 +62,7 @@ fn read(reader: &Reader<'_>, path: &Path) -> Config {
     let mut edge = Edge::default();
     let certificates_at = tls(&root, base, &mut edge);
     let admin = listeners(reader, &root, base, &mut edge, certificates_at.is_some());
+    edge.http2 = http2(&root);
     limits(&root, &mut edge);
     timeouts(&root, &mut edge);
     edge.upstream = upstream(reader, &root, base);

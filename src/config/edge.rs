@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::{Pressure, Upstreams};
+use super::{Http2, Pressure, Upstreams};
 use crate::base::Network;
 
 /// Listeners, limits and timeouts of the data plane.
@@ -30,6 +30,8 @@ pub struct Edge {
     pub lock_hold_bytes: usize,
     /// Verdicts remembered, per worker.
     pub verdict_cache_entries: usize,
+    /// HTTP/2 with clients.
+    pub http2: Http2,
     /// Limits.
     pub limits: Limits,
     /// Timeouts.
@@ -102,6 +104,7 @@ impl Default for Edge {
             lock_recheck: Duration::from_secs(600),
             lock_hold_bytes: 4 << 20,
             verdict_cache_entries: 16_384,
+            http2: Http2::default(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             upstream: Upstreams::default(),

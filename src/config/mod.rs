@@ -12,6 +12,7 @@
 mod admin;
 mod build;
 mod edge;
+mod http2;
 mod incident;
 mod ledger;
 mod nearest;
@@ -29,6 +30,7 @@ use std::path::{Path, PathBuf};
 
 pub use admin::{Admin, AdminTls};
 pub use edge::{Edge, Limits, Timeouts};
+pub use http2::Http2;
 pub use incident::Incidents;
 pub use nearest::nearest;
 pub use pressure::{Pressure, Rate};

@@ -23,7 +23,8 @@ use tokio::{
 };
 
 use super::{
-    connection::{self, Client},
+    client::Client,
+    connection::{self, Spoken},
     forwarding::is_trusted,
     limits::{Pace, Place},
     proxy_protocol::{self, Announced},
@@ -168,9 +169,9 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
 /// not known yet.
 fn room(worker: &Worker, peer: SocketAddr) -> Result<Option<Place>, Shed> {
     let live = &worker.shared.live;
-    let open = live.client_plain.load(Ordering::Relaxed) + live.client_tls.load(Ordering::Relaxed);
+    let open = [&live.client_http2, &live.client_plain, &live.client_tls].map(|count| count.load(Ordering::Relaxed));
     let edge = worker.shared.edge.load();
-    if usize::try_from(open).unwrap_or(0) >= edge.limits.connections {
+    if usize::try_from(open.iter().sum::<i64>()).unwrap_or(0) >= edge.limits.connections {
         return Err(Shed::Connections);
     }
     if is_trusted(peer.ip(), &edge.proxy_protocol_from) {
@@ -231,16 +232,17 @@ async fn begin(
         let edge = worker.shared.edge.load();
         Pace::new(edge.pressure.min_rate, edge.pressure.slow)
     };
-    let (stream, certificate) = match tls {
-        None => (Stream::Plain(tcp), None),
+    let (stream, certificate, spoken) = match tls {
+        None => (Stream::Plain(tcp), None, Spoken::Unsaid),
         Some(config) => {
             // Boxed, so that connections do not own the room of their handshake for life.
             let Some((tls, certificate)) = Box::pin(tls::shake_hands(&worker, tcp, config)).await else { return };
-            (Stream::Tls(tls), certificate)
+            let spoken = Spoken::by_alpn(tls.get_ref().1.alpn_protocol());
+            (Stream::Tls(tls), certificate, spoken)
         }
     };
     let is_tls = matches!(side, Side::ClientTls);
     let client = Client::new(Socket::paced(stream, counted, pace), peer, server, is_tls, certificate);
-    connection::serve(&worker, client).await;
+    connection::serve(&worker, client, spoken).await;
     drop(place);
 }

@@ -8,11 +8,14 @@ mod accept;
 mod admission;
 mod answer;
 mod body;
+mod client;
 mod connection;
 mod downstream;
 mod forwarding;
 mod guard;
+mod head_writer;
 mod http1;
+mod http2;
 mod limits;
 mod listener;
 mod locks;
@@ -31,6 +34,7 @@ mod tls;
 mod tunnel;
 mod upload;
 mod upstream;
+mod websocket;
 mod worker;
 
 use std::{

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::{
     forwarding,
     http1::{Fields, RequestHead},
+    websocket::Handshake,
 };
 use crate::domain::message::{Facts, Framing, is_hop_by_hop};
 
@@ -37,6 +38,8 @@ pub(super) struct Context<'a> {
     pub(super) whole: bool,
     /// Bodies are scanned: no ranges of text.
     pub(super) scanned: bool,
+    /// A stream of HTTP/2 is to become a WebSocket.
+    pub(super) websocket: Option<&'a Handshake>,
 }
 
 /// Appends the head to `out`.
@@ -45,7 +48,7 @@ pub(super) struct Context<'a> {
 /// whoever sends it (`gzip_proxied off`). The hosted sites' visitors would pay for that.
 pub(super) fn put_head(out: &mut Vec<u8>, head: &RequestHead, context: &Context<'_>) {
     let facts = context.facts;
-    out.extend_from_slice(head.method());
+    out.extend_from_slice(if context.websocket.is_some() { b"GET" } else { head.method() });
     out.push(b' ');
     out.extend_from_slice(facts.target.as_bytes());
     out.extend_from_slice(b" HTTP/1.1\r\n");
@@ -54,6 +57,7 @@ pub(super) fn put_head(out: &mut Vec<u8>, head: &RequestHead, context: &Context<
         let mut room = [0; NAME_BYTES_MAX];
         let lower = lower(name, &mut room);
         match lower {
+            b"sec-websocket-key" if context.websocket.is_some() => {}
             b"host" | b"content-length" | b"te" | b"accept-encoding" | b"expect" => {}
             b"forwarded" | b"x-real-ip" | b"x-forwarded-for" | b"x-forwarded-proto" | b"x-forwarded-host" => {}
             b"range" | b"if-range" if !range_passes(head, context) => {}
@@ -69,6 +73,9 @@ pub(super) fn put_head(out: &mut Vec<u8>, head: &RequestHead, context: &Context<
         (Some(protocol), _) => {
             line(out, b"Connection", b"upgrade");
             line(out, b"Upgrade", protocol.as_bytes());
+            if let Some(handshake) = context.websocket {
+                line(out, b"Sec-WebSocket-Key", handshake.key().as_bytes());
+            }
         }
         (None, true) => {
             line(out, b"TE", b"trailers");
@@ -79,7 +86,7 @@ pub(super) fn put_head(out: &mut Vec<u8>, head: &RequestHead, context: &Context<
     match facts.framing {
         Framing::None if matches!(head.method(), b"POST" | b"PUT" | b"PATCH") => line(out, b"Content-Length", b"0"),
         Framing::None => {}
-        Framing::Length(length) => length_line(out, length),
+        Framing::Length(length) => line(out, b"Content-Length", decimal(length, &mut [0; 20])),
         Framing::Chunked => line(out, b"Transfer-Encoding", b"chunked"),
     }
     if facts.expects_continue && facts.framing != Framing::None {
@@ -88,9 +95,9 @@ pub(super) fn put_head(out: &mut Vec<u8>, head: &RequestHead, context: &Context<
     out.extend_from_slice(b"\r\n");
 }
 
-/// Appends the trailers that may follow a body, and the empty line behind them.
-pub(super) fn put_trailers(out: &mut Vec<u8>, trailers: &Fields) {
-    for (name, value) in trailers.iter() {
+/// The trailers that may follow a body: none that frames, routes or authorises.
+pub(super) fn passing_trailers(trailers: &Fields) -> impl Iterator<Item = (&[u8], &[u8])> {
+    trailers.iter().filter(|(name, _)| {
         let mut room = [0; NAME_BYTES_MAX];
         let lower = lower(name, &mut room);
         let frames_or_routes = matches!(
@@ -106,11 +113,8 @@ pub(super) fn put_trailers(out: &mut Vec<u8>, trailers: &Fields) {
                 | b"cache-control"
                 | b"trailer"
         );
-        if !frames_or_routes && !is_hop_by_hop(lower) {
-            line(out, name, value);
-        }
-    }
-    out.extend_from_slice(b"\r\n");
+        !frames_or_routes && !is_hop_by_hop(lower)
+    })
 }
 
 /// Appends a field line.
@@ -121,19 +125,17 @@ pub(super) fn line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Appends `Content-Length`.
-pub(super) fn length_line(out: &mut Vec<u8>, length: u64) {
-    let mut digits = [0; 20];
-    let (mut at, mut left) = (digits.len(), length);
+/// A number in decimal digits.
+pub(super) fn decimal(number: u64, room: &mut [u8; 20]) -> &[u8] {
+    let (mut at, mut left) = (room.len(), number);
     loop {
         at -= 1;
-        digits[at] = b'0' + (left % 10) as u8;
+        room[at] = b'0' + (left % 10) as u8;
         left /= 10;
         if left == 0 {
-            break;
+            return &room[at..];
         }
     }
-    line(out, b"Content-Length", &digits[at..]);
 }
 
 /// A name in lower case; one that is longer than every name that means something here, as it is.
@@ -222,7 +224,7 @@ mod tests {
         put_head(
             &mut out,
             &head,
-            &Context { facts: &facts, client, peer, is_trusted, tls: false, whole, scanned: true },
+            &Context { facts: &facts, client, peer, is_trusted, tls: false, whole, scanned: true, websocket: None },
         );
         String::from_utf8(out).unwrap().replace("\r\n", "\n")
     }

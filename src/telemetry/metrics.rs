@@ -9,7 +9,7 @@ use prometheus::{
 };
 
 use super::{
-    Dropped, Live, Lost, RecordCounts, edge_metrics::EdgeMetrics, origin_metrics::OriginMetrics,
+    Dropped, Http2End, Live, Lost, RecordCounts, edge_metrics::EdgeMetrics, origin_metrics::OriginMetrics,
     record_metrics::RecordMetrics, words,
 };
 use crate::{
@@ -91,6 +91,7 @@ pub struct Metrics {
     held_bytes_limit: IntGauge,
     connections: IntGaugeVec,
     connections_rejected: IntCounter,
+    http2_ended: IntCounterVec,
     origin_connections: IntCounterVec,
     snapshot_generation: IntGauge,
     rules: IntGauge,
@@ -178,6 +179,11 @@ impl Metrics {
             connections_rejected: new.counter(
                 "connections_rejected_total",
                 "Client connections turned away at a limit, or failed before a request was read.",
+            )?,
+            http2_ended: new.counters(
+                "http2_connections_ended_total",
+                "Connections of HTTP/2 with clients that have ended, by why.",
+                &["reason"],
             )?,
             origin_connections: new.counters(
                 "origin_connections_total",
@@ -340,6 +346,11 @@ impl Metrics {
         use std::sync::atomic::Ordering::Relaxed;
         let _one_at_a_time = self.carrying_over.lock().unwrap_or_else(PoisonError::into_inner);
         let live = &readings.live;
+        for end in Http2End::ALL {
+            let counter = self.http2_ended.with_label_values(&[end.as_str()]);
+            counter.inc_by(live.http2_ended[end as usize].load(Relaxed).saturating_sub(counter.get()));
+        }
+        self.connections.with_label_values(&["client", "h2"]).set(live.client_http2.load(Relaxed));
         self.connections.with_label_values(&["client", "http"]).set(live.client_plain.load(Relaxed));
         self.connections.with_label_values(&["client", "https"]).set(live.client_tls.load(Relaxed));
         self.connections.with_label_values(&["origin", "any"]).set(live.origin.load(Relaxed));

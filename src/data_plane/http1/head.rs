@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::domain::{
-    message::{NameSet, Version},
+    message::{NameSet, StreamFacts, Version},
     policy::Reason,
 };
 
@@ -63,6 +63,10 @@ pub(in crate::data_plane) struct RequestHead {
     pub(in crate::data_plane) version: Version,
     method: Place,
     target: Place,
+    /// Of the target what the client said to be one.
+    path: Place,
+    ends: bool,
+    protocol: Option<Place>,
 }
 
 /// A response's head as received.
@@ -75,6 +79,13 @@ pub(in crate::data_plane) struct ResponseHead {
     /// HTTP/1.1, as opposed to HTTP/1.0.
     pub(in crate::data_plane) is_http11: bool,
     phrase: Place,
+}
+
+/// Puts a head together that came in another form than text.
+#[derive(Debug, Default)]
+pub(in crate::data_plane) struct Gathering {
+    bytes: Vec<u8>,
+    lines: Vec<(Place, Place)>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -205,7 +216,8 @@ impl RequestHead {
         let lines = places(&head, request.headers)?;
         let (method, target) = (Place::new(&head, method.as_bytes()), Place::new(&head, target.as_bytes()));
         let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-        Ok(Self { method, target, version, fields: Fields::new(head, lines) })
+        let fields = Fields::new(head, lines);
+        Ok(Self { method, target, path: target, version, fields, ends: false, protocol: None })
     }
 
     /// The method.
@@ -216,6 +228,59 @@ impl RequestHead {
     /// The request target.
     pub(in crate::data_plane) fn target(&self) -> &[u8] {
         self.target.of(&self.fields.bytes)
+    }
+
+    /// The same as it is logged: of HTTP/2 `:path`.
+    pub(in crate::data_plane) fn path(&self) -> &[u8] {
+        self.path.of(&self.fields.bytes)
+    }
+
+    /// What the stream says that it came on.
+    pub(in crate::data_plane) fn stream(&self) -> StreamFacts<'_> {
+        StreamFacts { ends: self.ends, protocol: self.protocol.map(|protocol| protocol.of(&self.fields.bytes)) }
+    }
+}
+
+impl Gathering {
+    /// Nothing, and room for so many bytes.
+    pub(in crate::data_plane) fn with_capacity(bytes: usize, lines: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), lines: Vec::with_capacity(lines) }
+    }
+
+    /// One more field line.
+    pub(in crate::data_plane) fn line(&mut self, name: &[u8], value: &[u8]) {
+        let line = (self.put(&[name]), self.put(&[value]));
+        self.lines.push(line);
+    }
+
+    /// The lines alone: trailers.
+    pub(in crate::data_plane) fn fields(self) -> Fields {
+        Fields::new(self.bytes.into(), self.lines)
+    }
+
+    /// The head of an HTTP/2 request: scheme and authority, where there is one, and path.
+    pub(in crate::data_plane) fn request(
+        mut self,
+        method: &[u8],
+        (authority, path): (&[&[u8]], &[u8]),
+        stream: StreamFacts<'_>,
+    ) -> RequestHead {
+        let method = self.put(&[method]);
+        let (authority, path) = (self.put(authority), self.put(&[path]));
+        // The server as a whole is asked for by an absolute-form without a path.
+        let is_whole = authority.start < authority.end && self.bytes.get(path.start as usize..) == Some(&b"*"[..]);
+        let target = Place { start: authority.start, end: if is_whole { authority.end } else { path.end } };
+        let protocol = stream.protocol.map(|protocol| self.put(&[protocol]));
+        let ends = stream.ends;
+        RequestHead { method, target, path, version: Version::H2, ends, protocol, fields: self.fields() }
+    }
+
+    fn put(&mut self, parts: &[&[u8]]) -> Place {
+        let start = self.bytes.len() as u32;
+        for part in parts {
+            self.bytes.extend_from_slice(part);
+        }
+        Place { start, end: self.bytes.len() as u32 }
     }
 }
 

@@ -42,7 +42,7 @@ use self::{
     reach::{Connection, Reach, failed, reach, refused},
 };
 use super::{
-    connection::Client,
+    client::Client,
     http1::{HeadLimits, HeadScan, ResponseHead, take_repaired},
     record::Record,
     socket::{ANSWER_BYTES, Counted, Side, Socket},
@@ -78,8 +78,11 @@ pub(super) struct Addresses {
 impl Addresses {
     /// Those of a request: proxies may have named another client than the one that is connected.
     pub(super) fn of(named: IpAddr, client: &Client) -> Self {
-        let is_peer = named == client.peer.ip().to_canonical();
-        Self { client: SocketAddr::new(named, if is_peer { client.peer.port() } else { 0 }), server: client.server }
+        let is_peer = named == client.peer.address.ip().to_canonical();
+        Self {
+            client: SocketAddr::new(named, if is_peer { client.peer.address.port() } else { 0 }),
+            server: client.peer.server,
+        }
     }
 }
 
