@@ -109,8 +109,9 @@ fn a_client_that_stops_sending_its_body_is_cut_off() {
     let zhamen = Setup::new().site("filed.cn", origin.address()).set("timeouts.client_idle", "\"400ms\"").run();
     let mut client = Client::connect(zhamen.http);
     client.send("POST /slow HTTP/1.1\r\nHost: filed.cn\r\nContent-Length: 10\r\n\r\nhalf");
+    assert_eq!(client.response().reason(), "request_timeout");
     assert!(client.is_closed());
-    assert_eq!(zhamen.logged("/slow")["outcome"], "client_gone");
+    assert_eq!(zhamen.logged("/slow")["reason"], "request_timeout");
 }
 
 #[test]
@@ -119,8 +120,8 @@ fn a_head_that_does_not_end_is_not_waited_for() {
     let zhamen = Setup::new().site("filed.cn", origin.address()).set("timeouts.request_head", "\"400ms\"").run();
     let mut client = Client::connect(zhamen.http);
     client.send("GET / HTTP/1.1\r\nHost: fi");
+    assert_eq!(client.response().reason(), "request_timeout");
     assert!(client.is_closed());
-    zhamen.metric_becomes("zhamen_connections_rejected_total", 1.0);
 }
 
 #[test]
