@@ -58,14 +58,7 @@ fn recorder(store: &Sqlite, directory: &Path, count: u64) {
             spool
                 .drain(&mut |sightings, position| {
                     let kept = evidence.append(Timestamp(0), &sightings)?;
-                    let named = sightings.into_iter().zip(kept).flat_map(|(sighting, hash)| {
-                        let evidence = hash.map_or_else(String::new, |hash| hash.to_string());
-                        sighting
-                            .findings
-                            .into_iter()
-                            .map(move |finding| Finding { evidence: evidence.clone(), ..finding })
-                    });
-                    store.record_findings("edge", Timestamp(0), &named.collect::<Vec<_>>(), Some(position)).map(drop)
+                    store.record_findings("edge", Timestamp(0), &Seen::of(sightings, kept), Some(position)).map(drop)
                 })
                 .expect("room");
         }

@@ -622,7 +622,8 @@ fn check_manual(house: &House, tests: &BTreeMap<String, String>) -> Vec<String> 
         functions.extend(names.map(str::to_owned));
     }
     let empty = String::new();
-    let metrics = house.files.get("telemetry/metrics.rs").unwrap_or(&empty);
+    let metrics: String =
+        house.files.iter().filter(|(file, _)| file.starts_with("telemetry/")).map(|(_, text)| text.as_str()).collect();
     let keys = keys(house.files.get("config/reference.toml").unwrap_or(&empty));
     let mut complaints = Vec::new();
     for (file, text) in house.files.iter().filter(|(file, _)| file.starts_with("manual/")) {

@@ -176,7 +176,7 @@ pub fn load(port: u16, host: &str, path: &str, connections: usize, time: Duratio
 }
 
 /// Reads one response with a Content-Length; the length of its body.
-fn read_response(stream: &mut TcpStream, buffer: &mut [u8]) -> u64 {
+pub fn read_response(stream: &mut impl Read, buffer: &mut [u8]) -> u64 {
     let mut filled = 0;
     loop {
         let count = stream.read(&mut buffer[filled..]).expect("a response");

@@ -28,7 +28,12 @@ pub fn origin(folder: &Path, port: u16) -> Child {
 
 /// A plain proxy with connections kept to the origin.
 pub fn proxy(folder: &Path, port: u16, origin: u16) -> Child {
-    start(folder, "plain", port, "", &upstream(origin), THROUGH)
+    proxy_with(folder, port, origin, "")
+}
+
+/// The same with more directives of its `server`.
+pub fn proxy_with(folder: &Path, port: u16, origin: u16, more: &str) -> Child {
+    start(folder, "plain", port, "", &upstream(origin), &format!("{more} {THROUGH}"))
 }
 
 /// A proxy whose ModSecurity looks for phrases in response bodies.
@@ -61,7 +66,7 @@ fn start(folder: &Path, name: &str, port: u16, main: &str, http: &str, server: &
         .collect();
     let config = format!(
         "{main} user root; worker_processes 1; daemon off; pid {folder}/{name}.pid; error_log {folder}/{name}.err;\n\
-         events {{ worker_connections 4096; }}\n\
+         events {{ worker_connections 16384; }}\n\
          http {{ types {{ text/html html; }} charset utf-8; access_log off; sendfile on; tcp_nopush on; tcp_nodelay on;\n\
          keepalive_requests 100000000; keepalive_timeout 300s; open_file_cache max=100;\n{temp}{http}\n\
          server {{ listen 127.0.0.1:{port}; {server} }} }}\n"

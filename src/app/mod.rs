@@ -13,8 +13,7 @@ mod takeover;
 
 use std::{
     io,
-    net::SocketAddr,
-    os::fd::OwnedFd,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
@@ -30,21 +29,23 @@ pub use run::{Beginning, run};
 
 use self::{
     record::{Keeping, Kept},
-    sockets::{Sockets, Use},
+    sockets::{Inherited, Sockets, Use},
     takeover::Predecessor,
 };
 use crate::{
     base::{Clock, MemoryBudget, Problem, Severity, Timestamp},
-    config::{Edge, WhenFull},
+    config::{Config, Edge, WhenFull},
     control_plane::{
         Admin, AdminListener, CertificateReload, Health, IncidentDesk, PageHook, PageOrder, Publisher, Record,
         ReloadHandle, Reloader, Start, SystemClock, keep_fresh, keep_incidents, log_problems,
         registry::{FooterChecks, Registrar, Shown, UnfiledSeen, keep_pulling, keep_registry_fresh},
+        report::Letterhead,
         serve, webhooks,
     },
     data_plane::{self, Bound, CertificateFiles, CertificateMap, DataPlane, Listeners, PageLocks, Posted, Shared},
     domain::{
         observation::HomePage,
+        registry::Registry,
         snapshot::Snapshot,
         standing::{Ledger, Lock},
     },
@@ -92,6 +93,11 @@ pub fn load(config: &Path) -> Result<Start, Vec<Problem>> {
 /// What is wrong with a directory of certificates.
 pub fn check_certificates(directory: &Path) -> Vec<Problem> {
     data_plane::load_certificates(directory, SystemClock.now()).1
+}
+
+/// What is wrong with the files that are to vouch for origins; the registry stands in `file`.
+pub fn check_origins(config: &Config, registry: &Arc<Registry>, file: &str) -> Vec<Problem> {
+    data_plane::check_trust(&config.edge.upstream, registry, file)
 }
 
 /// The file and the end of the certificate that a handshake for `host` would be given.
@@ -192,6 +198,9 @@ impl App {
             registrar: Arc::clone(&registrar),
             incidents: config.incident.clone(),
             evidence: config.store.directory.clone(),
+            key: Arc::clone(&key),
+            letterhead: Letterhead::of(&config.report, &config.policy.operator),
+            font: config.report.font.clone(),
             metrics,
             readings,
             health: Arc::clone(&health),
@@ -230,7 +239,7 @@ impl App {
             vec![Box::pin(keep_fresh(Arc::clone(&record))), Box::pin(record::keep(kept.keeper.clone()))];
         let mut duties: Vec<Task> = vec![
             Box::pin(serve(reloader, reload.clone())),
-            Box::pin(webhooks::tell(record, clock)),
+            Box::pin(webhooks::tell(record, clock, config.webhooks.ca.clone())),
             Box::pin(keep_incidents(desk, || SystemClock.now())),
             Box::pin(keep_registry_fresh(Arc::clone(&registrar))),
             Box::pin(keep_pulling(Arc::clone(&registrar))),
@@ -288,20 +297,19 @@ impl App {
         self.reopen.ask();
     }
 
-    /// What each socket is for, its address as it was configured, and the sockets themselves once more.
-    fn listeners(&self) -> io::Result<Vec<(Use, SocketAddr, Vec<OwnedFd>)>> {
+    /// All listening sockets once more, for another process.
+    fn listeners(&self) -> io::Result<Vec<Inherited>> {
         let data_plane = self.data_plane.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut listeners = Vec::new();
         let admin = self.admin_socket.iter().map(|bound| (Use::Admin, bound));
         let served = data_plane.iter().flat_map(|plane| {
             let http = plane.http().iter().map(|bound| (Use::Http, bound));
             http.chain(plane.https().iter().map(|bound| (Use::Https, bound)))
         });
-        for (purpose, bound) in admin.chain(served) {
-            let sockets = bound.sockets.iter().map(|socket| Ok(OwnedFd::from(socket.try_clone()?)));
-            listeners.push((purpose, bound.wanted, sockets.collect::<io::Result<_>>()?));
-        }
-        Ok(listeners)
+        let inherited = |(purpose, bound): (Use, &Bound)| {
+            let sockets = bound.sockets.iter().map(TcpListener::try_clone).collect::<io::Result<_>>()?;
+            Ok(Inherited { purpose: Some(purpose), wanted: bound.wanted, named: bound.named, sockets })
+        };
+        admin.chain(served).map(inherited).collect()
     }
 
     /// Does no more of what only one process may do: reload, tell, pull, answer administrators.
@@ -379,7 +387,10 @@ fn counts_of(record: &Record, snapshot: &Snapshot) -> RecordCounts {
     let strikes = record.with_ledger(|ledger| {
         ledger.strikes_put().map(|(class, source, count)| (class, source.as_str(), count)).collect()
     });
-    RecordCounts { strikes, suspended_units: snapshot.standing.suspended_units() }
+    let standing = &snapshot.standing;
+    let (locked_sites, locked_directories) = standing.locked();
+    let (suspended_units, is_writable) = (standing.suspended_units(), record.is_writable());
+    RecordCounts { strikes, suspended_units, locked_sites, locked_directories, is_writable }
 }
 
 /// Sees every event, and counts those about hosts that are not filed.

@@ -2,6 +2,7 @@
 
 mod host;
 mod memory;
+mod network;
 mod problem;
 mod span;
 mod time;
@@ -9,6 +10,7 @@ mod url;
 
 pub use host::{HostError, HostName};
 pub use memory::{Charge, MemoryBudget};
+pub use network::Network;
 pub use problem::{Problem, Severity};
 pub use span::ByteSpan;
 pub use time::{Clock, Date, Timestamp};

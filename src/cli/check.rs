@@ -81,7 +81,7 @@ fn registry(config: &Config, rows: &mut Option<usize>, found: &mut Vec<Problem>)
     }
 }
 
-/// What is odd about filings, units and services, by the file and the record.
+/// What is odd about origins, filings, units and services, by the file and the record.
 fn customers(config: &Config, sites: Option<Registry>) -> Result<Vec<Problem>, Vec<Problem>> {
     let now = SystemClock.now();
     let today = now.local_date();
@@ -97,5 +97,8 @@ fn customers(config: &Config, sites: Option<Registry>) -> Result<Vec<Problem>, V
     }
     // The file's rows know their lines.
     let Some(registry) = sites.map(|sites| sites.on(today)).or(stored) else { return Ok(Vec::new()) };
-    Ok(check_customers(&ledger, &Arc::new(registry), &file, today, warn_days, config.ledger.require_commitment))
+    let registry = Arc::new(registry);
+    let mut found = app::check_origins(config, &registry, &file);
+    found.extend(check_customers(&ledger, &registry, &file, today, warn_days, config.ledger.require_commitment));
+    Ok(found)
 }

@@ -240,15 +240,18 @@ fn place_of(site: &Site, file: &Path) -> String {
     line.map_or_else(|| "the store".to_owned(), |line| format!("{shown}:{line}"))
 }
 
-fn site_steps(site: &Site) -> [(&'static str, String); 5] {
+fn site_steps(site: &Site) -> Vec<(&'static str, String)> {
     let number = if site.icp().is_empty() { "no number".to_owned() } else { site.icp().to_owned() };
-    [
+    let mut steps = vec![
         ("filing", format!("{} ({number})", site.filing().as_str())),
         ("unit", format!("{} / {} ({})", site.unit(), site.service(), site.kind().as_str())),
         ("server", site.server_ip().to_owned()),
         ("interactive", site.interactive().as_str().to_owned()),
-        ("origin", site.origin().to_string()),
-    ]
+        ("origin", site.upstream().to_string()),
+    ];
+    let options = site.upstream().options().columns().into_iter().filter(|(_, text)| !text.is_empty());
+    steps.extend(options);
+    steps
 }
 
 fn certificate_step(dir: &Path, host: &HostName, now: Timestamp) -> (String, String) {

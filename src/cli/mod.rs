@@ -4,12 +4,16 @@
 mod admin;
 mod check;
 mod completions;
+mod config;
 mod demo;
 mod evidence;
 mod explain;
+mod health;
 mod incident;
 mod ledger;
+mod man;
 mod problems;
+mod record;
 mod registry;
 mod report;
 mod rules;
@@ -45,6 +49,7 @@ enum Command {
     Demo(demo::Args),
     Check(check::Args),
     Explain(explain::Args),
+    Health(health::Args),
     #[command(subcommand)]
     Rules(rules::Command),
     #[command(subcommand)]
@@ -61,7 +66,10 @@ enum Command {
     Evidence(evidence::Command),
     #[command(subcommand)]
     Store(store::Command),
+    #[command(subcommand)]
+    Config(config::Command),
     Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// How a command ended.
@@ -98,6 +106,7 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
         Command::Demo(args) => demo::run(args, out),
         Command::Check(args) => check::run(args, out),
         Command::Explain(args) => explain::run(args, out),
+        Command::Health(args) => health::run(args, out),
         Command::Rules(command) => rules::run(command, out),
         Command::Registry(command) => registry::run(command, out),
         Command::Incident(command) => incident::run(command, out),
@@ -106,7 +115,9 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
         Command::Admin(command) => admin::run(command, out),
         Command::Evidence(command) => evidence::run(command, out),
         Command::Store(command) => store::run(command, out),
+        Command::Config(command) => config::run(command, out),
         Command::Completions(args) => completions::run(args, out),
+        Command::Man(args) => man::run(args, out),
     }
 }
 

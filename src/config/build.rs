@@ -13,18 +13,22 @@ use toml::de::DeValue;
 use super::{
     AccessTarget, Admin, ClientAddress, Config, Edge, Level, Log, LogFormat, Parsed,
     admin::admin,
+    http2::http2,
     incident::incident,
     ledger::ledger,
     nearest::nearest,
     pressure,
     process::process,
     raw::{Placed, Reader, Section, integer},
+    reference::Asked,
     registry::registry,
     report::report,
     store::store,
+    upstream::upstream,
+    webhooks::webhooks,
 };
 use crate::{
-    base::Severity,
+    base::{Network, Severity},
     domain::policy::{self, Policy},
     engine::body_filter::{self, Consequence, ScanPolicy},
 };
@@ -38,43 +42,57 @@ pub(super) fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String
     let shown = path.display().to_string();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let reader = Reader::new(&shown, text, env);
+    let config = read(&reader, path);
+    let problems = reader.into_problems();
+    let broken = problems.iter().any(|problem| problem.severity == Severity::Error);
+    Parsed { config: (!broken).then_some(config), problems }
+}
+
+/// What is asked for when a text is read.
+pub(super) fn asked(text: &str) -> Vec<Asked> {
+    let reader = Reader::new("zhamen.toml", text, &|_| None);
+    read(&reader, Path::new("zhamen.toml"));
+    reader.asked()
+}
+
+fn read(reader: &Reader<'_>, path: &Path) -> Config {
     let document = reader.document();
-    let root = Section::root(&reader, &document);
+    let root = Section::root(reader, &document);
     let base = path.parent().unwrap_or(Path::new(""));
 
     let mut edge = Edge::default();
     let certificates_at = tls(&root, base, &mut edge);
-    let admin = listeners(&reader, &root, base, &mut edge, certificates_at.is_some());
+    let admin = listeners(reader, &root, base, &mut edge, certificates_at.is_some());
+    edge.http2 = http2(&root);
     limits(&root, &mut edge);
     timeouts(&root, &mut edge);
+    edge.upstream = upstream(reader, &root, base);
     let workers = root.section("workers");
     if let Some(threads) = workers.number("threads", 0..=1_024) {
         edge.workers = threads as usize;
     }
     workers.close();
-    let scan = scan(&reader, &root, &mut edge);
+    let scan = scan(reader, &root, &mut edge);
     locks(&root, &mut edge);
-    let store = store(&reader, &root, base);
+    let store = store(reader, &root, base);
     let config = Config {
-        process: process(&reader, &root, base, &store.database),
+        process: process(reader, &root, base, &store.database),
         path: path.to_owned(),
         admin,
-        registry: registry(&reader, &root, base),
-        rules_dir: file(&reader, &root, base, "rules", "dir", "rules"),
+        registry: registry(reader, &root, base),
+        rules_dir: file(reader, &root, base, "rules", "dir", "rules"),
         scan,
-        policy: gate(&reader, &root),
+        policy: gate(reader, &root),
         log: log(&root, base),
         store,
-        incident: incident(&reader, &root),
-        report: report(&reader, &root),
-        ledger: ledger(&reader, &root),
+        incident: incident(reader, &root),
+        report: report(reader, &root),
+        webhooks: webhooks(&root, base),
+        ledger: ledger(reader, &root),
         edge,
     };
     root.close();
-
-    let problems = reader.into_problems();
-    let broken = problems.iter().any(|problem| problem.severity == Severity::Error);
-    Parsed { config: (!broken).then_some(config), problems }
+    config
 }
 
 fn tls(root: &Section<'_, '_>, base: &Path, edge: &mut Edge) -> Option<Range<usize>> {
@@ -100,6 +118,8 @@ fn listeners(
     let listen = root.section("listen");
     let http = listen.strings("http");
     let https = listen.strings("https");
+    edge.proxy_protocol_from = networks(reader, &listen, "proxy_protocol_from");
+    edge.trusted_proxies = networks(reader, &listen, "trusted_proxies");
     let listen_at = listen.at();
     listen.close();
 
@@ -258,6 +278,21 @@ fn gate(reader: &Reader<'_>, root: &Section<'_, '_>) -> Policy {
     }
     gate.close();
     policy
+}
+
+fn networks(reader: &Reader<'_>, section: &Section<'_, '_>, key: &'static str) -> Vec<Network> {
+    let mut networks = Vec::new();
+    for (text, at) in section.strings(key).into_iter().flatten() {
+        match text.parse() {
+            Ok(network) => networks.push(network),
+            Err(why) => reader.error_with_help(
+                at,
+                format!("{text:?} in listen.{key}: {why}"),
+                "write it as \"10.0.0.0/8\", \"2001:db8::/32\" or an address alone",
+            ),
+        }
+    }
+    networks
 }
 
 fn status(value: &DeValue<'_>) -> Option<u16> {

@@ -2,7 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::Pressure;
+use super::{Http2, Pressure, Upstreams};
+use crate::base::Network;
 
 /// Listeners, limits and timeouts of the data plane.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,10 +32,18 @@ pub struct Edge {
     pub lock_hold_bytes: usize,
     /// Verdicts remembered, per worker.
     pub verdict_cache_entries: usize,
+    /// HTTP/2 with clients.
+    pub http2: Http2,
     /// Limits.
     pub limits: Limits,
     /// Timeouts.
     pub timeouts: Timeouts,
+    /// How origins are reached.
+    pub upstream: Upstreams,
+    /// Who connects from here must begin with a header of the PROXY protocol, and is believed.
+    pub proxy_protocol_from: Vec<Network>,
+    /// What requests from here say of the client before them (`X-Forwarded-*`, `Forwarded`) is believed.
+    pub trusted_proxies: Vec<Network>,
     /// What is done under pressure.
     pub pressure: Pressure,
 }
@@ -98,8 +107,12 @@ impl Default for Edge {
             lock_recheck: Duration::from_secs(600),
             lock_hold_bytes: 4 << 20,
             verdict_cache_entries: 16_384,
+            http2: Http2::default(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
+            upstream: Upstreams::default(),
+            proxy_protocol_from: Vec::new(),
+            trusted_proxies: Vec::new(),
             pressure: Pressure::default(),
         }
     }

@@ -12,6 +12,7 @@
 mod admin;
 mod build;
 mod edge;
+mod http2;
 mod incident;
 mod ledger;
 mod nearest;
@@ -19,21 +20,28 @@ mod pressure;
 mod process;
 mod quantity;
 mod raw;
+mod reference;
 mod registry;
 mod report;
 mod store;
+mod upstream;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 
 pub use admin::{Admin, AdminTls};
 pub use edge::{Edge, Limits, Timeouts};
+pub use http2::Http2;
 pub use incident::Incidents;
 pub use nearest::nearest;
 pub use pressure::{Pressure, Rate};
 pub use process::{Landlock, Process};
+pub use reference::{Key, Reference};
 pub use registry::{Pull, Registry, Secret};
 pub use report::Report;
 pub use store::{Store, WhenFull};
+pub use upstream::{Check, Ejection, Upstreams};
+pub use webhooks::Webhooks;
 
 use crate::{
     base::Problem,
@@ -68,6 +76,8 @@ pub struct Config {
     pub incident: Incidents,
     /// What stands in letters and reports.
     pub report: Report,
+    /// How webhooks are sent.
+    pub webhooks: Webhooks,
     /// How the ledger counts.
     pub ledger: LedgerPolicy,
 }
@@ -149,7 +159,12 @@ impl Config {
 
     /// The keys that differ from `running`'s and take effect only after a restart.
     pub fn keys_needing_restart(&self, running: &Self) -> Vec<&'static str> {
-        let differs = [
+        self.after_restart(running).into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
+    }
+
+    /// Every key (or section) that takes effect only after a restart, and whether it differs.
+    fn after_restart(&self, running: &Self) -> Vec<(&'static str, bool)> {
+        vec![
             ("listen.http", self.edge.http != running.edge.http),
             ("listen.https", self.edge.https != running.edge.https),
             ("admin", self.admin != running.admin),
@@ -163,9 +178,9 @@ impl Config {
             ("process", self.process != running.process),
             ("incident", self.incident != running.incident),
             ("report", self.report != running.report),
+            ("webhooks", self.webhooks != running.webhooks),
             ("ledger", self.ledger != running.ledger),
-        ];
-        differs.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
+        ]
     }
 
     /// Keeps `running`'s values of the keys that need a restart, so that this configuration says
@@ -177,6 +192,7 @@ impl Config {
         self.process = running.process.clone();
         self.incident = running.incident.clone();
         self.report = running.report.clone();
+        self.webhooks = running.webhooks.clone();
         self.ledger = running.ledger.clone();
         let (edge, kept) = (&mut self.edge, &running.edge);
         edge.http.clone_from(&kept.http);

@@ -1,7 +1,8 @@
 //! The document as written: every value with its place, and the complaints about it.
 //!
 //! A [`Section`] remembers which keys were asked for; what is left when it is closed is unknown.
-//! So the list of known keys cannot differ from the keys that are read.
+//! So the list of known keys cannot differ from the keys that are read, and neither can the
+//! reference of them ([`super::reference`]), which is what was asked for, in which type and range.
 
 use std::{cell::RefCell, ops::Range, time::Duration};
 
@@ -10,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 use super::{
     nearest::nearest,
     quantity::{duration, show_duration, show_size, size},
+    reference::{Asked, Kind},
 };
 use crate::base::Problem;
 
@@ -22,12 +24,15 @@ pub(super) struct Reader<'a> {
     text: &'a str,
     env: &'a dyn Fn(&str) -> Option<String>,
     problems: RefCell<Vec<Problem>>,
+    asked: RefCell<Vec<Asked>>,
 }
 
 /// One table of the document, or the absence of it.
 pub(super) struct Section<'r, 'a> {
     reader: &'r Reader<'a>,
     name: String,
+    /// The name, with `*` for what is free to choose.
+    pattern: String,
     table: Option<&'r DeTable<'a>>,
     at: Range<usize>,
     asked: RefCell<Vec<&'static str>>,
@@ -35,7 +40,7 @@ pub(super) struct Section<'r, 'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(path: &'a str, text: &'a str, env: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { path, text, env, problems: RefCell::default() }
+        Self { path, text, env, problems: RefCell::default(), asked: RefCell::default() }
     }
 
     /// Parses the text; syntax errors become problems, and what could be read is returned all the same.
@@ -65,6 +70,20 @@ impl<'a> Reader<'a> {
         let mut problems = self.problems.into_inner();
         problems.sort_by_key(|problem| (problem.line, problem.column));
         problems
+    }
+
+    /// What was asked for so far.
+    pub(super) fn asked(self) -> Vec<Asked> {
+        self.asked.into_inner()
+    }
+
+    /// Notes what a key was asked for as; the first asker says the most.
+    fn ask(&self, key: String, kind: Kind) {
+        let mut asked = self.asked.borrow_mut();
+        match asked.iter_mut().find(|known| known.key == key) {
+            Some(known) => known.kind.narrow(kind),
+            None => asked.push(Asked { key, kind }),
+        }
     }
 
     fn push(&self, at: Range<usize>, problem: impl FnOnce(u32, u32) -> Problem) {
@@ -113,7 +132,8 @@ impl<'a> Reader<'a> {
 impl<'r, 'a> Section<'r, 'a> {
     /// The document's top level.
     pub(super) fn root(reader: &'r Reader<'a>, table: &'r DeTable<'a>) -> Self {
-        Self { reader, name: String::new(), table: Some(table), at: 0..0, asked: RefCell::default() }
+        let (name, pattern) = (String::new(), String::new());
+        Self { reader, name, pattern, table: Some(table), at: 0..0, asked: RefCell::default() }
     }
 
     /// A table below this one, written `[name]` or inline.
@@ -123,7 +143,8 @@ impl<'r, 'a> Section<'r, 'a> {
             other => self.wrong(name, "a table", other, at),
         });
         let at = self.value(name).map_or(0..0, |(_, at)| at);
-        Self { reader: self.reader, name: self.full(name), table, at, asked: RefCell::default() }
+        let (name, pattern) = (self.full(name), dotted(&self.pattern, name));
+        Self { reader: self.reader, name, pattern, table, at, asked: RefCell::default() }
     }
 
     /// The tables below a table whose names are free to choose; `None` if it is not there.
@@ -135,10 +156,10 @@ impl<'r, 'a> Section<'r, 'a> {
                 self.reader.error(at, format!("{} must be a table, not {}", parent.full(key), article(value)));
                 return None;
             };
-            let name = parent.full(key);
-            Some((key, Self { reader: self.reader, name, table: Some(table), at, asked: RefCell::default() }))
+            let (name, pattern) = (parent.full(key), dotted(&parent.pattern, "*"));
+            Some((key, Self { reader: self.reader, name, pattern, table: Some(table), at, asked: RefCell::default() }))
         };
-        Some(parent.entries().filter_map(section).collect())
+        Some(parent.free().filter_map(section).collect())
     }
 
     /// Complains about every key that was not asked for.
@@ -168,6 +189,11 @@ impl<'r, 'a> Section<'r, 'a> {
 
     /// Keys of the table that are free to choose: none of them is unknown.
     pub(super) fn entries(&self) -> impl Iterator<Item = (&'r str, Range<usize>, &'r DeValue<'a>, Range<usize>)> {
+        self.reader.ask(self.pattern.clone(), Kind::Table);
+        self.free()
+    }
+
+    fn free(&self) -> impl Iterator<Item = (&'r str, Range<usize>, &'r DeValue<'a>, Range<usize>)> {
         self.table.into_iter().flatten().map(|(key, value)| {
             let name: &'r str = key.get_ref();
             (name, key.span(), value.get_ref(), value.span())
@@ -175,6 +201,7 @@ impl<'r, 'a> Section<'r, 'a> {
     }
 
     pub(super) fn string(&self, key: &'static str) -> Option<Placed<String>> {
+        self.ask(key, Kind::Text);
         let (value, at) = self.value(key)?;
         match value {
             DeValue::String(text) => self.reader.substitute(text, &at).map(|text| (text, at)),
@@ -184,6 +211,7 @@ impl<'r, 'a> Section<'r, 'a> {
 
     /// A list of strings; a single string is a list of one.
     pub(super) fn strings(&self, key: &'static str) -> Option<Vec<Placed<String>>> {
+        self.ask(key, Kind::Texts);
         let (value, at) = self.value(key)?;
         match value {
             DeValue::String(text) => self.reader.substitute(text, &at).map(|text| vec![(text, at)]),
@@ -203,6 +231,7 @@ impl<'r, 'a> Section<'r, 'a> {
     }
 
     pub(super) fn boolean(&self, key: &'static str) -> Option<bool> {
+        self.ask(key, Kind::Boolean);
         let (value, at) = self.value(key)?;
         match value {
             DeValue::Boolean(value) => Some(*value),
@@ -212,6 +241,7 @@ impl<'r, 'a> Section<'r, 'a> {
 
     /// A whole number within `range`.
     pub(super) fn number(&self, key: &'static str, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
+        self.ask(key, Kind::Number(range.clone()));
         let (value, at) = self.value(key)?;
         let Some(number) = integer(value) else { return self.wrong(key, "a whole number", value, at) };
         if let Some(number) = u64::try_from(number).ok().filter(|number| range.contains(number)) {
@@ -223,6 +253,7 @@ impl<'r, 'a> Section<'r, 'a> {
 
     /// A size in bytes within `range`: a string with a unit, or a plain number.
     pub(super) fn size(&self, key: &'static str, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
+        self.ask(key, Kind::Size(range.clone()));
         let (value, at) = self.value(key)?;
         let bytes = match (value, integer(value)) {
             (_, Some(bytes)) => match u64::try_from(bytes) {
@@ -251,6 +282,7 @@ impl<'r, 'a> Section<'r, 'a> {
 
     /// A duration within `range`.
     pub(super) fn duration(&self, key: &'static str, range: std::ops::RangeInclusive<Duration>) -> Option<Duration> {
+        self.ask(key, Kind::Duration(range.clone()));
         let (value, at) = self.value(key)?;
         let DeValue::String(_) = value else { return self.wrong(key, "a duration such as \"5s\"", value, at) };
         match duration(&self.string(key)?.0) {
@@ -270,6 +302,7 @@ impl<'r, 'a> Section<'r, 'a> {
 
     /// One of a few words.
     pub(super) fn word<T: Copy>(&self, key: &'static str, words: &[(&str, T)]) -> Option<T> {
+        self.ask(key, Kind::words(words));
         let (text, at) = self.string(key)?;
         self.reader.word(&self.full(key), &text, at, words)
     }
@@ -282,19 +315,31 @@ impl<'r, 'a> Section<'r, 'a> {
         Some((value.get_ref(), value.span()))
     }
 
+    fn ask(&self, key: &str, kind: Kind) {
+        self.reader.ask(dotted(&self.pattern, key), kind);
+    }
+
     fn wrong<T>(&self, key: &str, wanted: &str, found: &DeValue<'_>, at: Range<usize>) -> Option<T> {
         self.reader.error(at, format!("{} must be {wanted}, not {}", self.full(key), article(found)));
         None
     }
 
     fn full(&self, key: &str) -> String {
-        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+        dotted(&self.name, key)
     }
+}
+
+fn dotted(before: &str, key: &str) -> String {
+    if before.is_empty() { key.to_owned() } else { format!("{before}.{key}") }
 }
 
 impl Reader<'_> {
     /// The meaning of a word that must be one of a few.
     pub(super) fn word<T: Copy>(&self, what: &str, text: &str, at: Range<usize>, words: &[(&str, T)]) -> Option<T> {
+        // A list of words is asked for as a list of strings, and each by itself.
+        if let Some(known) = self.asked.borrow_mut().iter_mut().find(|known| known.key == what) {
+            known.kind.narrow(Kind::words(words));
+        }
         if let Some(&(_, value)) = words.iter().find(|&&(word, _)| word == text) {
             return Some(value);
         }

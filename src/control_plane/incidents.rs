@@ -2,6 +2,8 @@
 //! watched; every step on the record.
 
 use std::{
+    borrow::Cow,
+    cell::RefCell,
     collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -12,18 +14,21 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::record::{PutError, Record};
+use super::{
+    record::{PutError, Record},
+    trouble::Trouble,
+};
 use crate::{
     base::{HostName, Timestamp},
     config::Incidents,
     domain::{
         incident::{Board, EmergencyLock, Incident, Phase, RuleOpening, Watch},
         record::{
-            Fact, Finding, IncidentClose, IncidentKind, IncidentNote, IncidentOpen, IncidentScope, LockFact, LockScope,
-            Notice, Suspension,
+            Entry, Fact, Finding, IncidentClose, IncidentKind, IncidentNote, IncidentOpen, IncidentScope, LockFact,
+            LockScope, Notice, Suspension,
         },
     },
-    store::{Query, StoreError},
+    store::{Query, Remembered, StoreError},
     telemetry::Metrics,
 };
 
@@ -61,6 +66,9 @@ pub struct NewIncident {
     pub suspend: Vec<String>,
 }
 
+/// What is answered to who opens an incident or adds to it, by its idempotency key.
+pub(super) type IncidentAnswer<'a> = dyn Fn(&Incident) -> Option<(String, Remembered)> + 'a;
+
 /// Opens an incident. Its locks and suspensions are in force when this returns, or nothing is.
 pub fn open_incident(
     record: &Record,
@@ -68,9 +76,11 @@ pub fn open_incident(
     by: &str,
     new: &NewIncident,
     now: Timestamp,
+    answer: Option<&IncidentAnswer<'_>>,
 ) -> Result<Incident, PutError> {
-    let facts = drawn_up(record, settings, by, new, now)?;
-    let entries = record.put(by, &facts)?;
+    let keep = |entries: &[Entry]| answer?(&Incident::opened(entries.first()?)?);
+    let draw = || drawn_up(record, settings, by, new, now).map(Cow::Owned);
+    let entries = record.put_drawn(by, &draw, Some(&keep))?;
     entries.first().and_then(Incident::opened).ok_or_else(|| refused("the incident was not put on the record"))
 }
 
@@ -82,19 +92,15 @@ pub fn note_incident(
     step: &str,
     text: &str,
     at: Timestamp,
+    answer: Option<&IncidentAnswer<'_>>,
 ) -> Result<Incident, PutError> {
-    let mut incident = running(record, id)?;
     if step != "reported" && !Incident::STEPS.contains(&step) {
         let known = Incident::STEPS.join(", ");
         return Err(refused(format!("{step:?} is no step of an incident; known are {known}, reported")));
     }
-    if step == "reported" && incident.phase() == Phase::Reported {
-        return Err(refused(format!("incident {id:?} was reported already; add a note instead")));
-    }
     let text = line("the text", text)?;
     let note = IncidentNote { incident: id.to_owned(), at, step: step.to_owned(), text };
-    record.put(by, &[Fact::IncidentNote(note)])?.iter().for_each(|entry| incident.apply(entry));
-    Ok(incident)
+    follow_up(record, by, id, Fact::IncidentNote(note), answer)
 }
 
 /// Ends an incident, and with it the legal hold. Locks and suspensions stay until somebody lifts them.
@@ -104,12 +110,39 @@ pub fn close_incident(
     id: &str,
     conclusion: &str,
     at: Timestamp,
+    answer: Option<&IncidentAnswer<'_>>,
 ) -> Result<Incident, PutError> {
-    let mut incident = running(record, id)?;
     let conclusion = line("the conclusion", conclusion)?;
     let close = IncidentClose { incident: id.to_owned(), at, conclusion };
-    record.put(by, &[Fact::IncidentClose(close)])?.iter().for_each(|entry| incident.apply(entry));
-    Ok(incident)
+    follow_up(record, by, id, Fact::IncidentClose(close), answer)
+}
+
+/// Puts on the record what follows in an incident, which must not be over when it is put there.
+fn follow_up(
+    record: &Record,
+    by: &str,
+    id: &str,
+    fact: Fact,
+    answer: Option<&IncidentAnswer<'_>>,
+) -> Result<Incident, PutError> {
+    let known = RefCell::new(None);
+    let followed = |entries: &[Entry]| {
+        let mut incident: Incident = known.borrow().clone()?;
+        entries.iter().for_each(|entry| incident.apply(entry));
+        Some(incident)
+    };
+    let draw = || {
+        let incident = running(record, id)?;
+        let is_report = matches!(&fact, Fact::IncidentNote(note) if note.step == "reported");
+        if is_report && incident.phase() == Phase::Reported {
+            return Err(refused(format!("incident {id:?} was reported already; add a note instead")));
+        }
+        known.replace(Some(incident));
+        Ok(Cow::Borrowed(std::slice::from_ref(&fact)))
+    };
+    let keep = |entries: &[Entry]| answer?(&followed(entries)?);
+    let entries = record.put_drawn(by, &draw, Some(&keep))?;
+    followed(&entries).ok_or_else(|| refused("the incident was not put on the record"))
 }
 
 /// An incident as the record tells it.
@@ -163,7 +196,7 @@ impl IncidentDesk {
             if state.refused.contains(&key) {
                 continue;
             }
-            match open_incident(&self.record, &self.settings, BY, &new, now) {
+            match open_incident(&self.record, &self.settings, BY, &new, now, None) {
                 Ok(incident) => tracing::warn!(id = incident.open.id, title = incident.open.title, "incident opened"),
                 Err(PutError::Store(error)) => return Err(error),
                 Err(PutError::Refused(why)) => {
@@ -224,23 +257,16 @@ impl IncidentDesk {
 pub async fn keep_incidents(desk: Arc<IncidentDesk>, now: impl Fn() -> Timestamp) {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut trouble = Trouble::with("incidents could not be looked after");
     loop {
         ticks.tick().await;
         let (desk, now) = (Arc::clone(&desk), now());
-        match spawn_blocking(move || desk.tick(now)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "incidents could not be looked after"),
-            Err(error) => tracing::error!(%error, "incidents could not be looked after"),
-        }
+        trouble.note(spawn_blocking(move || desk.tick(now)).await);
     }
 }
 
 /// Asks for all entries of a query, however many.
-pub(super) fn each_entry(
-    record: &Record,
-    mut query: Query,
-    mut take: impl FnMut(&crate::domain::record::Entry),
-) -> Result<(), StoreError> {
+pub(super) fn each_entry(record: &Record, mut query: Query, mut take: impl FnMut(&Entry)) -> Result<(), StoreError> {
     query.limit = BATCH;
     loop {
         let entries = record.store().entries(&query)?;

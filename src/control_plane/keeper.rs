@@ -8,7 +8,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::{incidents::incidents, record::Record};
+use super::{incidents::incidents, record::Record, trouble::Trouble};
 use crate::{
     base::{Clock, Timestamp},
     config,
@@ -53,19 +53,11 @@ impl Keeper {
     pub async fn keep(self: Arc<Self>) {
         let mut ticks = interval(SEAL_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut complained = false;
+        let mut trouble = Trouble::with("the record could not be signed");
         for number in 0_u64.. {
             ticks.tick().await;
             let keeper = Arc::clone(&self);
-            let kept = spawn_blocking(move || keeper.tick(number)).await;
-            let failed = !matches!(kept, Ok(Ok(())));
-            // Once, until it works again: it is tried every second.
-            match kept {
-                Ok(Err(error)) if !complained => tracing::error!(%error, "the record could not be signed"),
-                Err(error) if !complained => tracing::error!(%error, "the record could not be signed"),
-                Ok(_) | Err(_) => {}
-            }
-            complained = failed;
+            trouble.note(spawn_blocking(move || keeper.tick(number)).await);
         }
     }
 

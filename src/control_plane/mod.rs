@@ -18,6 +18,7 @@ pub mod registry;
 mod reload;
 pub mod report;
 mod serve;
+mod trouble;
 mod watch;
 pub mod webhooks;
 

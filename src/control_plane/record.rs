@@ -2,8 +2,12 @@
 //! call returns.
 
 use std::{
+    borrow::Cow,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -12,16 +16,16 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::{clock::SystemClock, publish::Publisher};
+use super::{clock::SystemClock, publish::Publisher, trouble::Trouble};
 use crate::{
     base::{Clock, Timestamp},
     config::Config,
     domain::{
-        record::{Entry, Fact, Finding, LockScope},
+        record::{Entry, Fact, LockScope},
         registry::Registry,
         standing::{Ledger, PageKey, Standing},
     },
-    store::{Query, SpoolPosition, Sqlite, Store, StoreError},
+    store::{Answer, Append, Query, Seen, SpoolPosition, Sqlite, Store, StoreError},
 };
 
 /// How often it is looked what other processes wrote, and what time alone changed.
@@ -30,11 +34,17 @@ const FRESH_EVERY: Duration = Duration::from_millis(200);
 /// Who the record says it was where the data plane saw something.
 pub(super) const EDGE: &str = "edge";
 
+/// The kind of entry that there may be millions of.
+const FINDING: &str = "finding";
+
 /// Who the record says it was where the registry's file said something.
 const IMPORT: &str = "import";
 
 /// Entries read at a time.
 const BATCH: usize = 10_000;
+
+/// What the delay of an owner's unlock grows with is not older.
+const FOUND_LATELY_MILLIS: i64 = 2 * 86_400_000;
 
 /// The store, the ledger computed from it, and the way to put what follows in force.
 pub struct Record {
@@ -43,6 +53,8 @@ pub struct Record {
     publisher: Option<Publisher>,
     clock: Arc<dyn Clock>,
     pages: Option<PageHook>,
+    /// Whether the store took what was put in last.
+    writable: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -90,8 +102,10 @@ impl Record {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
         let state = State { ledger, last: 0, next_change: None, introduced: None, introduction_failed: false };
-        let record = Self { store, publisher, clock, pages, state: Mutex::new(state) };
+        let writable = AtomicBool::new(!store.is_read_only());
+        let record = Self { store, publisher, clock, pages, writable, state: Mutex::new(state) };
         let mut state = record.state();
+        record.begin(&mut state)?;
         record.catch_up(&mut state)?;
         record.publish(&mut state);
         drop(state);
@@ -118,43 +132,76 @@ impl Record {
     /// Puts facts on the record, all or none. When it returns they are on disk, and every request that
     /// begins is decided by them.
     pub fn put(&self, by: &str, facts: &[Fact]) -> Result<Vec<Entry>, PutError> {
+        self.put_drawn(by, &|| Ok(Cow::Borrowed(facts)), None)
+    }
+
+    /// Puts the facts on the record that `draw` draws up from what the store says, and with them the
+    /// answer to who asked. `draw` is called again where another process wrote meanwhile: what is put
+    /// always makes sense after all that is before it. It must not ask the ledger.
+    pub fn put_drawn<'f>(
+        &self,
+        by: &str,
+        draw: &dyn Fn() -> Result<Cow<'f, [Fact]>, PutError>,
+        answer: Option<&Answer<'_>>,
+    ) -> Result<Vec<Entry>, PutError> {
         let mut state = self.state();
-        // Another process (the command line) may have written meanwhile.
-        self.catch_up(&mut state).map_err(PutError::Store)?;
-        state.ledger.check_all(facts).map_err(PutError::Refused)?;
-        let entries = self.store.append(by, self.clock.now(), facts).map_err(PutError::Store)?;
-        self.take_in(&mut state, &entries).map_err(PutError::Store)?;
-        self.order_pages(&entries);
-        Ok(entries)
+        loop {
+            self.catch_up(&mut state)?;
+            let facts = draw()?;
+            self.recall(&mut state.ledger, &facts)?;
+            state.ledger.check_all(&facts).map_err(PutError::Refused)?;
+            let mut append = Append::new(by, self.clock.now(), &facts).behind(state.last);
+            if let Some(answer) = answer {
+                append = append.answered(answer);
+            }
+            if let Some(entries) = self.told(self.store.append(&append))? {
+                self.take_in(&mut state, &entries)?;
+                self.order_pages(&entries);
+                return Ok(entries);
+            }
+        }
+    }
+
+    /// Whether the store took what was put in last, or might take it.
+    pub fn is_writable(&self) -> bool {
+        self.writable.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether the store takes anything.
+    fn told<T>(&self, written: Result<T, StoreError>) -> Result<T, StoreError> {
+        self.writable.store(written.is_ok(), Ordering::Relaxed);
+        written
     }
 
     /// Puts facts on the record that follow from what the data plane saw, and leaves out what the ledger
     /// knows already or can make no sense of: a page that is found again is locked once.
     pub(super) fn put_seen(&self, facts: &[Fact]) -> Result<(), StoreError> {
         let mut state = self.state();
-        self.catch_up(&mut state)?;
-        let mut news: Vec<_> = facts.iter().filter(|fact| state.ledger.check(fact).is_ok()).cloned().collect();
-        for fact in facts {
-            if let Fact::Lock(page) = fact {
-                news.extend(state.ledger.escalation(page).into_iter().map(Fact::Lock));
+        loop {
+            self.catch_up(&mut state)?;
+            let mut news: Vec<_> = facts.iter().filter(|fact| state.ledger.check(fact).is_ok()).cloned().collect();
+            for fact in facts {
+                if let Fact::Lock(page) = fact {
+                    news.extend(state.ledger.escalation(page).into_iter().map(Fact::Lock));
+                }
+            }
+            if news.is_empty() {
+                return Ok(());
+            }
+            let append = Append::new(EDGE, self.clock.now(), &news).behind(state.last);
+            if let Some(entries) = self.told(self.store.append(&append))? {
+                return self.take_in(&mut state, &entries);
             }
         }
-        if news.is_empty() {
-            return Ok(());
-        }
-        let entries = self.store.append(EDGE, self.clock.now(), &news)?;
-        self.take_in(&mut state, &entries)?;
-        Ok(())
     }
 
     /// Puts findings on the record that are new, and counts those that are not. `spooled`: everything
     /// before this place in the spool is on the record with these.
-    pub(super) fn put_findings(&self, findings: &[Finding], spooled: SpoolPosition) -> Result<(), StoreError> {
+    pub(super) fn put_findings(&self, seen: &Seen, spooled: SpoolPosition) -> Result<(), StoreError> {
         let mut state = self.state();
         self.catch_up(&mut state)?;
-        let entries = self.store.record_findings(EDGE, self.clock.now(), findings, Some(spooled))?;
-        self.take_in(&mut state, &entries)?;
-        Ok(())
+        let entries = self.told(self.store.record_findings(EDGE, self.clock.now(), seen, Some(spooled)))?;
+        self.take_in(&mut state, &entries)
     }
 
     /// What is in force now.
@@ -226,6 +273,54 @@ impl Record {
         Ok(())
     }
 
+    /// Begins with what counts: of findings those that somebody reviewed or withdrew, unless bare ones are
+    /// strikes. The others may be millions, and are recalled where a fact names them.
+    fn begin(&self, state: &mut State) -> Result<(), StoreError> {
+        if state.ledger.policy().strikes.bare {
+            return Ok(());
+        }
+        let Some(last) = self.last_entry()? else { return Ok(()) };
+        let State { ledger, last: taken_in, .. } = state;
+        self.store.each_settled_finding(&mut |finding, recorded| ledger.recall(finding, recorded))?;
+        let lately = last.recorded.max(self.clock.now()).plus_millis(-FOUND_LATELY_MILLIS);
+        self.store.each_finding_since(lately, &mut |host, at| ledger.found(host, at))?;
+        let kinds: Vec<&str> = Fact::KINDS.into_iter().filter(|&kind| kind != FINDING).collect();
+        let mut query = Query { kinds, limit: BATCH, ..Query::default() };
+        loop {
+            let entries = self.store.entries(&query)?;
+            query.after = entries.last().map(|entry| entry.seq);
+            let known = entries.partition_point(|entry| entry.seq <= last.seq);
+            self.order_pages(&entries[..known]);
+            entries[..known].iter().for_each(|entry| ledger.apply(entry));
+            if known < BATCH {
+                break;
+            }
+        }
+        ledger.reach(last.recorded);
+        *taken_in = last.seq;
+        Ok(())
+    }
+
+    fn last_entry(&self) -> Result<Option<Entry>, StoreError> {
+        Ok(self.store.entries(&Query { descending: true, limit: 1, ..Query::default() })?.pop())
+    }
+
+    /// Makes the ledger know the findings that facts name and that it left out when it began.
+    fn recall(&self, ledger: &mut Ledger, facts: &[Fact]) -> Result<(), StoreError> {
+        for id in facts.iter().filter_map(Fact::case) {
+            if ledger.is_known_case(id) {
+                continue;
+            }
+            let query = Query { kinds: vec![FINDING], subject: Some(id.to_owned()), limit: 1, ..Query::default() };
+            for entry in self.store.entries(&query)? {
+                if let Fact::Finding(finding) = &entry.fact {
+                    ledger.recall(finding, entry.recorded);
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn order_pages(&self, entries: &[Entry]) {
         let Some(pages) = &self.pages else { return };
         for entry in entries {
@@ -249,6 +344,7 @@ impl Record {
             let entries = self.store.entries(&query)?;
             self.order_pages(&entries);
             for entry in &entries {
+                self.recall(&mut state.ledger, std::slice::from_ref(&entry.fact))?;
                 state.ledger.apply(entry);
                 state.last = entry.seq;
             }
@@ -279,14 +375,11 @@ fn page_key(host: &str, target: &str) -> PageKey {
 pub async fn keep_fresh(record: Arc<Record>) {
     let mut ticks = interval(FRESH_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut trouble = Trouble::with("the record could not be read");
     loop {
         ticks.tick().await;
         let record = Arc::clone(&record);
-        match spawn_blocking(move || record.refresh()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the record could not be read"),
-            Err(error) => tracing::error!(%error, "the record could not be read"),
-        }
+        trouble.note(spawn_blocking(move || record.refresh()).await);
     }
 }
 
@@ -300,3 +393,12 @@ impl fmt::Display for PutError {
 }
 
 impl std::error::Error for PutError {}
+
+impl From<StoreError> for PutError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,11 @@
 //! From the queue to the record: one thread takes what the data plane saw, makes findings of it, and
 //! puts them where they stay.
 
-use std::{fmt, io, sync::Arc, thread, time::Duration};
+use std::{io, sync::Arc, thread, time::Duration};
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::record::Record;
+use super::{record::Record, trouble::Trouble};
 use crate::{
     base::Timestamp,
     domain::{
@@ -14,7 +14,7 @@ use crate::{
         standing::PageKey,
     },
     engine::rules::{Action, Finding as Hit},
-    store::{Evidence, Sighting, Spool},
+    store::{Evidence, Seen, Sighting, Spool},
     telemetry::ObservationReceiver,
 };
 
@@ -52,7 +52,7 @@ impl Recorder {
         thread::Builder::new().name("recorder".into()).spawn(move || {
             // What waits in the spool since the last time goes first.
             let mut locks = Vec::new();
-            let mut trouble = Trouble::default();
+            let mut trouble = Trouble::with("what was found waits for the record");
             self.settle(&mut locks, &mut trouble);
             loop {
                 let mut next = if trouble.lasts() {
@@ -100,15 +100,9 @@ impl Recorder {
     /// Puts what waits on the record. What cannot be put waits on; findings do so on disk.
     fn settle(&self, locks: &mut Vec<Fact>, trouble: &mut Trouble) {
         let drained = self.spool.drain(&mut |sightings, position| {
-            let mut findings = Vec::new();
             // Each sighting alone has its time, so one will do for all.
             let kept = self.evidence.append(self.record.now(), &sightings)?;
-            for (sighting, evidence) in sightings.into_iter().zip(kept) {
-                let evidence = evidence.map(|hash| hash.to_string()).unwrap_or_default();
-                let found = sighting.findings.into_iter();
-                findings.extend(found.map(|finding| Finding { evidence: evidence.clone(), ..finding }));
-            }
-            self.record.put_findings(&findings, position)
+            self.record.put_findings(&Seen::of(sightings, kept), position)
         });
         let settled = drained.and_then(|_| self.record.put_seen(locks));
         match settled {
@@ -132,30 +126,6 @@ impl Recorder {
             body_complete: found.response.is_whole,
             url: found.url,
         }
-    }
-}
-
-/// Complains once, until it is over.
-#[derive(Default)]
-struct Trouble(bool);
-
-impl Trouble {
-    fn tell(&mut self, error: &dyn fmt::Display) {
-        if !self.0 {
-            tracing::error!(%error, "what was found waits for the record");
-        }
-        self.0 = true;
-    }
-
-    fn lasts(&self) -> bool {
-        self.0
-    }
-
-    fn end(&mut self) {
-        if self.0 {
-            tracing::info!("the record takes findings again");
-        }
-        self.0 = false;
     }
 }
 

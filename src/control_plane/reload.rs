@@ -333,6 +333,7 @@ pub fn log_problems(problems: &[Problem]) {
 /// Stores what the file said at start, and puts the units and services of the registry on the record: at
 /// once, unless it is so large that the start would wait for it.
 fn settle(registrar: &Arc<Registrar>, news: Option<Feed>, sites: usize) {
+    let is_frozen = registrar.is_frozen();
     let registrar = Arc::clone(registrar);
     let settle = move || {
         if let Some(news) = news {
@@ -342,7 +343,8 @@ fn settle(registrar: &Arc<Registrar>, news: Option<Feed>, sites: usize) {
             tracing::error!(%error, "units and services of the registry could not be put on the record");
         }
     };
-    if sites <= SITES_SETTLED_MAX {
+    // What a control period keeps out must not be in force for a moment.
+    if sites <= SITES_SETTLED_MAX || is_frozen {
         settle();
     } else if let Err(error) = thread::Builder::new().name("registry".into()).spawn(settle) {
         tracing::error!(%error, "the registry is in force, and there is no thread to store it");
@@ -352,7 +354,12 @@ fn settle(registrar: &Arc<Registrar>, news: Option<Feed>, sites: usize) {
 /// Stores what the file said at start, and what follows from it.
 fn keep_news(registrar: &Registrar, news: Feed) {
     match registrar.plan(SiteSource::File, news) {
-        Ok(plan) => keep(registrar, plan),
+        Ok(plan) => {
+            if let (Some(shown), false) = (registrar.shown(), plan.difference.waiting.is_empty()) {
+                shown.publish(Arc::clone(&plan.registry));
+            }
+            keep(registrar, plan);
+        }
         Err(error) => tracing::error!(%error, "the registry is in force, and could not be stored"),
     }
 }

@@ -23,8 +23,11 @@ use tokio::{
 };
 
 use super::{
-    connection::{self, Client},
+    client::Client,
+    connection::{self, Spoken},
+    forwarding::is_trusted,
     limits::{Pace, Place},
+    proxy_protocol::{self, Announced},
     respond,
     socket::{Counted, Side, Socket, Stream},
     tls,
@@ -168,15 +171,19 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(ENFILE | EMFILE))
 }
 
-/// A place for one more connection, or why there is none.
-fn room(worker: &Worker, peer: SocketAddr) -> Result<Place, Shed> {
+/// A place for one more connection, or why there is none. Who comes by a proxy that will announce them is
+/// not known yet.
+fn room(worker: &Worker, peer: SocketAddr) -> Result<Option<Place>, Shed> {
     let live = &worker.shared.live;
-    let open = live.client_plain.load(Ordering::Relaxed) + live.client_tls.load(Ordering::Relaxed);
+    let open = [&live.client_http2, &live.client_plain, &live.client_tls].map(|count| count.load(Ordering::Relaxed));
     let edge = worker.shared.edge.load();
-    if usize::try_from(open).unwrap_or(0) >= edge.limits.connections {
+    if usize::try_from(open.iter().sum::<i64>()).unwrap_or(0) >= edge.limits.connections {
         return Err(Shed::Connections);
     }
-    worker.limits.connect(peer.ip(), &edge).ok_or(Shed::Address)
+    if is_trusted(peer.ip(), &edge.proxy_protocol_from) {
+        return Ok(None);
+    }
+    worker.limits.connect(peer.ip(), &edge).map(Some).ok_or(Shed::Address)
 }
 
 /// What the client has sent is read and thrown away: a close with unread bytes would be a reset, and take
@@ -198,27 +205,50 @@ fn note_panic(worker: &Worker, ended: Result<(), tokio::task::JoinError>) {
 }
 
 /// Makes a client of a TCP connection, and serves it.
-async fn begin(worker: Rc<Worker>, tcp: TcpStream, peer: SocketAddr, place: Place, tls: Option<Arc<ServerConfig>>) {
+async fn begin(
+    worker: Rc<Worker>,
+    mut tcp: TcpStream,
+    mut peer: SocketAddr,
+    mut place: Option<Place>,
+    tls: Option<Arc<ServerConfig>>,
+) {
     let side = if tls.is_some() { Side::ClientTls } else { Side::ClientPlain };
     let counted = Counted::new(&worker.shared.live, side);
     // Where the system refuses either, answers are slower and queues longer, no more.
     let _ = tcp.set_nodelay(true);
-    let server = tcp.local_addr().ok().map(|address| address.ip().to_canonical());
+    let mut server = tcp.local_addr().ok();
     let _ = SockRef::from(&tcp).set_tcp_notsent_lowat(UNSENT_BYTES);
+    if place.is_none() {
+        let wait = worker.shared.edge.load().timeouts.request_head;
+        match timeout(wait, proxy_protocol::receive(&mut tcp)).await {
+            Ok(Ok(Announced::Client { source, destination })) => (peer, server) = (source, Some(destination)),
+            Ok(Ok(Announced::Local)) => {}
+            Ok(Err(_)) | Err(_) => {
+                worker.shared.live.client_rejected.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+        }
+        place = worker.limits.connect(peer.ip(), &worker.shared.edge.load());
+        if place.is_none() {
+            worker.shared.live.shed(Shed::Address);
+            return;
+        }
+    }
     let pace = {
         let edge = worker.shared.edge.load();
         Pace::new(edge.pressure.min_rate, edge.pressure.slow)
     };
-    let (stream, certificate) = match tls {
-        None => (Stream::Plain(tcp), None),
+    let (stream, certificate, spoken) = match tls {
+        None => (Stream::Plain(tcp), None, Spoken::Unsaid),
         Some(config) => {
             // Boxed, so that connections do not own the room of their handshake for life.
             let Some((tls, certificate)) = Box::pin(tls::shake_hands(&worker, tcp, config)).await else { return };
-            (Stream::Tls(tls), certificate)
+            let spoken = Spoken::by_alpn(tls.get_ref().1.alpn_protocol());
+            (Stream::Tls(tls), certificate, spoken)
         }
     };
     let is_tls = matches!(side, Side::ClientTls);
-    let client = Client::new(Socket::paced(stream, counted, pace), peer.ip(), server, is_tls, certificate);
-    connection::serve(&worker, client).await;
+    let client = Client::new(Socket::paced(stream, counted, pace), peer, server, is_tls, certificate);
+    connection::serve(&worker, client, spoken).await;
     drop(place);
 }

@@ -11,12 +11,13 @@ use super::{
     stop::Stop,
     upload::Progress,
     upstream::{self, Link},
+    websocket::Handshake,
     worker::Worker,
 };
 use crate::{
     config::Edge,
     domain::{
-        message::Facts,
+        message::{Facts, Version},
         policy::{Permit, Reason},
     },
 };
@@ -29,8 +30,10 @@ pub(super) struct Asked<'a> {
     pub(super) facts: &'a Facts,
     pub(super) permit: &'a Permit,
     pub(super) link: &'a Link,
-    /// The client speaks HTTP/1.1: it can be sent interim responses.
-    pub(super) is_http11: bool,
+    /// What the client speaks: HTTP/1.0 knows no interim responses.
+    pub(super) version: Version,
+    /// The key that a WebSocket over HTTP/2 was asked for with.
+    pub(super) websocket: Option<&'a Handshake>,
     pub(super) progress: &'a Progress,
 }
 
@@ -42,21 +45,32 @@ pub(super) async fn receive(
     (worker, edge): (&Worker, &Edge),
     record: &mut Record,
 ) -> Result<ResponseHead, Stop> {
-    let Asked { facts, permit, link, is_http11, progress } = *asked;
+    let Asked { facts, permit, link, version, websocket, progress } = *asked;
+    let has_interim = version != Version::Http10;
     for _ in 0..INTERIM_MAX {
         let client = (&mut downstream.upload, progress);
         let reply = upstream::reply(link, permit, inbox, client, (worker, edge), record).await?;
         match reply.status {
             101 if progress.done.get() && is_asked_for(facts, &reply) => {
-                record.status = 101;
-                downstream.interim(&reply).await?;
+                if websocket.is_some_and(|handshake| !handshake.is_answered_by(&reply)) {
+                    return Err(of_site(
+                        permit,
+                        Reason::OriginProtocol,
+                        "the origin did not answer to the WebSocket's key",
+                    ));
+                }
+                record.status = downstream.switch(&reply).await?;
                 return Ok(reply);
             }
             101 => return Err(of_site(permit, Reason::OriginProtocol, "the origin switched protocols unasked")),
-            100 if is_http11 && facts.expects_continue => downstream.interim(&reply).await?,
-            103 if is_http11 => downstream.interim(&reply).await?,
+            100 if has_interim && facts.expects_continue => downstream.interim(&reply).await?,
+            103 if has_interim => downstream.interim(&reply).await?,
             // Nobody waits for these.
             100..=199 => {}
+            // On the stream it would begin a tunnel.
+            200..=299 if websocket.is_some() => {
+                return Err(of_site(permit, Reason::OriginProtocol, "the origin did not switch to a WebSocket"));
+            }
             _ => return Ok(reply),
         }
     }

@@ -25,7 +25,7 @@ use crate::{
     config::Edge,
     domain::{
         event::{Event, Outcome},
-        message::Facts,
+        message::{Facts, Version},
         observation::Observation,
         policy::{Permit, Reason as Why, Refusal},
         snapshot::Snapshot,
@@ -51,8 +51,8 @@ pub(super) struct Filter<'a> {
     pub(super) permit: &'a Permit,
     pub(super) facts: &'a Facts,
     pub(super) reply: &'a ResponseHead,
-    /// The client speaks HTTP/1.1.
-    pub(super) is_http11: bool,
+    /// What the client speaks.
+    pub(super) version: Version,
     /// The client's connection ends with this response.
     pub(super) close: bool,
     pub(super) record: &'a mut Record,
@@ -439,10 +439,14 @@ impl Filter<'_> {
 
     /// Makes the head ready, and settles how the body is delimited.
     fn begin(&mut self, downstream: &mut Downstream<'_>, output: Output, wanted: OutFraming) -> OutFraming {
-        let framing = if wanted == OutFraming::Chunked && !self.is_http11 { OutFraming::Close } else { wanted };
+        let framing = match (wanted, self.version) {
+            (OutFraming::Chunked, Version::Http10) => OutFraming::Close,
+            (OutFraming::Chunked, Version::H2) => OutFraming::Frames,
+            (wanted, _) => wanted,
+        };
         let close = self.close || framing == OutFraming::Close;
         let at = self.worker.shared.clock.now();
-        let context = response::Context { output, framing, is_http11: self.is_http11, close, at };
+        let context = response::Context { output, framing, version: self.version, close, at };
         downstream.begin(self.reply, &context, self.record);
         framing
     }

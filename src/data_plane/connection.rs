@@ -1,7 +1,7 @@
-//! One client connection: request after request, until either side has had enough.
+//! One client connection: which protocol it speaks; of HTTP/1.1 request after request, until either side
+//! has had enough.
 
 use std::{
-    net::IpAddr,
     pin::Pin,
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -14,10 +14,11 @@ use tokio::{
 };
 
 use super::{
+    client::{Client, Http1, Wire},
     http1::{HeadFault, HeadLimits, HeadScan, RequestHead},
+    http2::{self, Arrival},
     session,
     socket::{READ_BYTES, Socket},
-    tls::Certificate,
     worker::Worker,
 };
 use crate::config::Edge;
@@ -25,16 +26,15 @@ use crate::config::Edge;
 /// How long what a client still sends is read and thrown away, so that our last answer reaches it.
 pub(super) const LINGER: Duration = Duration::from_secs(2);
 
-/// A client, and what it has sent beyond the request at hand.
-pub(super) struct Client {
-    pub(super) socket: Socket,
-    pub(super) inbox: BytesMut,
-    pub(super) address: IpAddr,
-    /// Our own address that was connected to.
-    pub(super) server: Option<IpAddr>,
-    pub(super) tls: bool,
-    /// The certificate that the handshake chose.
-    pub(super) certificate: Option<Arc<Certificate>>,
+/// What a connection has agreed to speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spoken {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2.
+    Http2,
+    /// Nothing was agreed on: HTTP/1.1, or HTTP/2 where that is configured.
+    Unsaid,
 }
 
 /// What becomes of the connection.
@@ -50,41 +50,52 @@ pub(super) enum After {
     Linger,
 }
 
-impl Client {
-    /// A client that has just connected.
-    pub(super) fn new(
-        socket: Socket,
-        address: IpAddr,
-        server: Option<IpAddr>,
-        tls: bool,
-        certificate: Option<Arc<Certificate>>,
-    ) -> Self {
-        Self { socket, inbox: BytesMut::new(), address, server, tls, certificate }
+impl Spoken {
+    /// By what the handshake of TLS agreed on; without ALPN that is HTTP/1.1.
+    pub(super) fn by_alpn(protocol: Option<&[u8]>) -> Self {
+        if protocol == Some(b"h2") { Self::Http2 } else { Self::Http1 }
     }
 }
 
 /// Serves a connection to its end.
-pub(super) async fn serve(worker: &Worker, mut client: Client) {
+pub(super) async fn serve(worker: &Worker, mut client: Client, spoken: Spoken) {
+    let mut is_first = true;
     loop {
         let edge = worker.shared.edge.load_full();
-        if !wait_for_request(worker, &edge, &mut client).await {
+        let Wire::Http1(http1) = &mut client.wire else { return };
+        if !wait_for_request(worker, &edge, http1).await {
             // Over TLS the end is said, so that nothing can be taken for cut off.
-            let _ = timeout(LINGER, client.socket.shutdown()).await;
+            let _ = timeout(LINGER, http1.socket.shutdown()).await;
             return;
         }
-        let head = match read_head(&edge, &mut client).await {
+        let may_be_http2 = spoken == Spoken::Http2 || (spoken == Spoken::Unsaid && edge.http2.prior_knowledge);
+        if is_first && may_be_http2 {
+            match Arrival::read(http1, &edge).await {
+                Arrival::Other if spoken == Spoken::Unsaid => {}
+                // In a box, so that connections of HTTP/1.1 do not own the room for it.
+                arrival => return Box::pin(http2::serve(worker, edge, client, arrival)).await,
+            }
+        }
+        let head = match read_head(&edge, http1).await {
+            // It speaks neither, and where both are spoken it is told so in the newer.
+            Ok(Err(HeadFault::NotHttp)) if is_first && may_be_http2 => {
+                return Box::pin(http2::serve(worker, edge, client, Arrival::Other)).await;
+            }
             Ok(head) => head,
             Err(NoRequest { begun }) => {
                 worker.shared.live.client_rejected.fetch_add(u64::from(begun), Ordering::Relaxed);
                 return;
             }
         };
-        match turn(worker, edge, &mut client, head).await {
+        is_first = false;
+        let after = turn(worker, edge, &mut client, head).await;
+        let Wire::Http1(http1) = &mut client.wire else { return };
+        match after {
             After::KeepAlive => {}
-            After::Linger => return linger(&mut client).await,
+            After::Linger => return linger(&http1.socket).await,
             After::Cut => return,
             After::Close => {
-                let _ = timeout(LINGER, client.socket.shutdown()).await;
+                let _ = timeout(LINGER, http1.socket.shutdown()).await;
                 return;
             }
         }
@@ -103,7 +114,7 @@ fn turn<'a>(
 }
 
 /// Waits for the first byte of a request; owns no buffer meanwhile. `false`: none will come.
-async fn wait_for_request(worker: &Worker, edge: &Edge, client: &mut Client) -> bool {
+async fn wait_for_request(worker: &Worker, edge: &Edge, client: &mut Http1) -> bool {
     if !client.inbox.is_empty() {
         return true;
     }
@@ -124,7 +135,7 @@ struct NoRequest {
 }
 
 /// Reads a head.
-async fn read_head(edge: &Edge, client: &mut Client) -> Result<Result<RequestHead, HeadFault>, NoRequest> {
+async fn read_head(edge: &Edge, client: &mut Http1) -> Result<Result<RequestHead, HeadFault>, NoRequest> {
     let limits = HeadLimits { bytes: edge.limits.head_bytes, fields: edge.limits.headers };
     let deadline = Instant::now() + edge.timeouts.request_head;
     let mut scan = HeadScan::default();
@@ -147,12 +158,13 @@ async fn read_head(edge: &Edge, client: &mut Client) -> Result<Result<RequestHea
 
 /// Says that we are done, and waits a moment for the client to notice: a close with unread bytes
 /// would be a reset, and take our answer with it.
-async fn linger(client: &mut Client) {
+pub(super) async fn linger(socket: &Socket) {
     let drain = async {
-        client.socket.shutdown().await?;
+        socket.shutdown().await?;
+        let mut thrown_away = BytesMut::new();
         loop {
-            client.inbox.clear();
-            if client.socket.read(&mut client.inbox, READ_BYTES).await? == 0 {
+            thrown_away.clear();
+            if socket.read(&mut thrown_away, READ_BYTES).await? == 0 {
                 return std::io::Result::Ok(());
             }
         }

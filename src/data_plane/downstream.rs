@@ -6,11 +6,14 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{
+    client::Outlet,
+    head_writer::{Gathered, HeadWriter},
     http1::{Fields, ResponseHead, put_chunk_size},
+    http2,
     record::Record,
-    request::put_trailers,
+    request::{line, passing_trailers},
     response::{self, OutFraming},
-    socket::Socket,
+    socket::{Socket, WriteFault},
     stop::Stop,
     upload::Upload,
 };
@@ -18,62 +21,72 @@ use crate::domain::event::Outcome;
 
 /// The client's end of a response.
 pub(super) struct Downstream<'a> {
-    /// The client.
-    pub(super) socket: &'a Socket,
-    /// Its own half of the exchange, which goes on meanwhile.
+    outlet: Outlet<'a>,
+    /// The client's own half of the exchange, which goes on meanwhile.
     pub(super) upload: Upload<'a>,
     /// Between two writes.
-    pub(super) idle: Duration,
+    idle: Duration,
     framing: OutFraming,
     /// Bytes of a body of known length that are still to come.
     left: u64,
-    frame: Vec<u8>,
+    /// What goes out before the next piece.
+    out: HeadWriter,
+    /// There is a head in it.
+    has_head: bool,
+}
+
+/// How a body goes on after some pieces.
+#[derive(Clone, Copy)]
+enum Then<'a> {
+    Ends(&'a Fields),
+    GoesOn,
 }
 
 impl<'a> Downstream<'a> {
     /// Nothing has been sent.
-    pub(super) fn new(socket: &'a Socket, upload: Upload<'a>, idle: Duration) -> Self {
-        Self { socket, upload, idle, framing: OutFraming::None, left: 0, frame: Vec::new() }
+    pub(super) fn new(outlet: Outlet<'a>, upload: Upload<'a>, idle: Duration) -> Self {
+        Self { outlet, upload, idle, framing: OutFraming::None, left: 0, out: outlet.head(), has_head: false }
     }
 
     /// Sends an interim response.
     pub(super) async fn interim(&mut self, reply: &ResponseHead) -> Result<(), Stop> {
-        response::put_interim(&mut self.frame, reply);
-        self.send(&[], &[]).await
+        response::put_interim(&mut self.out, reply);
+        match (self.outlet, &mut self.out) {
+            (Outlet::Http2(stream), HeadWriter::Http2(head)) => {
+                stream.interim(std::mem::take(head)).map_err(|WriteFault { .. }| Stop::ClientGone)
+            }
+            (Outlet::Http1(_) | Outlet::Http2(_), _) => self.send(&mut Vec::new(), Then::GoesOn).await,
+        }
+    }
+
+    /// Says that the origin has switched protocols; returns the status that says it.
+    pub(super) async fn switch(&mut self, reply: &ResponseHead) -> Result<u16, Stop> {
+        match self.outlet {
+            Outlet::Http1(_) => {
+                self.interim(reply).await?;
+                Ok(reply.status)
+            }
+            Outlet::Http2(_) => {
+                response::put_tunnel(&mut self.out, reply);
+                self.has_head = true;
+                self.send(&mut Vec::new(), Then::GoesOn).await?;
+                Ok(200)
+            }
+        }
     }
 
     /// Makes the head ready; it goes out with the first write.
     pub(super) fn begin(&mut self, reply: &ResponseHead, context: &response::Context, record: &mut Record) {
         self.framing = context.framing;
         self.left = if let OutFraming::Length(length) = context.framing { length } else { 0 };
+        self.has_head = true;
         record.status = reply.status;
-        response::put_head(&mut self.frame, reply, context);
+        response::put_head(&mut self.out, reply, context);
     }
 
     /// Sends these pieces, and empties the list.
     pub(super) async fn write(&mut self, pieces: &mut Vec<Bytes>, record: &mut Record) -> Result<(), Stop> {
-        let length: usize = pieces.iter().map(Bytes::len).sum();
-        let tail: &[u8] = match self.framing {
-            OutFraming::Chunked if length > 0 => {
-                put_chunk_size(&mut self.frame, length);
-                b"\r\n"
-            }
-            OutFraming::Length(_) => {
-                self.left = self.left.checked_sub(length as u64).ok_or(Stop::Cut(Outcome::OriginBroke))?;
-                b""
-            }
-            OutFraming::Chunked | OutFraming::Close => b"",
-            OutFraming::None => {
-                pieces.clear();
-                b""
-            }
-        };
-        self.send(pieces, tail).await?;
-        if self.framing != OutFraming::None {
-            record.response_bytes += length as u64;
-        }
-        pieces.clear();
-        Ok(())
+        self.put(pieces, Then::GoesOn, record).await
     }
 
     /// Sends the last pieces and ends the body.
@@ -84,34 +97,114 @@ impl<'a> Downstream<'a> {
         record: &mut Record,
     ) -> Result<(), Stop> {
         let length: usize = pieces.iter().map(Bytes::len).sum();
-        match self.framing {
-            OutFraming::Chunked => {
-                let mut tail = Vec::new();
-                if length > 0 {
-                    put_chunk_size(&mut self.frame, length);
-                    tail.extend_from_slice(b"\r\n");
-                }
-                tail.extend_from_slice(b"0\r\n");
-                put_trailers(&mut tail, trailers);
-                self.send(pieces, &tail).await?;
-                record.response_bytes += length as u64;
-                pieces.clear();
-                Ok(())
-            }
-            OutFraming::Close | OutFraming::Length(_) | OutFraming::None => {
-                self.write(pieces, record).await?;
-                if self.left == 0 { Ok(()) } else { Err(Stop::Cut(Outcome::OriginBroke)) }
-            }
+        if self.framing != OutFraming::None && self.left > length as u64 {
+            // What is missing must not look whole.
+            self.put(pieces, Then::GoesOn, record).await?;
+            return Err(Stop::Cut(Outcome::OriginBroke));
         }
+        self.put(pieces, Then::Ends(trailers), record).await
     }
 
-    async fn send(&mut self, pieces: &[Bytes], tail: &[u8]) -> Result<(), Stop> {
-        if self.frame.is_empty() && pieces.is_empty() && tail.is_empty() {
-            return Ok(());
+    async fn put(&mut self, pieces: &mut Vec<Bytes>, then: Then<'_>, record: &mut Record) -> Result<(), Stop> {
+        let length: usize = pieces.iter().map(Bytes::len).sum();
+        match self.framing {
+            OutFraming::Length(_) => {
+                self.left = self.left.checked_sub(length as u64).ok_or(Stop::Cut(Outcome::OriginBroke))?;
+            }
+            OutFraming::None => pieces.clear(),
+            OutFraming::Chunked | OutFraming::Close | OutFraming::Frames => {}
         }
-        let write = self.socket.write(&self.frame, pieces, tail, self.idle);
-        let written = self.upload.race(write).await?;
-        self.frame.clear();
+        self.send(pieces, then).await?;
+        if self.framing != OutFraming::None {
+            record.response_bytes += length as u64;
+        }
+        pieces.clear();
+        Ok(())
+    }
+
+    async fn send(&mut self, pieces: &mut Vec<Bytes>, then: Then<'_>) -> Result<(), Stop> {
+        let has_head = std::mem::take(&mut self.has_head);
+        let written = match (self.outlet, &mut self.out) {
+            (Outlet::Http1(socket), HeadWriter::Http1(frame)) => {
+                let write = write_text((socket, frame), self.framing, pieces, then, self.idle);
+                self.upload.race(write).await?
+            }
+            (Outlet::Http2(stream), HeadWriter::Http2(head)) => {
+                let head = has_head.then(|| std::mem::take(head));
+                let write = write_frames((stream, head), pieces, then, self.idle);
+                self.upload.race(write).await?
+            }
+            (Outlet::Http1(_), HeadWriter::Http2(_)) | (Outlet::Http2(_), HeadWriter::Http1(_)) => {
+                Err(WriteFault { written: 0 })
+            }
+        };
         written.map_err(|_| Stop::ClientGone)
+    }
+}
+
+/// As bytes: what stands in `frame`, a chunk where there are chunks, and what ends the body.
+async fn write_text(
+    (socket, frame): (&Socket, &mut Vec<u8>),
+    framing: OutFraming,
+    pieces: &[Bytes],
+    then: Then<'_>,
+    idle: Duration,
+) -> Result<(), WriteFault> {
+    let length: usize = pieces.iter().map(Bytes::len).sum();
+    let mut last = Vec::new();
+    let mut tail: &[u8] = b"";
+    if framing == OutFraming::Chunked {
+        if length > 0 {
+            put_chunk_size(frame, length);
+            tail = b"\r\n";
+        }
+        if let Then::Ends(trailers) = then {
+            last.extend_from_slice(tail);
+            last.extend_from_slice(b"0\r\n");
+            passing_trailers(trailers).for_each(|(name, value)| line(&mut last, name, value));
+            last.extend_from_slice(b"\r\n");
+            tail = &last;
+        }
+    }
+    if frame.is_empty() && pieces.is_empty() && tail.is_empty() {
+        return Ok(());
+    }
+    socket.write(frame, pieces, tail, idle).await?;
+    frame.clear();
+    Ok(())
+}
+
+/// As frames: the head if there is one, the pieces, and what ends the stream.
+async fn write_frames(
+    (stream, head): (&http2::Stream, Option<Gathered>),
+    pieces: &mut Vec<Bytes>,
+    then: Then<'_>,
+    idle: Duration,
+) -> Result<(), WriteFault> {
+    let (ends, trailers) = match then {
+        Then::Ends(fields) => (passing_trailers(fields).next().is_none(), Some(fields)),
+        Then::GoesOn => (false, None),
+    };
+    pieces.retain(|piece| !piece.is_empty());
+    let ends_with_head = ends && pieces.is_empty() && head.is_some();
+    if let Some(head) = head {
+        stream.respond(head, ends_with_head)?;
+    }
+    if ends_with_head {
+        return Ok(());
+    }
+    let count = pieces.len();
+    for (index, piece) in pieces.drain(..).enumerate() {
+        stream.data(piece, ends && index + 1 == count, idle).await?;
+    }
+    match trailers {
+        Some(_) if ends && count > 0 => Ok(()),
+        Some(_) if ends => stream.data(Bytes::new(), true, idle).await,
+        Some(fields) => {
+            let mut trailers = Gathered::default();
+            passing_trailers(fields).for_each(|(name, value)| trailers.line(name, value));
+            stream.end_with(trailers.fields)
+        }
+        None => Ok(()),
     }
 }

@@ -8,15 +8,20 @@ mod accept;
 mod admission;
 mod answer;
 mod body;
+mod client;
 mod connection;
 mod downstream;
+mod forwarding;
 mod guard;
+mod head_writer;
 mod http1;
+mod http2;
 mod limits;
 mod listener;
 mod locks;
 mod observe;
 mod posts;
+mod proxy_protocol;
 mod record;
 mod request;
 mod respond;
@@ -29,6 +34,7 @@ mod tls;
 mod tunnel;
 mod upload;
 mod upstream;
+mod websocket;
 mod worker;
 
 use std::{
@@ -47,6 +53,7 @@ pub use listener::Bound;
 pub use locks::PageLocks;
 pub use posts::Posted;
 pub use tls::{Certificate, CertificateFiles, CertificateMap, load_certificates};
+pub use upstream::check_trust;
 
 use self::limits::Limits;
 use crate::{
@@ -114,8 +121,8 @@ impl DataPlane {
         resolver.swap(certificates);
         let server_tls =
             tls::server_config(Arc::clone(&resolver), edge.client_ca.as_deref()).map_err(io::Error::other)?;
-        let origin_tls = upstream::client_config().map_err(io::Error::other)?;
         shared.edge.store(Arc::new(edge.clone()));
+        let origins = upstream::Origins::start(Arc::clone(&shared.edge), Arc::clone(&shared.live))?;
         shared.budget.set_limit(edge.limits.held_bytes);
         let (stop, idle_end) = (CancellationToken::new(), CancellationToken::new());
         let (handed_over, limits) = (Arc::new(AtomicBool::new(false)), Arc::new(Limits::new()));
@@ -126,7 +133,7 @@ impl DataPlane {
                 plain,
                 tls,
                 server_tls: Arc::clone(&server_tls),
-                origin_tls: Arc::clone(&origin_tls),
+                origins: Arc::clone(&origins),
                 certificates: Arc::clone(&resolver),
                 secret: random()?,
                 first_id: u64::from_ne_bytes(random()?),

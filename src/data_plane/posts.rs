@@ -8,17 +8,16 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use dashmap::DashMap;
 use foldhash::quality::RandomState;
 
 use super::{
-    connection::Client,
+    client::Client,
     guard::{EngineFault, guarded},
-    http1::{BodyReader, Framing as WireFraming, Piece, RequestHead},
+    http1::{Piece, RequestHead},
     record::Record,
     session::{Session, of_site},
-    socket::READ_BYTES,
     stop::Stop,
     worker::Worker,
 };
@@ -89,10 +88,10 @@ impl Session<'_> {
             return Ok(());
         }
         if facts.expects_continue {
-            let sent = client.socket.write(b"HTTP/1.1 100 Continue\r\n\r\n", &[], &[], self.edge.timeouts.client_idle);
-            sent.await.map_err(|_| Stop::ClientGone)?;
+            let invited = client.outlet().invite(self.edge.timeouts.client_idle).await;
+            invited.map_err(|_| Stop::ClientGone)?;
         }
-        let (body, is_whole) = self.gather(client, facts.framing).await?;
+        let (body, is_whole) = self.gather(client).await?;
         let judged = judge((self.worker, &self.snapshot, &mut self.record), head, permit, &body);
         let fault = body_filter::Reason::EngineFault.as_str();
         let judgement = judged.map_err(|EngineFault| of_site(permit, Reason::ContentBlocked, fault))?;
@@ -111,36 +110,26 @@ impl Session<'_> {
         }
     }
 
-    /// The body, without taking it out of the inbox; at most what is held of a response. `false`: there
-    /// is more of it.
-    async fn gather(&self, client: &mut Client, framing: Framing) -> Result<(Vec<u8>, bool), Stop> {
+    /// The body, which is put back for whoever sends it on; at most what is held of a response. `false`:
+    /// there is more of it.
+    async fn gather(&mut self, client: &mut Client) -> Result<(Vec<u8>, bool), Stop> {
         let bytes_max = self.snapshot.scan.hold_bytes;
-        let mut reader = BodyReader::new(match framing {
-            Framing::None => WireFraming::None,
-            Framing::Length(length) => WireFraming::Length(length),
-            Framing::Chunked => WireFraming::Chunked,
-        });
-        let mut copy = BytesMut::from(&client.inbox[..]);
-        let mut body = Vec::new();
-        loop {
-            match reader.next(&mut copy) {
-                Ok(Piece::Data(piece)) => body.extend_from_slice(&piece),
-                Ok(Piece::End) => return Ok((body, true)),
-                Ok(Piece::NeedInput) => {
-                    let before = client.inbox.len();
-                    let idle = self.edge.timeouts.client_idle;
-                    match client.socket.read_body(&mut client.inbox, READ_BYTES, idle).await {
-                        Ok(count) if count > 0 => copy.extend_from_slice(&client.inbox[before..]),
-                        Ok(_) => return Err(Stop::ClientGone),
-                        Err(error) => return Err(Stop::slow(&error)),
-                    }
+        let (mut inlet, _) = client.halves();
+        let (mut body, mut pieces) = (Vec::new(), Vec::new());
+        let is_whole = loop {
+            match self.body.next(&mut inlet, self.edge.timeouts.client_idle).await? {
+                Piece::Data(piece) => {
+                    body.extend_from_slice(&piece);
+                    pieces.push(piece);
                 }
-                Err(fault) => return Err(Stop::refused(Reason::MalformedRequest, fault.as_str())),
+                Piece::End | Piece::NeedInput => break true,
             }
             if body.len() > bytes_max {
-                return Ok((body, false));
+                break false;
             }
-        }
+        };
+        self.body.put_back(pieces);
+        Ok((body, is_whole))
     }
 }
 

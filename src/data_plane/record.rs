@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::connection::Client;
+use super::client::{Client, Wire};
 use crate::{
     base::Timestamp,
     domain::event::{Event, Exchange, OriginConnection, Outcome},
@@ -57,10 +57,13 @@ impl Record {
         Self {
             id,
             at,
-            protocol: "http/1.1",
-            tls: client.tls,
-            client: client.address,
-            server: client.server,
+            protocol: match client.wire {
+                Wire::Http1(_) => "http/1.1",
+                Wire::Http2(_) => "h2",
+            },
+            tls: client.peer.tls,
+            client: client.peer.address.ip(),
+            server: client.peer.server.map(|server| server.ip().to_canonical()),
             method: String::new(),
             host: String::new(),
             target: String::new(),

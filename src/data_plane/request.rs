@@ -1,12 +1,16 @@
 //! The request's head towards the origin, built afresh.
 
-use std::{io::Write, net::IpAddr};
+use std::net::IpAddr;
 
-use super::http1::{Fields, RequestHead};
+use super::{
+    forwarding,
+    http1::{Fields, RequestHead},
+    websocket::Handshake,
+};
 use crate::domain::message::{Facts, Framing, is_hop_by_hop};
 
-/// What Zhamen calls itself in `Via`.
-pub(super) const PSEUDONYM: &str = "zhamen";
+/// What `Via` says of a message that came by HTTP/1.1.
+pub(super) const VIA: &[u8] = b"1.1 zhamen";
 
 /// Longest field name that is looked at; the known ones are shorter.
 const NAME_BYTES_MAX: usize = 64;
@@ -22,14 +26,20 @@ const TEXT_EXTENSIONS: [&str; 27] = [
 pub(super) struct Context<'a> {
     /// What the head claims.
     pub(super) facts: &'a Facts,
-    /// The client's address.
+    /// The client's address, as it is known to us.
     pub(super) client: IpAddr,
+    /// Who sent the request to us: the client, or a proxy.
+    pub(super) peer: IpAddr,
+    /// The peer is a proxy that is trusted.
+    pub(super) is_trusted: bool,
     /// Whether the client came over TLS.
     pub(super) tls: bool,
     /// The answer has to be whole: no ranges, no conditions.
     pub(super) whole: bool,
     /// Bodies are scanned: no ranges of text.
     pub(super) scanned: bool,
+    /// A stream of HTTP/2 is to become a WebSocket.
+    pub(super) websocket: Option<&'a Handshake>,
 }
 
 /// Appends the head to `out`.
@@ -38,7 +48,7 @@ pub(super) struct Context<'a> {
 /// whoever sends it (`gzip_proxied off`). The hosted sites' visitors would pay for that.
 pub(super) fn put_head(out: &mut Vec<u8>, head: &RequestHead, context: &Context<'_>) {
     let facts = context.facts;
-    out.extend_from_slice(head.method());
+    out.extend_from_slice(if context.websocket.is_some() { b"GET" } else { head.method() });
     out.push(b' ');
     out.extend_from_slice(facts.target.as_bytes());
     out.extend_from_slice(b" HTTP/1.1\r\n");
@@ -47,20 +57,25 @@ pub(super) fn put_head(out: &mut Vec<u8>, head: &RequestHead, context: &Context<
         let mut room = [0; NAME_BYTES_MAX];
         let lower = lower(name, &mut room);
         match lower {
-            b"host" | b"content-length" | b"te" | b"forwarded" | b"x-real-ip" | b"accept-encoding" | b"expect" => {}
+            b"sec-websocket-key" if context.websocket.is_some() => {}
+            b"host" | b"content-length" | b"te" | b"accept-encoding" | b"expect" => {}
+            b"forwarded" | b"x-real-ip" | b"x-forwarded-for" | b"x-forwarded-proto" | b"x-forwarded-host" => {}
             b"range" | b"if-range" if !range_passes(head, context) => {}
             b"if-none-match" | b"if-modified-since" | b"if-match" | b"if-unmodified-since" if context.whole => {}
-            _ if lower.starts_with(b"x-forwarded-") => {}
+            _ if lower.starts_with(b"x-forwarded-") && !context.is_trusted => {}
             _ if is_hop_by_hop(lower) || facts.connection_listed.iter().any(|listed| listed.as_bytes() == lower) => {}
             _ => line(out, name, value),
         }
     }
     put_accept_encoding(out, &head.fields);
-    put_forwarding(out, context);
+    forwarding::put(out, &head.fields, context);
     match (&facts.upgrade, head.fields.lists("te", "trailers")) {
         (Some(protocol), _) => {
             line(out, b"Connection", b"upgrade");
             line(out, b"Upgrade", protocol.as_bytes());
+            if let Some(handshake) = context.websocket {
+                line(out, b"Sec-WebSocket-Key", handshake.key().as_bytes());
+            }
         }
         (None, true) => {
             line(out, b"TE", b"trailers");
@@ -71,7 +86,7 @@ pub(super) fn put_head(out: &mut Vec<u8>, head: &RequestHead, context: &Context<
     match facts.framing {
         Framing::None if matches!(head.method(), b"POST" | b"PUT" | b"PATCH") => line(out, b"Content-Length", b"0"),
         Framing::None => {}
-        Framing::Length(length) => line(out, b"Content-Length", length.to_string().as_bytes()),
+        Framing::Length(length) => line(out, b"Content-Length", decimal(length, &mut [0; 20])),
         Framing::Chunked => line(out, b"Transfer-Encoding", b"chunked"),
     }
     if facts.expects_continue && facts.framing != Framing::None {
@@ -80,9 +95,9 @@ pub(super) fn put_head(out: &mut Vec<u8>, head: &RequestHead, context: &Context<
     out.extend_from_slice(b"\r\n");
 }
 
-/// Appends the trailers that may follow a body, and the empty line behind them.
-pub(super) fn put_trailers(out: &mut Vec<u8>, trailers: &Fields) {
-    for (name, value) in trailers.iter() {
+/// The trailers that may follow a body: none that frames, routes or authorises.
+pub(super) fn passing_trailers(trailers: &Fields) -> impl Iterator<Item = (&[u8], &[u8])> {
+    trailers.iter().filter(|(name, _)| {
         let mut room = [0; NAME_BYTES_MAX];
         let lower = lower(name, &mut room);
         let frames_or_routes = matches!(
@@ -98,11 +113,8 @@ pub(super) fn put_trailers(out: &mut Vec<u8>, trailers: &Fields) {
                 | b"cache-control"
                 | b"trailer"
         );
-        if !frames_or_routes && !is_hop_by_hop(lower) {
-            line(out, name, value);
-        }
-    }
-    out.extend_from_slice(b"\r\n");
+        !frames_or_routes && !is_hop_by_hop(lower)
+    })
 }
 
 /// Appends a field line.
@@ -111,6 +123,19 @@ pub(super) fn line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
+}
+
+/// A number in decimal digits.
+pub(super) fn decimal(number: u64, room: &mut [u8; 20]) -> &[u8] {
+    let (mut at, mut left) = (room.len(), number);
+    loop {
+        at -= 1;
+        room[at] = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            return &room[at..];
+        }
+    }
 }
 
 /// A name in lower case; one that is longer than every name that means something here, as it is.
@@ -150,19 +175,6 @@ fn put_accept_encoding(out: &mut Vec<u8>, fields: &Fields) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// What the client said of itself and of who came before it is trusted from nobody.
-fn put_forwarding(out: &mut Vec<u8>, context: &Context<'_>) {
-    let (client, scheme) = (context.client.to_canonical(), if context.tls { "https" } else { "http" });
-    let authority = &context.facts.authority;
-    let quoted = if client.is_ipv6() { format!("\"[{client}]\"") } else { client.to_string() };
-    // Writing to a vector cannot fail.
-    let _ = write!(
-        out,
-        "X-Forwarded-For: {client}\r\nX-Forwarded-Proto: {scheme}\r\nX-Forwarded-Host: {authority}\r\n\
-         X-Real-IP: {client}\r\nForwarded: for={quoted};host=\"{authority}\";proto={scheme}\r\n",
-    );
-}
-
 /// One range at a time, and none of what looks like text by its path: several ranges come back as
 /// a media type that is not read.
 fn range_passes(head: &RequestHead, context: &Context<'_>) -> bool {
@@ -197,14 +209,23 @@ mod tests {
     };
 
     fn towards_origin(head: &str, whole: bool) -> String {
+        from_peer(head, whole, false)
+    }
+
+    fn from_peer(head: &str, whole: bool, is_trusted: bool) -> String {
         let head = Bytes::from(head.replace('\n', "\r\n"));
         let head = RequestHead::parse(head, HeadLimits { bytes: 4096, fields: 32 }).unwrap();
         let headers: Vec<_> = head.fields.iter().collect();
         let raw = RawHead { method: head.method(), target: head.target(), version: head.version, headers: &headers };
         let facts = normalise(raw, ConnectionFacts::default()).unwrap();
-        let client = "192.0.2.1".parse().unwrap();
+        let (client, peer) = ("192.0.2.1".parse().unwrap(), if is_trusted { "10.0.0.1" } else { "192.0.2.1" });
+        let peer = peer.parse().unwrap();
         let mut out = Vec::new();
-        put_head(&mut out, &head, &Context { facts: &facts, client, tls: false, whole, scanned: true });
+        put_head(
+            &mut out,
+            &head,
+            &Context { facts: &facts, client, peer, is_trusted, tls: false, whole, scanned: true, websocket: None },
+        );
         String::from_utf8(out).unwrap().replace("\r\n", "\n")
     }
 
@@ -222,6 +243,23 @@ mod tests {
              X-Forwarded-Proto: http\nX-Forwarded-Host: a.cn:80\nX-Real-IP: 192.0.2.1\n\
              Forwarded: for=192.0.2.1;host=\"a.cn:80\";proto=http\nTE: trailers\n\
              Connection: TE, keep-alive\n\n"
+        );
+    }
+
+    #[test]
+    fn what_a_trusted_proxy_says_is_kept_and_added_to() {
+        let out = from_peer(
+            "GET /x HTTP/1.1\nHost: a.cn\nX-Forwarded-For: 203.0.113.9, 192.0.2.1\nX-Forwarded-Proto: HTTPS\n\
+             X-Forwarded-Host: www.a.cn\nX-Forwarded-Port: 443\nForwarded: for=192.0.2.1;proto=https\n\
+             X-Real-IP: 10.9.9.9\n\n",
+            false,
+            true,
+        );
+        assert_eq!(
+            out,
+            "GET /x HTTP/1.1\nHost: a.cn\nX-Forwarded-Port: 443\nX-Forwarded-For: 203.0.113.9, 192.0.2.1, 10.0.0.1\n\
+             X-Forwarded-Proto: HTTPS\nX-Forwarded-Host: www.a.cn\nX-Real-IP: 192.0.2.1\n\
+             Forwarded: for=192.0.2.1;proto=https, for=10.0.0.1;host=\"a.cn\";proto=http\nConnection: keep-alive\n\n"
         );
     }
 

@@ -1,12 +1,16 @@
 //! The response's head towards the client, built afresh, and how bodies are delimited on the way.
 
 use super::{
+    head_writer::HeadWriter,
     http1::{Framing, ResponseHead, http_date},
-    request::{PSEUDONYM, line, lower},
+    request::{VIA, lower},
 };
 use crate::{
     base::Timestamp,
-    domain::{message::is_hop_by_hop, policy::Reason},
+    domain::{
+        message::{Version, is_hop_by_hop},
+        policy::Reason,
+    },
     engine::body_filter::Output,
 };
 
@@ -17,6 +21,8 @@ pub(super) enum OutFraming {
     Chunked,
     /// Until the connection closes: HTTP/1.0, length unknown.
     Close,
+    /// In frames: HTTP/2, length unknown.
+    Frames,
     /// Exactly so many bytes.
     Length(u64),
     /// No body, whatever the head says: HEAD, 204, 304.
@@ -29,8 +35,8 @@ pub(super) struct Context {
     pub(super) output: Output,
     /// How the body is delimited.
     pub(super) framing: OutFraming,
-    /// The client speaks HTTP/1.1.
-    pub(super) is_http11: bool,
+    /// What the client speaks.
+    pub(super) version: Version,
     /// The connection ends with this response.
     pub(super) close: bool,
     /// Now.
@@ -67,44 +73,51 @@ pub(super) fn origin_keeps(reply: &ResponseHead) -> bool {
     !both && !says_close && (reply.is_http11 || reply.fields.lists("connection", "keep-alive"))
 }
 
-/// Appends the head of a final response to `out`.
-pub(super) fn put_head(out: &mut Vec<u8>, reply: &ResponseHead, context: &Context) {
+/// Writes the head of a final response.
+pub(super) fn put_head(out: &mut HeadWriter, reply: &ResponseHead, context: &Context) {
     put_status_and_fields(out, reply, context.output);
     if reply.fields.all("date").next().is_none() {
-        line(out, b"Date", http_date(context.at).as_bytes());
+        out.line(b"Date", http_date(context.at).as_bytes());
     }
-    line(out, b"Via", format!("{} {PSEUDONYM}", if reply.is_http11 { "1.1" } else { "1.0" }).as_bytes());
+    out.line(b"Via", if reply.is_http11 { VIA } else { b"1.0 zhamen" });
     match context.framing {
-        OutFraming::Chunked => line(out, b"Transfer-Encoding", b"chunked"),
-        OutFraming::Length(length) => line(out, b"Content-Length", length.to_string().as_bytes()),
-        OutFraming::Close => {}
+        OutFraming::Chunked => out.line(b"Transfer-Encoding", b"chunked"),
+        OutFraming::Length(length) => out.length(length),
+        OutFraming::Close | OutFraming::Frames => {}
         // The length of the body that GET would have had.
         OutFraming::None => match content_length(reply) {
-            Ok(Some(length)) if reply.status != 204 => line(out, b"Content-Length", length.to_string().as_bytes()),
+            Ok(Some(length)) if reply.status != 204 => out.length(length),
             Ok(Some(_) | None) | Err(()) => {}
         },
     }
-    put_connection(out, context.is_http11, context.close);
-    out.extend_from_slice(b"\r\n");
+    put_connection(out, context.version, context.close);
+    out.end();
 }
 
-/// Appends the head of an interim response (1xx), or of a switch of protocols.
-pub(super) fn put_interim(out: &mut Vec<u8>, reply: &ResponseHead) {
+/// Writes the head of an interim response (1xx), or of a switch of protocols.
+pub(super) fn put_interim(out: &mut HeadWriter, reply: &ResponseHead) {
     put_status_and_fields(out, reply, Output::Original);
     if reply.status == 101 {
-        line(out, b"Connection", b"upgrade");
+        out.line(b"Connection", b"upgrade");
         let protocols = reply.fields.all("upgrade").collect::<Vec<_>>().join(&b", "[..]);
-        line(out, b"Upgrade", &protocols);
+        out.line(b"Upgrade", &protocols);
     }
-    out.extend_from_slice(b"\r\n");
+    out.end();
 }
 
-/// Appends `Connection` where the version's default is not what happens.
-pub(super) fn put_connection(out: &mut Vec<u8>, is_http11: bool, close: bool) {
-    match (is_http11, close) {
-        (true, true) => line(out, b"Connection", b"close"),
-        (false, false) => line(out, b"Connection", b"keep-alive"),
-        (true, false) | (false, true) => {}
+/// Writes what a 101 of an origin is to a stream of HTTP/2 (RFC 8441 section 5).
+pub(super) fn put_tunnel(out: &mut HeadWriter, reply: &ResponseHead) {
+    out.status(200, b"");
+    put_fields(out, reply, Output::Original);
+    out.end();
+}
+
+/// Writes `Connection` where the version's default is not what happens.
+pub(super) fn put_connection(out: &mut HeadWriter, version: Version, close: bool) {
+    match (version, close) {
+        (Version::Http11, true) => out.line(b"Connection", b"close"),
+        (Version::Http10, false) => out.line(b"Connection", b"keep-alive"),
+        (Version::Http11, false) | (Version::Http10, true) | (Version::H2, _) => {}
     }
 }
 
@@ -126,17 +139,24 @@ fn content_length(reply: &ResponseHead) -> Result<Option<u64>, ()> {
 
 /// The status line and every end-to-end field but the length, and but those that no longer hold of
 /// a body that goes out decoded.
-fn put_status_and_fields(out: &mut Vec<u8>, reply: &ResponseHead, output: Output) {
-    out.extend_from_slice(b"HTTP/1.1 ");
-    out.extend_from_slice(reply.status.to_string().as_bytes());
-    out.push(b' ');
-    out.extend_from_slice(reply.phrase());
-    out.extend_from_slice(b"\r\n");
+fn put_status_and_fields(out: &mut HeadWriter, reply: &ResponseHead, output: Output) {
+    out.status(reply.status, reply.phrase());
+    put_fields(out, reply, output);
+}
+
+fn put_fields(out: &mut HeadWriter, reply: &ResponseHead, output: Output) {
+    let listed: Vec<&[u8]> = reply
+        .fields
+        .list("connection")
+        .filter(|name| !is_hop_by_hop(name) && !name.eq_ignore_ascii_case(b"close"))
+        .collect();
+    let is_tunnel = reply.status == 101 && out.is_http2();
     for (name, value) in reply.fields.iter() {
         let mut room = [0; 64];
         let lower = lower(name, &mut room);
-        let is_listed = || reply.fields.list("connection").any(|listed| listed.eq_ignore_ascii_case(lower));
-        if matches!(lower, b"transfer-encoding" | b"content-length") || is_hop_by_hop(lower) || is_listed() {
+        let is_listed = || listed.iter().any(|listed| listed.eq_ignore_ascii_case(lower));
+        let is_framing = matches!(lower, b"transfer-encoding" | b"content-length");
+        if is_framing || is_hop_by_hop(lower) || is_listed() || (is_tunnel && lower == b"sec-websocket-accept") {
             continue;
         }
         match (output, lower) {
@@ -144,8 +164,8 @@ fn put_status_and_fields(out: &mut Vec<u8>, reply: &ResponseHead, output: Output
                 Output::Decoded,
                 b"content-encoding" | b"content-md5" | b"digest" | b"content-digest" | b"accept-ranges",
             ) => {}
-            (Output::Decoded, b"etag") if !value.starts_with(b"W/") => line(out, name, &[b"W/", value].concat()),
-            (Output::Decoded | Output::Original, _) => line(out, name, value),
+            (Output::Decoded, b"etag") if !value.starts_with(b"W/") => out.line(name, &[b"W/", value].concat()),
+            (Output::Decoded | Output::Original, _) => out.line(name, value),
         }
     }
 }

@@ -9,8 +9,10 @@ use super::{
     admission::Admission,
     answer,
     body::{self, Filter, Filtered},
-    connection::{After, Client},
+    client::{Client, Inlet, Outlet, Wire},
+    connection::After,
     downstream::Downstream,
+    forwarding,
     http1::{HeadFault, RequestHead, ResponseHead},
     limits,
     observe::Capture,
@@ -18,9 +20,10 @@ use super::{
     record::Record,
     request, respond, response,
     stop::Stop,
-    tunnel,
+    tunnel::{self, End},
     upload::{self, Progress, RequestBody, Upload},
-    upstream::{self, Link},
+    upstream::{self, Addresses, Link, Request},
+    websocket::Handshake,
     worker::Worker,
 };
 use crate::{
@@ -48,6 +51,8 @@ pub(super) struct Session<'a> {
     pub(super) facts: Option<Rc<Facts>>,
     pub(super) body: RequestBody,
     progress: Progress,
+    /// Where a stream of HTTP/2 is to become a WebSocket.
+    websocket: Option<Handshake>,
 }
 
 /// What came of an exchange with an origin.
@@ -69,7 +74,7 @@ pub(super) async fn turn(
     let mut record = Record::new(worker.request_id(), shared.clock.now(), client, shared.events.clone());
     record.generation = snapshot.generation;
     let (body, progress) = (RequestBody::new(Framing::None), Progress::new());
-    let mut session = Session { worker, edge, snapshot, record, facts: None, body, progress };
+    let mut session = Session { worker, edge, snapshot, record, facts: None, body, progress, websocket: None };
     let ended = match head {
         Ok(head) => match limits::within(session.edge.pressure.request, session.stages(client, &head)).await {
             Some(ended) => ended,
@@ -89,7 +94,7 @@ pub(super) async fn turn(
 impl Session<'_> {
     async fn stages(&mut self, client: &mut Client, head: &RequestHead) -> Result<After, Stop> {
         let facts = self.normalise(client, head)?;
-        limits::check_client(self.worker, &self.edge, client.address)?;
+        limits::check_client(self.worker, &self.edge, self.record.client)?;
         let filing = self.snapshot.registry.look_up(&facts.host);
         let permit = self.admit(&facts, filing, head)?;
         limits::check_site(self.worker, &self.edge, &permit)?;
@@ -106,11 +111,14 @@ impl Session<'_> {
             Version::H2 => "h2",
         };
         self.record.method = String::from_utf8_lossy(head.method()).into_owned();
-        self.record.set_target(head.target());
+        self.record.set_target(head.path());
+        self.record.client = forwarding::client_of(&head.fields, client.peer.address.ip(), &self.edge.trusted_proxies);
         let headers: Vec<_> = head.fields.iter().collect();
         let raw = RawHead { method: head.method(), target: head.target(), version: head.version, headers: &headers };
-        let covers = |host: &HostName| client.certificate.as_ref().is_some_and(|certificate| certificate.covers(host));
-        let connection = ConnectionFacts { tls: client.tls, certificate_covers: Some(&covers) };
+        let covers =
+            |host: &HostName| client.peer.certificate.as_ref().is_some_and(|certificate| certificate.covers(host));
+        let connection =
+            ConnectionFacts { tls: client.peer.tls, certificate_covers: Some(&covers), stream: head.stream() };
         let facts = message::normalise(raw, connection).map_err(|(reason, what)| Stop::refused(reason, what))?;
         self.record.host = facts.host.as_str().to_owned();
         if head.target().len() > self.edge.pressure.uri_bytes {
@@ -153,22 +161,31 @@ impl Session<'_> {
         permit: &Permit,
     ) -> Result<Link, Stop> {
         let mut out = Vec::with_capacity(1024);
+        if head.version == Version::H2 && facts.upgrade.is_some() {
+            let handshake =
+                Handshake::new().map_err(|error| of_site(permit, Reason::Overloaded, &error.to_string()))?;
+            self.websocket = Some(handshake);
+        }
         let context = request::Context {
             facts,
-            client: client.address,
-            tls: client.tls,
+            client: self.record.client,
+            peer: client.peer.address.ip(),
+            is_trusted: forwarding::is_trusted(client.peer.address.ip(), &self.edge.trusted_proxies),
+            tls: client.peer.tls,
             whole: permit.is_recheck(),
             scanned: self.snapshot.scan.enabled,
+            websocket: self.websocket.as_ref(),
         };
         request::put_head(&mut out, head, &context);
         if facts.state_changing && self.edge.posts {
             self.progress.copy_up_to(self.snapshot.scan.hold_bytes);
         }
-        let ready = self.body.put_ready(&mut client.inbox, &mut out, &self.progress);
-        ready.map_err(|fault| Stop::refused(Reason::MalformedRequest, fault.as_str()))?;
+        let (mut inlet, _) = client.halves();
+        self.body.put_ready(&mut inlet, &mut out, &self.progress)?;
         let replayable = facts.framing == Framing::None
             && matches!(head.method(), b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"PUT" | b"DELETE");
-        upstream::send(permit, out, replayable, (self.worker, &self.edge), &mut self.record).await
+        let request = Request { bytes: out, replayable, addresses: Addresses::of(self.record.client, client) };
+        upstream::send(permit, request, (self.worker, &self.edge), &mut self.record).await
     }
 
     /// Receives the origin's answer, and passes on of it what the rules allow.
@@ -182,11 +199,11 @@ impl Session<'_> {
     ) -> Result<Carried, Stop> {
         let (worker, edge, progress) = (self.worker, &*self.edge, &self.progress);
         let mut inbox = BytesMut::new();
-        let mut running =
-            pin!(upload::run((&client.socket, &mut client.inbox), &mut self.body, &link.socket, progress, edge));
-        let mut downstream = Downstream::new(&client.socket, Upload(running.as_mut()), edge.timeouts.client_idle);
-        let is_http11 = head.version == Version::Http11;
-        let asked = answer::Asked { facts, permit, link, is_http11, progress };
+        let (inlet, outlet) = client.halves();
+        let mut running = pin!(upload::run(inlet, &mut self.body, &link.socket, progress, edge));
+        let mut downstream = Downstream::new(outlet, Upload(running.as_mut()), edge.timeouts.client_idle);
+        let (version, websocket) = (head.version, self.websocket.as_ref());
+        let asked = answer::Asked { facts, permit, link, version, websocket, progress };
         let reply = answer::receive(&asked, &mut inbox, &mut downstream, (worker, edge), &mut self.record).await?;
         posts::note_post((worker, &self.snapshot, &mut self.record), head, permit, &progress.take_copy());
         if reply.status == 101 {
@@ -197,7 +214,7 @@ impl Session<'_> {
         let close = !facts.keep_alive || !progress.done.get() || worker.stop.is_cancelled();
         let (snapshot, record) = (&*self.snapshot, &mut self.record);
         let capture = Capture::new(&worker.shared.budget);
-        let filter = Filter { worker, edge, snapshot, permit, facts, reply: &reply, is_http11, close, record, capture };
+        let filter = Filter { worker, edge, snapshot, permit, facts, reply: &reply, version, close, record, capture };
         let filtered = body::filter(filter, downstream, framing, &link.socket, &mut inbox).await?;
         Ok(Carried::Answered(filtered, reply))
     }
@@ -215,23 +232,32 @@ impl Session<'_> {
         match carried {
             Carried::Switched(mut inbox) => {
                 self.record.outcome = Outcome::Tunnelled;
-                let left = (&client.socket, &mut client.inbox, &mut self.record.request_bytes);
-                let right = (&link.socket, &mut inbox, &mut self.record.response_bytes);
+                let (inlet, outlet) = client.halves();
+                let left = End { inlet, outlet, bytes: &mut self.record.request_bytes };
+                let (inlet, outlet) = (Inlet::Http1(&link.socket, &mut inbox), Outlet::Http1(&link.socket));
+                let right = End { inlet, outlet, bytes: &mut self.record.response_bytes };
                 let admission = Admission { worker: self.worker, snapshot: &self.snapshot, permit, facts };
-                tokio::select! {
-                    () = tunnel::run(left, right, timeouts.tunnel_idle) => {}
-                    () = admission.ended() => self.record.outcome = Outcome::Aborted,
+                let is_whole = tokio::select! {
+                    is_whole = tunnel::run(left, right, timeouts.tunnel_idle) => is_whole,
+                    () = admission.ended() => {
+                        self.record.outcome = Outcome::Aborted;
+                        false
+                    }
+                };
+                match &client.wire {
+                    Wire::Http2(stream) if !is_whole => stream.reset(),
+                    Wire::Http1(_) | Wire::Http2(_) => {}
                 }
                 After::Close
             }
             Carried::Answered(filtered, reply) => {
                 self.record.outcome = Outcome::Forwarded;
                 if filtered.origin_is_clean && self.progress.done.get() && response::origin_keeps(&reply) {
-                    self.worker.pool.put(permit.site().origin(), link.socket, self.edge.limits.origin_idle);
+                    link.keep(self.worker, &self.edge);
                 }
                 match filtered.client_keeps {
                     true => After::KeepAlive,
-                    false if self.progress.done.get() && !facts.keep_alive && client.inbox.is_empty() => After::Close,
+                    false if self.progress.done.get() && !facts.keep_alive && client.is_quiet() => After::Close,
                     false => After::Linger,
                 }
             }
@@ -252,8 +278,12 @@ impl Session<'_> {
         self.record.outcome = outcome;
         // HTTP/1.0 may know the end of a body by the close alone; and what is queued for a client that
         // takes nothing would stay in the kernel for minutes.
-        if self.record.protocol == "http/1.0" || outcome == Outcome::ClientGone {
-            client.socket.reset_on_close();
+        match &client.wire {
+            Wire::Http1(http1) if self.record.protocol == "http/1.0" || outcome == Outcome::ClientGone => {
+                http1.socket.reset_on_close();
+            }
+            Wire::Http1(_) => {}
+            Wire::Http2(stream) => stream.reset(),
         }
         After::Cut
     }

@@ -14,7 +14,7 @@ use std::{
         atomic::{AtomicI64, Ordering},
     },
     task::{Context, Poll, Waker, ready},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
@@ -22,7 +22,6 @@ use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
     net::TcpStream,
-    time::timeout,
 };
 use tokio_rustls::TlsStream;
 
@@ -31,6 +30,8 @@ use crate::telemetry::Live;
 
 /// Bytes that a read makes room for, at first.
 pub(super) const READ_BYTES: usize = 16 << 10;
+/// Bytes that a read of an origin's answer makes room for, at first: most pages are whole in it.
+pub(super) const ANSWER_BYTES: usize = 32 << 10;
 /// Bytes that a read makes room for once a body has shown that it is large.
 pub(super) const READ_BYTES_MAX: usize = 64 << 10;
 /// Slices handed to the kernel in one write.
@@ -49,6 +50,8 @@ pub(super) enum Stream {
 pub(super) enum Side {
     /// A client's, without TLS.
     ClientPlain,
+    /// A client's that speaks HTTP/2.
+    ClientHttp2,
     /// A client's, with TLS.
     ClientTls,
     /// To an origin.
@@ -92,6 +95,16 @@ impl Socket {
     /// Puts a fresh stream in the place of one that died.
     pub(super) fn replace(&self, stream: Stream) {
         self.stream.replace(stream);
+    }
+
+    /// Counts the connection elsewhere.
+    pub(super) fn count_as(&mut self, side: Side) {
+        self.counted = Counted::new(&self.counted.live, side);
+    }
+
+    /// One step of something that the stream itself can do.
+    pub(super) fn poll<T>(&self, step: impl FnOnce(Pin<&mut Stream>) -> T) -> T {
+        step(Pin::new(&mut *self.stream.borrow_mut()))
     }
 
     /// Reads what is there, behind what `buffer` already holds; 0 is the end. Makes room for `want`
@@ -196,21 +209,11 @@ impl Socket {
         }
     }
 
-    /// Waits for the peer: at most `idle`, and no longer than it may be slow. Where nothing has to be waited
-    /// for, no clock is read.
     async fn wait<T>(&self, idle: Duration, step: impl Future<Output = T>) -> Option<T> {
-        let mut step = pin!(step);
-        if let Poll::Ready(done) = poll_fn(|context| Poll::Ready(step.as_mut().poll(context))).await {
-            return Some(done);
-        }
-        let Some(pace) = &self.pace else { return timeout(idle, step).await.ok() };
-        let (left, began) = (pace.left(), Instant::now());
-        let done = timeout(idle.min(left), step).await.ok();
-        pace.waited(began.elapsed());
-        if done.is_none() && left < idle {
+        let on_slow = || {
             self.counted.live.client_slow.fetch_add(1, Ordering::Relaxed);
-        }
-        done
+        };
+        Pace::wait(self.pace.as_ref(), idle, on_slow, step).await
     }
 
     fn moved(&self, bytes: usize) {
@@ -230,6 +233,13 @@ impl Socket {
         let stream = self.stream.borrow();
         // A connection that is already gone needs no reset.
         let _ = SockRef::from(stream.tcp()).set_linger(Some(Duration::ZERO));
+    }
+
+    /// Whether an unused connection is still open and silent, as far as the runtime has heard; it may
+    /// have closed since the last turn of its loop.
+    pub(super) fn seems_quiet(&self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        self.stream.borrow().tcp().poll_read_ready(&mut context).is_pending() || self.is_quiet()
     }
 
     /// Whether an unused connection is still open and silent. Asks the kernel, because the runtime
@@ -260,6 +270,7 @@ impl Counted {
 
     fn count(&self) -> &AtomicI64 {
         match self.side {
+            Side::ClientHttp2 => &self.live.client_http2,
             Side::ClientPlain => &self.live.client_plain,
             Side::ClientTls => &self.live.client_tls,
             Side::Origin => &self.live.origin,

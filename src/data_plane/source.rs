@@ -7,7 +7,7 @@ use tokio::time::timeout_at;
 
 use super::{
     http1::{BodyFault, BodyReader, Fields, Framing, Piece},
-    socket::{READ_BYTES, READ_BYTES_MAX, Socket},
+    socket::{ANSWER_BYTES, READ_BYTES_MAX, Socket},
     stop::Stop,
     upload::Upload,
 };
@@ -39,7 +39,11 @@ pub(super) enum Next {
 impl<'a> Source<'a> {
     /// A body that begins in `inbox`.
     pub(super) fn new(socket: &'a Socket, inbox: &'a mut BytesMut, framing: Framing, edge: &'a Edge) -> Self {
-        Self { socket, inbox, reader: BodyReader::new(framing), read_bytes: READ_BYTES, edge }
+        let read_bytes = match framing {
+            Framing::Length(length) if length > ANSWER_BYTES as u64 => READ_BYTES_MAX,
+            Framing::None | Framing::Length(_) | Framing::Chunked | Framing::UntilClose => ANSWER_BYTES,
+        };
+        Self { socket, inbox, reader: BodyReader::new(framing), read_bytes, edge }
     }
 
     /// What is here already, without waiting.

@@ -5,45 +5,46 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::BytesMut;
 use tokio::time::timeout_at;
 
-use super::socket::{READ_BYTES, Socket};
+use super::client::{Inlet, Outlet};
 
-/// Copies both ways until both ends have ended, one fails, or neither has sent a byte for `idle`.
-/// What stands in the inboxes goes first. Bytes are counted as they come, so that a tunnel that is
-/// dropped has been counted, too.
-pub(super) async fn run(
-    (left, left_inbox, from_left): (&Socket, &mut BytesMut, &mut u64),
-    (right, right_inbox, from_right): (&Socket, &mut BytesMut, &mut u64),
-    idle: Duration,
-) {
+/// One end of a tunnel, and where the bytes that come from it are counted.
+pub(super) struct End<'a> {
+    pub(super) inlet: Inlet<'a>,
+    pub(super) outlet: Outlet<'a>,
+    pub(super) bytes: &'a mut u64,
+}
+
+/// Copies both ways until both ends have ended, one fails, or neither has sent a byte for `idle`; `false`:
+/// it was not by an orderly end. What was read before goes first. Bytes are counted as they come, so that a
+/// tunnel that is dropped has been counted, too.
+pub(super) async fn run(left: End<'_>, right: End<'_>, idle: Duration) -> bool {
     let moved_at = Cell::new(Instant::now());
+    let (to_left, to_right) = (left.outlet, right.outlet);
     // The first error on either side ends the other side too.
-    let _ = tokio::try_join!(
-        copy(left, left_inbox, right, idle, (&moved_at, from_left)),
-        copy(right, right_inbox, left, idle, (&moved_at, from_right)),
+    let ended = tokio::try_join!(
+        copy(left.inlet, to_right, idle, (&moved_at, left.bytes)),
+        copy(right.inlet, to_left, idle, (&moved_at, right.bytes)),
     );
+    ended.is_ok()
 }
 
 async fn copy(
-    from: &Socket,
-    inbox: &mut BytesMut,
-    to: &Socket,
+    mut from: Inlet<'_>,
+    to: Outlet<'_>,
     idle: Duration,
     (moved_at, bytes): (&Cell<Instant>, &mut u64),
 ) -> Result<(), ()> {
     loop {
-        if !inbox.is_empty() {
-            let piece = inbox.split().freeze();
-            *bytes += piece.len() as u64;
-            to.write(&[], &[piece], &[], idle).await.map_err(|_| ())?;
-            moved_at.set(Instant::now());
-        }
         let moved_before = moved_at.get();
-        match timeout_at((moved_before + idle).into(), from.read(inbox, READ_BYTES)).await {
-            Ok(Ok(0)) => return to.shutdown().await.map_err(|_| ()),
-            Ok(Ok(_)) => {}
+        match timeout_at((moved_before + idle).into(), from.bytes()).await {
+            Ok(Ok(Some(piece))) => {
+                *bytes += piece.len() as u64;
+                to.pass(piece, idle).await.map_err(|_| ())?;
+                moved_at.set(Instant::now());
+            }
+            Ok(Ok(None)) => return to.end(idle).await.map_err(|_| ()),
             Ok(Err(_)) => return Err(()),
             Err(_) if moved_at.get() > moved_before => {}
             Err(_) => return Err(()),

@@ -3,17 +3,20 @@
 
 use std::{
     cell::{Cell, RefCell},
-    future::{Future, pending, poll_fn},
+    collections::VecDeque,
+    future::{Future, poll_fn},
     pin::{Pin, pin},
     task::Poll,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::{
-    http1::{BodyFault, BodyReader, Framing as WireFraming, Piece, put_chunk_size},
-    request::put_trailers,
+    client::Inlet,
+    http1::{BodyFault, BodyReader, Fields, Framing as WireFraming, Piece, put_chunk_size},
+    http2::Reset,
+    request::{line, passing_trailers},
     socket::{READ_BYTES, Socket},
     stop::Stop,
 };
@@ -22,15 +25,28 @@ use crate::{
     domain::{message::Framing, policy::Reason},
 };
 
-/// Bytes that may pile up behind a request while its response is on the way.
-const AHEAD_BYTES_MAX: usize = 16 << 10;
 /// Bytes of a body that go out together with the head, at most.
 const WITH_HEAD_BYTES_MAX: usize = 32 << 10;
 
 /// The body of a request, as it comes off the wire.
 pub(super) struct RequestBody {
+    /// Of HTTP/1.1; the streams of HTTP/2 say themselves what is body.
     reader: BodyReader,
-    chunked: bool,
+    is_ended: bool,
+    trailers: Fields,
+    /// Read before and put back.
+    ahead: VecDeque<Bytes>,
+    /// Goes to the origin in chunks.
+    is_chunked: bool,
+}
+
+/// What can be wrong with it.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Its framing.
+    Body(BodyFault),
+    /// The stream was reset, for what the client wants or for what it sent.
+    Gone,
 }
 
 /// How far the body has come; both halves see it.
@@ -76,26 +92,72 @@ impl RequestBody {
             Framing::Length(length) => WireFraming::Length(length),
             Framing::Chunked => WireFraming::Chunked,
         };
-        Self { reader: BodyReader::new(wire), chunked: framing == Framing::Chunked }
+        let reader = BodyReader::new(wire);
+        let is_ended = reader.is_ended();
+        let is_chunked = framing == Framing::Chunked;
+        Self { reader, is_ended, trailers: Fields::default(), ahead: VecDeque::new(), is_chunked }
+    }
+
+    /// What of the body is here. Asking says that what was given before has been passed on, or kept.
+    pub(super) fn ready(&mut self, inlet: &mut Inlet<'_>) -> Result<Piece, Fault> {
+        if let Some(piece) = self.ahead.pop_front() {
+            return Ok(Piece::Data(piece));
+        }
+        if self.is_ended {
+            return Ok(Piece::End);
+        }
+        let piece = match inlet {
+            Inlet::Http1(_, inbox) => self.reader.next(inbox).map_err(Fault::Body)?,
+            Inlet::Http2(stream) => stream.ready().map_err(|Reset| Fault::Gone)?,
+        };
+        self.note(inlet, piece)
+    }
+
+    /// The next of the body, or its end. `idle` bounds the wait.
+    pub(super) async fn next(&mut self, inlet: &mut Inlet<'_>, idle: Duration) -> Result<Piece, Stop> {
+        loop {
+            let piece = self.ready(inlet)?;
+            if piece != Piece::NeedInput {
+                return Ok(piece);
+            }
+            match inlet {
+                Inlet::Http1(socket, inbox) => match socket.read_body(inbox, READ_BYTES, idle).await {
+                    Ok(count) if count > 0 => {}
+                    Ok(_) => return Err(Stop::ClientGone),
+                    Err(error) => return Err(Stop::slow(&error)),
+                },
+                Inlet::Http2(stream) => {
+                    let piece = stream.next(idle).await.map_err(|error| Stop::slow(&error))?;
+                    return Ok(self.note(inlet, piece)?);
+                }
+            }
+        }
+    }
+
+    /// Puts pieces back to where they were taken from.
+    pub(super) fn put_back(&mut self, pieces: Vec<Bytes>) {
+        for piece in pieces.into_iter().rev() {
+            self.ahead.push_front(piece);
+        }
     }
 
     /// Appends to `out` what of the body is already here, as it goes to the origin.
     pub(super) fn put_ready(
         &mut self,
-        inbox: &mut BytesMut,
+        inlet: &mut Inlet<'_>,
         out: &mut Vec<u8>,
         progress: &Progress,
-    ) -> Result<(), BodyFault> {
+    ) -> Result<(), Fault> {
         while out.len() < WITH_HEAD_BYTES_MAX && !progress.done.get() {
-            match self.reader.next(inbox)? {
+            match self.ready(inlet)? {
                 Piece::Data(piece) => {
                     progress.add(piece.len());
                     progress.copy(&piece);
-                    if self.chunked {
+                    if self.is_chunked {
                         put_chunk_size(out, piece.len());
                     }
                     out.extend_from_slice(&piece);
-                    if self.chunked {
+                    if self.is_chunked {
                         out.extend_from_slice(b"\r\n");
                     }
                 }
@@ -110,17 +172,14 @@ impl RequestBody {
     }
 
     /// Reads the rest and throws it away. `false`: it is not to be had within these bounds.
-    pub(super) async fn drain(&mut self, socket: &Socket, inbox: &mut BytesMut, bytes_max: u64) -> bool {
+    pub(super) async fn drain(&mut self, inlet: &mut Inlet<'_>, idle: Duration, bytes_max: u64) -> bool {
         let mut bytes = 0;
+        self.ahead.clear();
         loop {
-            match self.reader.next(inbox) {
+            match self.next(inlet, idle).await {
                 Ok(Piece::Data(piece)) => bytes += piece.len() as u64,
                 Ok(Piece::End) => return true,
-                Ok(Piece::NeedInput) => match socket.read(inbox, READ_BYTES).await {
-                    Ok(count) if count > 0 => {}
-                    Ok(_) | Err(_) => return false,
-                },
-                Err(_) => return false,
+                Ok(Piece::NeedInput) | Err(_) => return false,
             }
             if bytes > bytes_max {
                 return false;
@@ -130,13 +189,36 @@ impl RequestBody {
 
     /// Whether all of it has been read.
     pub(super) fn is_ended(&self) -> bool {
-        self.reader.is_ended()
+        self.is_ended
+    }
+
+    fn note(&mut self, inlet: &Inlet<'_>, piece: Piece) -> Result<Piece, Fault> {
+        if piece == Piece::End {
+            self.is_ended = true;
+            self.trailers = match inlet {
+                Inlet::Http1(..) => self.reader.take_trailers(),
+                Inlet::Http2(stream) => stream.trailers().map_err(|Reset| Fault::Gone)?,
+            };
+        }
+        Ok(piece)
     }
 
     fn put_end(&self, out: &mut Vec<u8>) {
-        if self.chunked {
+        if self.is_chunked {
             out.extend_from_slice(b"0\r\n");
-            put_trailers(out, self.reader.trailers());
+            for (name, value) in passing_trailers(&self.trailers) {
+                line(out, name, value);
+            }
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Body(fault) => Self::refused(Reason::MalformedRequest, fault.as_str()),
+            Fault::Gone => Self::ClientGone,
         }
     }
 }
@@ -179,7 +261,7 @@ impl Progress {
 /// Passes the rest of the body on, then watches the client. Backpressure is that nothing is read
 /// before what was read is written.
 pub(super) async fn run(
-    (client, inbox): (&Socket, &mut BytesMut),
+    mut inlet: Inlet<'_>,
     body: &mut RequestBody,
     origin: &Socket,
     progress: &Progress,
@@ -187,44 +269,32 @@ pub(super) async fn run(
 ) -> Stop {
     let mut frame = Vec::new();
     while !progress.done.get() {
-        let piece = match body.reader.next(inbox) {
+        let piece = match body.next(&mut inlet, edge.timeouts.client_idle).await {
             Ok(Piece::Data(piece)) => {
-                if body.chunked {
+                if body.is_chunked {
                     put_chunk_size(&mut frame, piece.len());
                 }
                 piece
             }
-            Ok(Piece::End) => {
+            Ok(Piece::End | Piece::NeedInput) => {
                 body.put_end(&mut frame);
                 Bytes::new()
             }
-            Ok(Piece::NeedInput) => match client.read_body(inbox, READ_BYTES, edge.timeouts.client_idle).await {
-                Ok(count) if count > 0 => continue,
-                Ok(_) => return Stop::ClientGone,
-                Err(error) => return Stop::slow(&error),
-            },
-            Err(fault) => return Stop::refused(Reason::MalformedRequest, fault.as_str()),
+            Err(stop) => return stop,
         };
-        let tail: &[u8] = if body.chunked && !piece.is_empty() { b"\r\n" } else { b"" };
+        let tail: &[u8] = if body.is_chunked && !piece.is_empty() { b"\r\n" } else { b"" };
         let length = piece.len();
         let is_last = piece.is_empty();
         progress.copy(&piece);
         let written = origin.write(&frame, &[piece], tail, edge.timeouts.origin_idle).await;
         if written.is_err() {
             // The origin reads no more of it; it may have answered all the same.
-            return pending().await;
+            break;
         }
         frame.clear();
         progress.add(length);
         progress.done.set(is_last);
     }
-    loop {
-        if inbox.len() >= AHEAD_BYTES_MAX {
-            return pending().await;
-        }
-        match client.read(inbox, READ_BYTES).await {
-            Ok(count) if count > 0 => {}
-            Ok(_) | Err(_) => return Stop::ClientGone,
-        }
-    }
+    inlet.gone(progress.done.get()).await;
+    Stop::ClientGone
 }

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use rustls::{ClientConfig, ServerConfig};
+use rustls::ServerConfig;
 use tokio::{
     net::TcpListener,
     task::{JoinHandle, JoinSet, LocalSet, spawn_local},
@@ -24,7 +24,7 @@ use super::{
     limits::{Limits, Turns},
     observe::Recent,
     tls::Resolver,
-    upstream::Pool,
+    upstream::{Origins, Pool},
 };
 use crate::engine::body_filter::VerdictCache;
 
@@ -37,7 +37,6 @@ const SWEEP: Duration = Duration::from_secs(1);
 pub(super) struct Worker {
     pub(super) shared: Shared,
     pub(super) pool: Pool,
-    pub(super) origin_tls: Arc<ClientConfig>,
     pub(super) certificates: Arc<Resolver>,
     pub(super) cache: RefCell<VerdictCache>,
     pub(super) recent: RefCell<Recent>,
@@ -62,7 +61,7 @@ pub(super) struct Setup {
     pub(super) plain: Vec<StdListener>,
     pub(super) tls: Vec<StdListener>,
     pub(super) server_tls: Arc<ServerConfig>,
-    pub(super) origin_tls: Arc<ClientConfig>,
+    pub(super) origins: Arc<Origins>,
     pub(super) certificates: Arc<Resolver>,
     /// Keys the verdict cache; random.
     pub(super) secret: [u8; 32],
@@ -102,8 +101,7 @@ async fn serve(setup: Setup) -> io::Result<()> {
     let entries = setup.shared.edge.load().verdict_cache_entries;
     let worker = Rc::new(Worker {
         shared: setup.shared,
-        pool: Pool::default(),
-        origin_tls: setup.origin_tls,
+        pool: Pool::new(setup.origins, setup.first_id),
         certificates: setup.certificates,
         cache: RefCell::new(VerdictCache::new(entries, setup.secret)),
         recent: RefCell::default(),

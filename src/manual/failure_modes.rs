@@ -4,7 +4,9 @@
 //!
 //! | what it does | what follows | test |
 //! | --- | --- | --- |
-//! | refuses the connection, has no address | 502 `origin_unreachable` | `an_origin_that_refuses_is_unreachable` |
+//! | refuses the connection, has no address | the next one, if the site has several; else 502 `origin_unreachable` | `an_origin_that_refuses_is_unreachable`, `of_two_origins_one_may_die_under_load` |
+//! | shows a certificate that is not believed | the same, with the reason in `detail` | `an_origin_is_who_its_certificate_says` |
+//! | has all its connections in use | the request waits, then 503 `overloaded` | `beyond_the_limit_of_connections_requests_wait_and_not_for_ever` |
 //! | does not accept within `timeouts.connect` | 502 `origin_unreachable` | – |
 //! | sends no head within `timeouts.origin_head` (which begins anew while the request's body moves) | 504 `origin_timeout` | `an_origin_that_never_answers_is_timed_out` |
 //! | answers something that is not HTTP/1.x, a head without end, interim responses without end, a switch that nobody asked for | 502 `origin_protocol` | `heads_without_end_are_refused_and_cost_little`, `a_switch_that_nobody_asked_for_is_refused` |

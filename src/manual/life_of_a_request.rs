@@ -17,7 +17,7 @@
 //! | look up | [`Registry::look_up`](crate::domain::registry::Registry::look_up) | – |
 //! | admit | [`Policy::admit`](crate::domain::policy::Policy::admit) | `registry_unavailable`, `unfiled`, `filed_elsewhere`, `filing_cancelled`, `terminated`, `suspended`, `no_commitment`, `site_locked`, `directory_locked`, `interactive_closed`, `page_locked`; `overloaded` while the way to the record is full; `content_blocked` for an upgrade |
 //! | read post | `data_plane/posts.rs`; where the site is `filtered` | `content_blocked` |
-//! | send | `data_plane/upstream`, `upstream::send` | `origin_unreachable` |
+//! | send | `data_plane/upstream`, `upstream::send` | `origin_unreachable`, `overloaded` |
 //! | receive | `data_plane/answer.rs`, `data_plane/upstream`, `upstream::reply` | `origin_timeout`, `origin_protocol` |
 //! | filter | `data_plane/body.rs`, `body::filter` | `origin_protocol`, `content_blocked`, `page_locked`; later it can only cut |
 //! | conclude | `data_plane/session.rs`, `data_plane/tunnel.rs` | – |
@@ -64,13 +64,13 @@
 //!
 //! The head towards the origin is built afresh (`data_plane/request.rs`). Hop-by-hop
 //! fields go; what the client said in `X-Forwarded-*`, `Forwarded` and `X-Real-IP` is replaced by what
-//! we saw; `Accept-Encoding` keeps the codings that we can undo; `Range` is dropped where the path
+//! we saw, unless it is a trusted proxy ([`origins`](super::origins)); `Accept-Encoding` keeps the codings that we can undo; `Range` is dropped where the path
 //! looks like text, because a part of a text cannot be read as the browser will show it. There is no
 //! `Via`, though RFC 9110 asks for one: a stock nginx stops compressing for whoever sends it.
 //!
-//! A pooled connection is used if the kernel says that it is open and silent. A request is sent a
-//! second time only if none of it had been written, or if it has no body, its method is idempotent, and
-//! the connection had died before a byte of an answer.
+//! [`origins`](super::origins) says which origin is asked, and over which connection. A kept one is used
+//! if it is open and silent. A request is sent a second time only if none of it had been written, or if it
+//! has no body, its method is idempotent, and the connection had died before a byte of an answer.
 //!
 //! The request's body flows while the answer is awaited and passed on: whoever answers early is heard.
 //!

@@ -1,7 +1,7 @@
 //! Findings as they stand: how often seen, and what a reviewer says. Computed from the record, but for
 //! the counts of what was seen again, which are no entries of their own.
 
-use super::StoreError;
+use super::{EvidencePlace, Hash, Seen, StoreError};
 use crate::{
     base::Timestamp,
     domain::record::{Entry, Finding},
@@ -16,7 +16,7 @@ pub trait Findings: Send + Sync {
         &self,
         by: &str,
         recorded: Timestamp,
-        findings: &[Finding],
+        seen: &Seen,
         spooled: Option<SpoolPosition>,
     ) -> Result<Vec<Entry>, StoreError>;
 
@@ -33,8 +33,19 @@ pub trait Findings: Send + Sync {
         self.findings(&FindingQuery { state, after, limit, ..FindingQuery::default() })
     }
 
+    /// Shows the findings that somebody reviewed or withdrew, each with the time of its entry, in the order
+    /// of the record.
+    fn each_settled_finding(&self, take: &mut dyn FnMut(&Finding, Timestamp)) -> Result<(), StoreError>;
+
+    /// Shows the rows of the registry whose findings were recorded since a time, each with when it was
+    /// first served.
+    fn each_finding_since(&self, since: Timestamp, take: &mut dyn FnMut(&str, Timestamp)) -> Result<(), StoreError>;
+
     /// How many findings are in each state.
     fn count_findings(&self, state: ReviewState) -> Result<u64, StoreError>;
+
+    /// Where the evidence lies that is known by a hash; `None` if no finding came with it.
+    fn evidence_place(&self, hash: Hash) -> Result<Option<EvidencePlace>, StoreError>;
 
     /// How far the spool has been taken in.
     fn spooled(&self) -> Result<Option<SpoolPosition>, StoreError>;

@@ -24,16 +24,19 @@ mod verify;
 mod webhooks;
 
 pub use backup::{back_up, restore};
-pub use entries::{Entries, Query};
+pub use entries::{Answer, Append, Entries, Query};
 pub use error::StoreError;
-pub use evidence::{Evidence, EvidenceHeader, EvidenceLimits, EvidenceRecord, Expired, each_evidence, read_evidence};
+pub use evidence::{
+    Evidence, EvidenceHeader, EvidenceLimits, EvidencePlace, EvidenceRecord, Expired, each_evidence, find_evidence,
+    read_evidence,
+};
 pub use export::{ExportQuery, Exported, export};
 pub use findings::{FindingQuery, FindingRow, Findings, ReviewState, SpoolPosition};
 pub use heads::{GENESIS, Hash, HeadRow, Heads, Line, Link};
 pub use idempotency::{Idempotency, Remembered};
 pub use key::{PublicKey, SigningKey};
 pub use seal::Sealer;
-pub use sighting::Sighting;
+pub use sighting::{Seen, Sighting};
 pub use sites::{SiteSource, Sites};
 pub use spool::Spool;
 pub use sqlite::Sqlite;
@@ -49,6 +52,12 @@ pub trait Meta: Send + Sync {
 
     /// Keeps a value under a name, on disk when it returns.
     fn set_meta(&self, name: &str, value: &str) -> Result<(), StoreError>;
+
+    /// Whether nothing can be put in: the file is not ours to write.
+    fn is_read_only(&self) -> bool;
+
+    /// What is wrong with all of it as a whole; `None`: nothing. Reads everything.
+    fn integrity(&self) -> Result<Option<String>, StoreError>;
 }
 
 /// Everything that a database keeps.

@@ -3,7 +3,7 @@
 use super::StoreError;
 use crate::{
     base::Timestamp,
-    domain::registry::{Held, RowChange},
+    domain::registry::{Held, RowChange, SiteRow},
 };
 
 /// Rows by host and source. Where sources differ about a host, the one that changed it last holds.
@@ -26,6 +26,15 @@ pub trait Sites: Send + Sync {
     /// Shows what is said of one host, the one that holds first.
     fn each_site_at(&self, host: &str, take: &mut dyn FnMut(SiteSource, Timestamp, Held<'_>))
     -> Result<(), StoreError>;
+
+    /// Keeps the rows of a source that wait until its units are admitted again, in the place of those that
+    /// waited before. A row that is put in by [`Sites::change_sites`] waits no longer. Returns how many
+    /// changes there were, with this one if it changed anything.
+    fn set_waiting_sites(&self, source: SiteSource, rows: &mut dyn Iterator<Item = SiteRow>)
+    -> Result<u64, StoreError>;
+
+    /// The rows that wait, by source and host.
+    fn waiting_sites(&self) -> Result<Vec<(SiteSource, SiteRow)>, StoreError>;
 
     /// Whether there are rows of other sources than this one.
     fn has_sites_beside(&self, source: SiteSource) -> Result<bool, StoreError>;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    GENESIS, Hash, HeadRow, Heads, Line, Link, PublicKey, Sqlite, StoreError,
+    GENESIS, Hash, HeadRow, Line, Link, PublicKey, Store, StoreError,
     about::About,
     evidence::{Piece, RETENTION, SEGMENT, Segment, Wrong, open_content, parse_head, removal, segments},
     seal::HEADS_FILE,
@@ -54,7 +54,7 @@ pub struct Verified {
 }
 
 /// Verifies a database and the store's directory beside it.
-pub fn verify(store: &Sqlite, directory: &Path, key: &PublicKey) -> Result<Verified, StoreError> {
+pub fn verify(store: &dyn Store, directory: &Path, key: &PublicKey) -> Result<Verified, StoreError> {
     let mut run = Run { key, found: Verified::default(), evidence: HashMap::new(), removed: HashSet::new() };
     if let Some(wrong) = store.integrity()? {
         run.fault("the database", wrong);
@@ -130,7 +130,7 @@ impl Run<'_> {
     }
 
     /// Walks the entries; returns the hash of each.
-    fn entries(&mut self, store: &Sqlite) -> Result<Vec<Hash>, StoreError> {
+    fn entries(&mut self, store: &dyn Store) -> Result<Vec<Hash>, StoreError> {
         let mut hashes = Vec::new();
         let mut last = (0, GENESIS, Timestamp(i64::MIN));
         let walked = store.each_line(0, u64::MAX, &mut |line| {
@@ -341,7 +341,7 @@ fn read_line_or_rest(input: &mut impl BufRead) -> io::Result<Result<String, Vec<
 }
 
 /// All signed heads of the entries.
-fn heads_of(store: &Sqlite) -> Result<Vec<HeadRow>, StoreError> {
+fn heads_of(store: &dyn Store) -> Result<Vec<HeadRow>, StoreError> {
     let mut all: Vec<HeadRow> = Vec::new();
     loop {
         let heads = store.heads(all.last().map_or(0, |head| head.seq), 1_000)?;

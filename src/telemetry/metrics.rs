@@ -8,7 +8,10 @@ use prometheus::{
     TextEncoder, core::Collector, process_collector::ProcessCollector,
 };
 
-use super::{Dropped, Live, Lost, RecordCounts, edge_metrics::EdgeMetrics, record_metrics::RecordMetrics, words};
+use super::{
+    Dropped, Http2End, Live, Lost, RecordCounts, edge_metrics::EdgeMetrics, origin_metrics::OriginMetrics,
+    record_metrics::RecordMetrics, words,
+};
 use crate::{
     base::{MemoryBudget, Timestamp},
     domain::{
@@ -85,8 +88,10 @@ pub struct Metrics {
     footer_checks: IntCounterVec,
     tail_flushes: IntCounter,
     held_bytes: IntGauge,
+    held_bytes_limit: IntGauge,
     connections: IntGaugeVec,
     connections_rejected: IntCounter,
+    http2_ended: IntCounterVec,
     origin_connections: IntCounterVec,
     snapshot_generation: IntGauge,
     rules: IntGauge,
@@ -101,6 +106,7 @@ pub struct Metrics {
     /// Without labels; without a series while no clock runs.
     incident_deadline: IntGaugeVec,
     panics: IntCounter,
+    origins: OriginMetrics,
     edge: EdgeMetrics,
     record: RecordMetrics,
     /// Held while counts kept elsewhere are carried over, so that two readers do not both add.
@@ -168,10 +174,16 @@ impl Metrics {
             )?,
             tail_flushes: new.counter("tail_flushes_total", "Withheld tails that went out unjudged after waiting.")?,
             held_bytes: new.gauge("held_bytes", "Bytes held for a verdict now.")?,
+            held_bytes_limit: new.gauge("held_bytes_limit", "Bytes that may be held for a verdict (limits.held).")?,
             connections: new.gauges("connections", "Open connections.", &["side", "protocol"])?,
             connections_rejected: new.counter(
                 "connections_rejected_total",
                 "Client connections turned away at a limit, or failed before a request was read.",
+            )?,
+            http2_ended: new.counters(
+                "http2_connections_ended_total",
+                "Connections of HTTP/2 with clients that have ended, by why.",
+                &["reason"],
             )?,
             origin_connections: new.counters(
                 "origin_connections_total",
@@ -199,6 +211,7 @@ impl Metrics {
                 &[],
             )?,
             panics: new.counter("panics_total", "Panics that were caught; each is a fault of Zhamen.")?,
+            origins: OriginMetrics::new(&new)?,
             edge: EdgeMetrics::new(&new)?,
             record: RecordMetrics::new(&new)?,
             carrying_over: Mutex::new(()),
@@ -333,10 +346,17 @@ impl Metrics {
         use std::sync::atomic::Ordering::Relaxed;
         let _one_at_a_time = self.carrying_over.lock().unwrap_or_else(PoisonError::into_inner);
         let live = &readings.live;
+        for end in Http2End::ALL {
+            let counter = self.http2_ended.with_label_values(&[end.as_str()]);
+            counter.inc_by(live.http2_ended[end as usize].load(Relaxed).saturating_sub(counter.get()));
+        }
+        self.connections.with_label_values(&["client", "h2"]).set(live.client_http2.load(Relaxed));
         self.connections.with_label_values(&["client", "http"]).set(live.client_plain.load(Relaxed));
         self.connections.with_label_values(&["client", "https"]).set(live.client_tls.load(Relaxed));
         self.connections.with_label_values(&["origin", "any"]).set(live.origin.load(Relaxed));
+        self.origins.carry_over(live);
         self.held_bytes.set(whole(readings.budget.used()));
+        self.held_bytes_limit.set(whole(readings.budget.limit()));
         self.locks.set(whole((readings.locks)()));
         self.edge.carry_over(live);
         self.record.carry_over(&(readings.record)(), &readings.lost);

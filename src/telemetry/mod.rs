@@ -13,13 +13,14 @@ mod live;
 mod metrics;
 mod observations;
 mod operational_log;
+mod origin_metrics;
 mod queue;
 mod record_metrics;
 mod words;
 
 pub use access_log::Reopen;
 pub use consumer::{Observer, start};
-pub use live::{CertificateCounts, Live, Pulse, Shed};
+pub use live::{CertificateCounts, Http2End, Live, Pulse, Shed};
 pub use metrics::{InForce, Metrics, Part, Readings};
 pub use observations::{Full, Lost, ObservationReceiver, ObservationSender, observations};
 pub use operational_log::init as init_operational_log;

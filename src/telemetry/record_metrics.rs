@@ -12,12 +12,21 @@ pub struct RecordCounts {
     pub strikes: Vec<(Class, &'static str, u64)>,
     /// Units suspended now, or some of whose services are.
     pub suspended_units: usize,
+    /// Sites locked now.
+    pub locked_sites: usize,
+    /// Directories, and files with all their queries, locked now.
+    pub locked_directories: usize,
+    /// Whether the store took what was put in last.
+    pub is_writable: bool,
 }
 
 /// Strikes, suspensions, and what did not get as far as the record.
 pub(super) struct RecordMetrics {
     strikes: IntCounterVec,
     suspended_units: IntGauge,
+    locked_sites: IntGauge,
+    locked_directories: IntGauge,
+    writable: IntGauge,
     dropped: IntCounter,
     bodies_dropped: IntCounter,
 }
@@ -31,6 +40,13 @@ impl RecordMetrics {
                 &["class", "source"],
             )?,
             suspended_units: new.gauge("suspended_units", "Units suspended now, or some of whose services are.")?,
+            locked_sites: new.gauge("locked_sites", "Sites locked now.")?,
+            locked_directories: new
+                .gauge("locked_directories", "Directories locked now, and files with all their queries.")?,
+            writable: new.gauge(
+                "store_writable",
+                "1 if the store took what was put on the record last; 0: findings wait on disk, and nothing is accepted.",
+            )?,
             dropped: new.counter(
                 "observations_dropped_total",
                 "Findings, locks and home pages dropped because the way to the record was full.",
@@ -53,7 +69,14 @@ impl RecordMetrics {
             let counter = self.strikes.with_label_values(&[class.as_str(), source]);
             counter.inc_by(count.saturating_sub(counter.get()));
         }
-        self.suspended_units.set(i64::try_from(counts.suspended_units).unwrap_or(i64::MAX));
+        for (gauge, count) in [
+            (&self.suspended_units, counts.suspended_units),
+            (&self.locked_sites, counts.locked_sites),
+            (&self.locked_directories, counts.locked_directories),
+        ] {
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        self.writable.set(i64::from(counts.is_writable));
         for (counter, count) in [(&self.dropped, lost.dropped()), (&self.bodies_dropped, lost.bodies())] {
             counter.inc_by(count.saturating_sub(counter.get()));
         }

@@ -1,6 +1,11 @@
 //! What is put on the record decides the next request; and what a file of events adds up to.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
 
 use crate::harness::{Client, Origin, Setup, Zhamen, eventually, get, zhamen};
 
@@ -150,4 +155,48 @@ fn a_replay_prints_each_unit_and_kind() {
     std::fs::write(dir.path().join("bad.jsonl"), format!("{EVENTS}{{\"type\":\"review\"}}\nnonsense\n")).unwrap();
     let run = replay(&["bad.jsonl"]);
     assert!(run.status == 2 && run.err.contains("bad.jsonl:8") && run.err.contains("bad.jsonl:9:"), "{}", run.err);
+}
+
+#[test]
+fn who_is_suspended_is_refused_from_the_first_connection_after_a_start() {
+    let origin = Origin::page("fine");
+    // The port has to be the same again.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let row = |host: &str, unit: &str| {
+        format!("{host},http://{},{unit},s-{unit},virtual_host,蜀ICP备12345678号,,", origin.address())
+    };
+    let listen = format!("[\"{port}\"]");
+    let mut proxy = Setup::new().row(row("one.cn", "u1")).row(row("two.cn", "u2")).set("listen.http", &listen).run();
+    assert_eq!(ledger(&proxy, &["suspend", "u1", "--why", "通报未整改"]).0, 0);
+    let is_over = AtomicBool::new(false);
+    let answers = std::thread::scope(|scope| {
+        let hammers: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut answers = Vec::new();
+                    while !is_over.load(Ordering::Relaxed) {
+                        // Nobody listens for a while.
+                        let Ok(mut connection) = TcpStream::connect(port) else { continue };
+                        let mut text = String::new();
+                        let asked =
+                            connection.write_all(b"GET / HTTP/1.1\r\nHost: one.cn\r\nConnection: close\r\n\r\n");
+                        if asked.and_then(|()| connection.read_to_string(&mut text)).is_ok() && !text.is_empty() {
+                            answers.push(text.split(' ').nth(1).unwrap_or_default().to_owned());
+                        }
+                    }
+                    answers
+                })
+            })
+            .collect();
+        for _ in 0..5 {
+            proxy.restart();
+            assert_eq!(get(port, "two.cn", "/").status(), 200);
+            assert_eq!(get(port, "one.cn", "/").reason(), "suspended");
+        }
+        is_over.store(true, Ordering::Relaxed);
+        hammers.into_iter().flat_map(|hammer| hammer.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert!(answers.len() > 20, "{answers:?}");
+    assert!(answers.iter().all(|status| status == "451"), "{answers:?}");
+    assert_eq!(origin.asked(), 5, "the origin saw the other unit's alone");
 }

@@ -7,6 +7,7 @@
 //! | `harness` | the proxy as a process, an origin that counts, a client that sees every byte |
 //! | `gate` | who reaches an origin, and what a refusal looks like |
 //! | `http` | HTTP/1.1 on both sides: framing, connections, upgrades, backpressure |
+//! | `http2` | HTTP/2 with clients: the same exchanges on streams, and floods |
 //! | `smuggling` | heads that can be read in two ways |
 //! | `scan` | what is found while nothing has been sent |
 //! | `streaming` | what is found, or waits, after the head has gone |
@@ -27,8 +28,12 @@
 //! | `report` | letters and reports of a record that somebody filled |
 //! | `record` | access log and metrics |
 //! | `pages` | real saved pages, from a stock nginx |
+//! | `trust` | TLS on the operator's side: clients' certificates, pulls and webhooks |
 //! | `admin_api` | tokens, changes, webhooks, and a suspension's way to every connection |
+//! | `upstreams` | several origins, their health, names and certificates, and who has to wait |
+//! | `proxies` | proxies before us and behind: the PROXY protocol, `X-Forwarded-*`, `Forwarded` |
 //! | `command_line` | the other commands |
+//! | `deploy` | what stands in `deploy/`, run |
 
 mod admin_api;
 mod bad_input;
@@ -36,11 +41,13 @@ mod bad_origins;
 mod bounds;
 mod command_line;
 mod crash;
+mod deploy;
 mod findings;
 mod gate;
 mod gone_clients;
 mod harness;
 mod http;
+mod http2;
 mod incident;
 mod ledger;
 mod limits;
@@ -48,6 +55,7 @@ mod locks;
 mod operations;
 mod pages;
 mod posts;
+mod proxies;
 mod record;
 mod registry;
 mod reload;
@@ -55,3 +63,5 @@ mod report;
 mod scan;
 mod smuggling;
 mod streaming;
+mod trust;
+mod upstreams;

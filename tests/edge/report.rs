@@ -9,7 +9,7 @@ use ::zhamen::{
         registry::ServiceKind,
     },
     engine::rules::Class,
-    store::{Entries, Sqlite},
+    store::{Append, Entries, Sqlite},
 };
 
 use crate::harness::{Setup, zhamen};
@@ -50,7 +50,7 @@ fn installation(notices: usize) -> tempfile::TempDir {
         }));
     }
     let store = Sqlite::open(&dir.path().join("zhamen.db")).unwrap();
-    store.append("test", Timestamp(now()), &facts).unwrap();
+    store.append(&Append::new("test", Timestamp(now()), &facts)).unwrap();
     dir
 }
 

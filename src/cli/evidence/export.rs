@@ -7,11 +7,11 @@ use std::{
 
 use serde_json::json;
 
-use super::{Exit, configuration, database, moment, problem};
+use super::{Exit, configuration, database, moment, problem, whoever};
 use crate::{
     base::{Clock, Timestamp},
     cli::problems::give_up,
-    control_plane::SystemClock,
+    control_plane::{PutError, Record, SystemClock},
     store::{ExportQuery, SigningKey, export},
 };
 
@@ -54,7 +54,13 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
         Err(problems) => return give_up(&problems),
     };
     let query = ExportQuery { from: args.from, to: args.to, unit: args.unit.clone(), incident: args.incident.clone() };
-    let exported = export(&store, &config.store.directory, &key, &query, SystemClock.now(), &args.out);
+    // Bodies are in it: that it was made is on the record before anybody has it.
+    let record = Record::beside(&config).map_err(PutError::Store);
+    let now = SystemClock.now();
+    if let Err(error) = record.and_then(|record| record.put(&whoever(), &[query.change(now)])) {
+        return give_up(&problem("the record", error));
+    }
+    let exported = export(&store, &config.store.directory, &key, &query, now, &args.out);
     let exported = match exported {
         Ok(exported) => exported,
         Err(error) => return give_up(&problem("the export", error)),

@@ -16,7 +16,7 @@ use crate::{
     config::Config,
     control_plane::Record,
     domain::record::{EvidenceView, Fact},
-    store::{EvidenceRecord, Findings, Hash, Sqlite, read_evidence},
+    store::{EvidenceRecord, Findings, Hash, Sqlite, find_evidence, read_evidence},
 };
 
 /// Print what was served when something was found. The record says who looked, and why.
@@ -57,7 +57,14 @@ fn look(args: &Args) -> Result<Option<EvidenceRecord>, Vec<Problem>> {
     let config = configuration(&args.config)?;
     let store = database(&config)?;
     let Some(hash) = hash_of(&args.id, &store)? else { return Ok(None) };
-    let found = read_evidence(&config.store.directory, hash).map_err(|error| problem("the evidence", error))?;
+    let directory = &config.store.directory;
+    let place = store.evidence_place(hash).map_err(|error| problem("the store", error))?;
+    let found = place.map_or(Ok(None), |place| read_evidence(directory, place));
+    let found = match found.map_err(|error| problem("the evidence", error))? {
+        Some(found) => Some(found),
+        // Kept right before a crash, or before the database that was put back.
+        None => find_evidence(directory, hash).map_err(|error| problem("the evidence", error))?,
+    };
     let Some(found) = found else { return Ok(None) };
     put_view(&config, hash, &args.why)?;
     Ok(Some(found))

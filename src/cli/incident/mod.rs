@@ -4,21 +4,15 @@ mod open;
 mod show;
 mod step;
 
-use std::{
-    env,
-    io::{self, Write},
-    path::PathBuf,
-};
+use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{Exit, problems};
-use crate::{
-    base::{Clock, Problem, Timestamp},
-    config::Config,
-    control_plane::{PutError, Record, SystemClock, files::read_config},
-    domain::incident::Incident,
+use super::{
+    Exit, problems,
+    record::{RecordArgs, failed, not_put},
 };
+use crate::{base::Timestamp, domain::incident::Incident};
 
 /// Incidents: a clock, emergency measures, a report.
 #[derive(Debug, clap::Subcommand)]
@@ -31,17 +25,6 @@ pub(in crate::cli) enum Command {
     Close(step::CloseArgs),
 }
 
-/// What every command about the record is told.
-#[derive(Debug, clap::Args)]
-pub(in crate::cli) struct RecordArgs {
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    pub(super) config: PathBuf,
-    /// Who does it, as the record shall name it; default: the user of this machine.
-    #[arg(long, value_name = "NAME")]
-    by: Option<String>,
-}
-
 pub(super) fn run(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
     match command {
         Command::Open(args) => open::run(args, out),
@@ -51,45 +34,6 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
         Command::Report(args) => step::report(args, out),
         Command::Close(args) => step::close(args, out),
     }
-}
-
-/// The record of an installation, and its configuration.
-pub(super) struct Opened {
-    pub(super) config: Config,
-    pub(super) record: Record,
-    pub(super) now: Timestamp,
-    /// Who puts something on the record.
-    pub(super) by: String,
-}
-
-impl RecordArgs {
-    /// Reads the configuration and opens the record that it names.
-    pub(super) fn open(&self) -> Result<Opened, Vec<Problem>> {
-        let (parsed, _) = read_config(&self.config);
-        let config = parsed.config.ok_or(parsed.problems)?;
-        let record = Record::beside(&config).map_err(|error| {
-            vec![Problem::error(&config.store.database.display().to_string(), 0, 0, error.to_string())]
-        })?;
-        let user = || env::var("USER").or_else(|_| env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
-        let by = self.by.clone().unwrap_or_else(|| format!("command line ({})", user()));
-        Ok(Opened { config, record, now: SystemClock.now(), by })
-    }
-}
-
-/// Says why something was not put on the record. What makes no sense is the answer no.
-pub(super) fn not_put(error: &PutError) -> io::Result<Exit> {
-    match error {
-        PutError::Refused(why) => {
-            writeln!(io::stderr(), "zhamen: {}", super::table::printable(why))?;
-            Ok(Exit::No)
-        }
-        PutError::Store(error) => failed(&error.to_string()),
-    }
-}
-
-/// Says why something could not be done.
-pub(super) fn failed(why: &str) -> io::Result<Exit> {
-    problems::give_up(&[Problem::error("zhamen", 0, 0, why)])
 }
 
 /// An incident for programs.

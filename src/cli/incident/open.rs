@@ -90,7 +90,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
         lock: args.lock_page.iter().map(page).chain(args.lock_site.iter().map(site)).collect(),
         suspend: args.suspend.clone(),
     };
-    match open_incident(&opened.record, &opened.config.incident, &opened.by, &new, opened.now) {
+    match open_incident(&opened.record, &opened.config.incident, &opened.by, &new, opened.now, None) {
         Ok(incident) if args.json => writeln!(out, "{}", to_json(&incident, opened.now))?,
         Ok(incident) => writeln!(out, "{}: to be reported by {}", incident.open.id, incident.open.deadline)?,
         Err(error) => return not_put(&error),

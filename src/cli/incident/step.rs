@@ -84,7 +84,7 @@ pub(super) fn note(args: &NoteArgs, out: &mut dyn Write) -> io::Result<Exit> {
         Step::Note => "note",
         Step::Notified => "notified",
     };
-    match note_incident(&opened.record, &opened.by, &args.id, step, &args.text, opened.now) {
+    match note_incident(&opened.record, &opened.by, &args.id, step, &args.text, opened.now, None) {
         Ok(incident) => writeln!(out, "{}: noted", incident.open.id)?,
         Err(error) => return not_put(&error),
     }
@@ -115,7 +115,7 @@ pub(super) fn report(args: &ReportArgs, out: &mut dyn Write) -> io::Result<Exit>
         let hash: String = digest(&SHA256, &bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         text = format!("{text}; sha256:{hash}");
     }
-    match note_incident(&opened.record, &opened.by, &args.id, "reported", &text, opened.now) {
+    match note_incident(&opened.record, &opened.by, &args.id, "reported", &text, opened.now, None) {
         Ok(incident) => writeln!(out, "{}: reported, {text}", incident.open.id)?,
         Err(error) => return not_put(&error),
     }
@@ -127,7 +127,7 @@ pub(super) fn close(args: &CloseArgs, out: &mut dyn Write) -> io::Result<Exit> {
         Ok(opened) => opened,
         Err(wrong) => return problems::give_up(&wrong),
     };
-    match close_incident(&opened.record, &opened.by, &args.id, &args.conclusion, opened.now) {
+    match close_incident(&opened.record, &opened.by, &args.id, &args.conclusion, opened.now, None) {
         Ok(incident) => writeln!(out, "{}: closed", incident.open.id)?,
         Err(error) => return not_put(&error),
     }

@@ -20,9 +20,8 @@ use std::{
 };
 
 use super::{
-    Exit,
-    incident::{Opened, RecordArgs, not_put},
-    problems,
+    Exit, problems,
+    record::{Opened, RecordArgs, not_put},
     table::Table,
 };
 use crate::{
@@ -122,46 +121,33 @@ impl PutArgs {
 /// Puts facts on the record. Where they name a unit or service that is not there yet, the registry's file is
 /// asked for it.
 fn put(opened: &Opened, facts: &[Fact]) -> Result<Vec<Entry>, PutError> {
-    if opened.record.with_ledger(|ledger| ledger.check_all(facts)).is_err() {
+    let put = opened.record.put(&opened.by, facts);
+    if matches!(put, Err(PutError::Refused(_))) {
         let file = &opened.config.registry.file;
         let shown = file.display().to_string();
         let registry = read_registry(file).ok().and_then(|(bytes, _)| import_csv(&shown, &bytes).registry);
         if let Some(registry) = registry {
             opened.record.introduce(&Arc::new(registry))?;
+            return opened.record.put(&opened.by, facts);
         }
     }
-    opened.record.put(&opened.by, facts)
+    put
 }
 
 /// The standings of the units that entries are about.
 fn concerned(opened: &Opened, entries: &[Entry]) -> Vec<UnitStanding> {
     opened.record.with_ledger(|ledger| {
         let owner = |service: &str| ledger.service(service).map(|service| service.unit.clone());
-        let unit_of = |entry: &Entry| match &entry.fact {
-            Fact::Notice(fact) => owner(&fact.service),
-            Fact::Review(fact) => ledger.service_of(&fact.finding).and_then(owner),
-            Fact::Withdrawal(fact) => ledger.service_of(&fact.of).and_then(owner),
-            Fact::Reinstatement(fact) => Some(fact.unit.clone()),
-            Fact::Suspension(fact) => Some(fact.unit.clone()),
-            Fact::Termination(fact) => Some(fact.unit.clone()),
-            Fact::Change(_)
-            | Fact::Commitment(_)
-            | Fact::ControlPeriod(_)
-            | Fact::EvidenceView(_)
-            | Fact::Finding(_)
-            | Fact::IncidentClose(_)
-            | Fact::IncidentNote(_)
-            | Fact::IncidentOpen(_)
-            | Fact::Lock(_)
-            | Fact::PeriodEnd(_)
-            | Fact::Person(_)
-            | Fact::Rectification(_)
-            | Fact::Sealing(_)
-            | Fact::Service(_)
-            | Fact::Site(_)
-            | Fact::Unit(_)
-            | Fact::Unlock(_)
-            | Fact::Unsealing(_) => None,
+        let unit_of = |entry: &Entry| {
+            if let Fact::Reinstatement(fact) = &entry.fact {
+                Some(fact.unit.clone())
+            } else if let Fact::Suspension(fact) = &entry.fact {
+                Some(fact.unit.clone())
+            } else if let Fact::Termination(fact) = &entry.fact {
+                Some(fact.unit.clone())
+            } else {
+                entry.fact.case().and_then(|case| ledger.service_of(case)).and_then(owner)
+            }
         };
         let units: BTreeSet<String> = entries.iter().filter_map(unit_of).collect();
         let now = ledger.present(opened.now);

@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
                 kinds.sort_by_key(|kind| kind.as_str());
                 kinds.map(|kind| ledger.unit_standing(unit, kind, now)).into()
             }
-            Some(unit) => return super::super::incident::failed(&format!("there is no unit {unit:?} on record")),
+            Some(unit) => return super::super::record::failed(&format!("there is no unit {unit:?} on record")),
         };
         let is_clear = standings.iter().all(|it| it.standing == crate::domain::standing::StandingWord::Clear);
         if args.json {

@@ -73,6 +73,8 @@ struct Shown {
     added: Vec<Value>,
     changed: Vec<Value>,
     removed: Vec<Value>,
+    /// New sites that wait for the end of a control period.
+    waiting: Vec<Value>,
     unchanged: usize,
     warnings: Vec<Problem>,
 }
@@ -139,7 +141,8 @@ fn import_sites(args: &Args, config: &Config, path: &Path, bytes: &[u8]) -> Resu
     let pending = if is_watched { None } else { pending(&registrar, watched) };
     if let Some(pending) = &pending {
         if args.dry_run {
-            let difference = compare_feeds(&pending.registry, &feed.registry);
+            let mut difference = compare_feeds(&pending.registry, &feed.registry);
+            registrar.hold_back(&mut difference);
             shown.take(&difference);
             outcome.shown = Some(shown);
             return Ok(outcome);
@@ -238,11 +241,12 @@ fn refused(error: PutError) -> Vec<Problem> {
 impl Shown {
     fn take(&mut self, difference: &Difference) {
         let row = |row: &SiteRow| {
-            let columns = row.columns().map(|(name, text)| (name.to_owned(), Value::String(text)));
-            Value::Object(columns.into_iter().collect())
+            let columns = row.columns().into_iter().map(|(name, text)| (name.to_owned(), Value::String(text)));
+            Value::Object(columns.collect())
         };
         self.unchanged = difference.unchanged;
         self.added = difference.added.iter().map(|site| row(&site.to_row())).collect();
+        self.waiting = difference.waiting.iter().map(|site| row(&site.to_row())).collect();
         self.changed = difference
             .changed
             .iter()
@@ -293,6 +297,7 @@ fn say(args: &Args, path: &Path, outcome: &Outcome, out: &mut dyn Write) -> io::
             "added": shown.added,
             "changed": shown.changed,
             "removed": shown.removed,
+            "waiting": shown.waiting,
             "unchanged": shown.unchanged,
             "refused": refused.map(problems::to_json).collect::<Vec<_>>(),
             "warnings": warnings.map(problems::to_json).collect::<Vec<_>>(),
@@ -304,8 +309,12 @@ fn say(args: &Args, path: &Path, outcome: &Outcome, out: &mut dyn Write) -> io::
     problems::write(found, out)?;
     problems::write(&shown.warnings, out)?;
     write_difference(shown, out)?;
+    let waits = match shown.waiting.len() {
+        0 => String::new(),
+        count => format!(", {count} wait for the end of a control period"),
+    };
     let counts = format!(
-        "{} added, {} changed, {} removed, {} unchanged, {rows_bad} refused",
+        "{} added, {} changed, {} removed, {} unchanged, {rows_bad} refused{waits}",
         shown.added.len(),
         shown.changed.len(),
         shown.removed.len(),
@@ -326,12 +335,14 @@ fn say(args: &Args, path: &Path, outcome: &Outcome, out: &mut dyn Write) -> io::
 }
 
 fn write_difference(shown: &Shown, out: &mut dyn Write) -> io::Result<()> {
-    if shown.added.is_empty() && shown.changed.is_empty() && shown.removed.is_empty() {
+    let all =
+        [("added", &shown.added), ("changed", &shown.changed), ("removed", &shown.removed), ("waits", &shown.waiting)];
+    if all.iter().all(|(_, values)| values.is_empty()) {
         return Ok(());
     }
     let mut table = Table::new(["change", "what", "how"]);
     let mut more = 0;
-    for (word, values) in [("added", &shown.added), ("changed", &shown.changed), ("removed", &shown.removed)] {
+    for (word, values) in all {
         for value in values.iter().take(SHOWN_MAX) {
             table.row([word.to_owned(), subject(value), details(value)]);
         }

@@ -10,9 +10,8 @@ use std::{
 };
 
 use super::{
-    Exit,
-    incident::{Opened, RecordArgs, failed},
-    problems,
+    Exit, problems,
+    record::{Opened, RecordArgs, failed},
 };
 use crate::{
     control_plane::{

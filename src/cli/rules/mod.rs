@@ -1,5 +1,6 @@
 //! `zhamen rules`: packs on the author's desk, before they are in force.
 
+mod convert;
 mod diff;
 mod explain;
 mod lint;
@@ -22,7 +23,7 @@ use crate::{
     },
 };
 
-/// Rule packs: test, lint, scan, explain, compare.
+/// Rule packs: test, lint, scan, explain, compare, convert.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     Test(test::Args),
@@ -30,6 +31,7 @@ pub(super) enum Command {
     Scan(scan::Args),
     Explain(explain::Args),
     Diff(diff::Args),
+    Convert(convert::Args),
 }
 
 /// Where the packs are.
@@ -50,6 +52,7 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
         Command::Scan(args) => scan::run(args, out),
         Command::Explain(args) => explain::run(args, out),
         Command::Diff(args) => diff::run(args, out),
+        Command::Convert(args) => convert::run(args, out),
     }
 }
 

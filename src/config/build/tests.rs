@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     base::Problem,
-    config::{Limits, Pressure, Rate, Timeouts},
+    config::{Http2, Limits, Pressure, Rate, Timeouts, Upstreams},
     engine::body_filter::Consequences,
 };
 
@@ -131,6 +131,12 @@ tunnel_idle = "8s"
 drain = "9s"
 [workers]
 threads = 3
+[http2]
+prior_knowledge = true
+streams = 10
+window = "1MiB"
+control_frames = 200
+resets = 20
 "#,
     );
     let seconds = Duration::from_secs;
@@ -178,6 +184,7 @@ threads = 3
             lock_recheck: seconds(600),
             lock_hold_bytes: 1 << 20,
             verdict_cache_entries: 7,
+            http2: Http2 { prior_knowledge: true, streams: 10, window_bytes: 1 << 20, control_frames: 200, resets: 20 },
             limits: Limits {
                 head_bytes: 32 << 10,
                 headers: 64,
@@ -199,6 +206,9 @@ threads = 3
                 tunnel_idle: seconds(8),
                 drain: seconds(9)
             },
+            upstream: Upstreams { directory: "/etc/zhamen".into(), ..Upstreams::default() },
+            proxy_protocol_from: Vec::new(),
+            trusted_proxies: Vec::new(),
             pressure: Pressure {
                 connections_per_address: 11,
                 requests_per_address: Rate { per_second: 12, burst: 13 },

@@ -1,6 +1,6 @@
 //! One request to the admin API, read and checked, and what it is answered.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs::File};
 
 use serde_json::{Map, Value, json};
 
@@ -57,6 +57,8 @@ pub(super) enum Body {
     Json(Value),
     /// With its Content-Type.
     Raw(String, Vec<u8>),
+    /// With its Content-Type, from the file's beginning.
+    File(&'static str, File),
 }
 
 impl Call {

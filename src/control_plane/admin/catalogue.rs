@@ -1,4 +1,4 @@
-//! What the record says of customers, notices, locks and periods now, each with the number of the entry
+//! What the record says of customers, notices, locks, periods and incidents now, each with the number of the entry
 //! that says so: the lists of the admin API and their ETags. Computed entry by entry, and never of
 //! findings, of which there may be millions: those are asked of the store.
 
@@ -9,17 +9,23 @@ use std::{
 
 use super::secret::digest_hex;
 use crate::{
-    domain::record::{
-        Commitment, ControlPeriod, Entry, Fact, LockFact, LockScope, Notice, PeriodEnd, Person, PersonRole, Sealing,
-        ServiceFact, UnitFact, Withdrawal,
+    domain::{
+        incident::Board,
+        record::{
+            Commitment, ControlPeriod, Entry, Fact, LockFact, LockScope, Notice, PeriodEnd, Person, PersonRole,
+            Sealing, ServiceFact, UnitFact, Withdrawal,
+        },
     },
     store::{Query, Store, StoreError},
 };
 
 /// The kinds that are taken in.
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 15] = [
     "commitment",
     "control_period",
+    "incident_close",
+    "incident_note",
+    "incident_open",
     "lock",
     "notice",
     "period_end",
@@ -50,6 +56,7 @@ pub(super) struct Catalogue {
     /// Those that are on.
     pub(super) locks: BTreeMap<String, Numbered<LockFact>>,
     pub(super) periods: BTreeMap<String, Numbered<(ControlPeriod, Option<PeriodEnd>)>>,
+    pub(super) incidents: Board,
     /// By server.
     pub(super) sealed: BTreeMap<String, Numbered<Sealing>>,
 }
@@ -81,6 +88,7 @@ impl Catalogue {
     fn take(&mut self, entry: Entry) {
         let seq = entry.seq;
         self.last = seq;
+        self.incidents.apply(&entry);
         match entry.fact {
             Fact::Commitment(fact) => drop(self.commitments.insert(seq, fact)),
             Fact::ControlPeriod(fact) => drop(self.periods.insert(fact.id.clone(), (seq, (fact, None)))),

@@ -192,8 +192,7 @@ fn commitments(api: &Api, call: &Call) -> Result<Reply, Problem> {
 }
 
 fn new_commitment(api: &Api, call: &Call) -> Result<Reply, Problem> {
-    let entry = api.put(call, call.fact("commitment", &[])?)?;
-    Ok(Reply::created(made(call, entry.seq), ""))
+    api.enter(call, call.fact("commitment", &[])?, |entry| Reply::created(made(call, entry.seq), ""))
 }
 
 fn persons(api: &Api, call: &Call) -> Result<Reply, Problem> {
@@ -212,8 +211,7 @@ fn persons(api: &Api, call: &Call) -> Result<Reply, Problem> {
 }
 
 fn new_person(api: &Api, call: &Call) -> Result<Reply, Problem> {
-    let entry = api.put(call, call.fact("person", &[])?)?;
-    Ok(Reply::created(made(call, entry.seq), ""))
+    api.enter(call, call.fact("person", &[])?, |entry| Reply::created(made(call, entry.seq), ""))
 }
 
 /// What the body says, and the entry that it became.

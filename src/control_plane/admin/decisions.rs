@@ -105,8 +105,7 @@ fn decide(api: &Api, call: &Call) -> Result<Reply, Problem> {
             return Err(Problem::new(Word::Conflict, detail));
         }
     }
-    let entry = api.put(call, call.fact(kind, &members)?)?;
-    Ok(created(&entry))
+    api.enter(call, call.fact(kind, &members)?, created)
 }
 
 /// An entry that was just made, and where it can be read again.

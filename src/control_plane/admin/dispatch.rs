@@ -3,6 +3,8 @@
 
 use std::{
     collections::BTreeMap,
+    fs::File,
+    io,
     sync::{Arc, PoisonError},
 };
 
@@ -13,29 +15,30 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method as HttpMethod, Response, StatusCode, header},
     routing::any,
 };
+use bytes::BytesMut;
+use futures_util::stream::try_unfold;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
+use tokio::io::AsyncReadExt;
 
 use super::{
     Api,
     call::{Body, Call, Caller, Reply, etag, names_tag},
-    inspection,
+    idempotency, inspection,
     problem::{Fault, Problem, Word},
     role::Scope,
     route::{Answer, Method, Route},
     routes::ROUTES,
     schema::unknown,
-    secret::digest_hex,
     tokens::forbidden,
 };
-use crate::store::Remembered;
 
+/// Bytes of a file that are sent at a time.
+const PIECE_BYTES: usize = 64 << 10;
 /// A body's bytes, at most.
 const BODY_MAX: usize = 1 << 20;
 /// An Idempotency-Key's characters, at most.
 const KEY_MAX: usize = 128;
-/// How long an answer is given again.
-const REMEMBERED_MILLIS: i64 = 86_400_000;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -141,44 +144,17 @@ fn perform(api: &Api, call: &Call) -> Result<Response<HttpBody>, Problem> {
     }
     // One change after the other: what If-Match was compared with is what is changed.
     let _turn = api.changes.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(key) = &call.idempotency_key else { return Ok(respond(&run()?)) };
-    let store = api.record.store();
-    let key = digest_hex(&[&call.caller.name, key]);
-    let request =
-        digest_hex(&[call.route.method.as_str(), &call.target, &Value::Object(call.body.clone()).to_string()]);
-    store.forget_answers(call.now.plus_millis(-REMEMBERED_MILLIS))?;
-    if let Some(known) = store.recall(&key)? {
-        if known.request != request {
-            let detail = "the key was used for another request within 24 hours; take a new one for each request";
-            return Err(Problem::new(Word::KeyReused, detail));
-        }
-        let mut response = respond(&kept_reply(&known)?);
+    if let Some(reply) = idempotency::recall(api, call)? {
+        let mut response = respond(&reply);
         response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
         return Ok(response);
     }
     let reply = run()?;
-    let mut kept = match &reply.body {
-        Body::Json(value) => value.clone(),
-        Body::Nothing | Body::Raw(..) => Value::Null,
-    };
-    if let (Some(secret), Some(members)) = (call.route.operation.secret, kept.as_object_mut()) {
-        members.remove(secret);
+    // What was put on the record with its answer is kept already.
+    if let Some((key, answer)) = idempotency::kept(call, &reply) {
+        api.record.store().remember(&key, &answer)?;
     }
-    let kept = json!({"body": kept, "location": reply.location, "seq": reply.etag});
-    let answer = Remembered { request, status: reply.status, body: kept.to_string().into_bytes(), at: call.now };
-    store.remember(&key, &answer)?;
     Ok(respond(&reply))
-}
-
-fn kept_reply(known: &Remembered) -> Result<Reply, Problem> {
-    let kept: Value = serde_json::from_slice(&known.body)
-        .map_err(|error| Problem::new(Word::Internal, format!("the kept answer cannot be read: {error}")))?;
-    Ok(Reply {
-        status: known.status,
-        body: Body::Json(kept["body"].clone()),
-        etag: kept["seq"].as_u64(),
-        location: kept["location"].as_str().map(str::to_owned),
-    })
 }
 
 /// 304 for who has it as it is.
@@ -276,8 +252,12 @@ fn respond(reply: &Reply) -> Response<HttpBody> {
         Body::Nothing => ("", Vec::new()),
         Body::Json(value) => ("application/json", format!("{value}\n").into_bytes()),
         Body::Raw(media, bytes) => (media.as_str(), bytes.clone()),
+        Body::File(media, _) => (*media, Vec::new()),
     };
     let mut response = response(reply.status, media, bytes);
+    if let Body::File(_, file) = &reply.body {
+        *response.body_mut() = stream(file);
+    }
     let fields = [(header::ETAG, reply.etag.map(etag)), (header::LOCATION, reply.location.clone())];
     for (name, value) in fields {
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
@@ -285,6 +265,17 @@ fn respond(reply: &Reply) -> Response<HttpBody> {
         }
     }
     response
+}
+
+/// A file, piece by piece.
+fn stream(file: &File) -> HttpBody {
+    let file = file.try_clone().map(tokio::fs::File::from_std);
+    HttpBody::from_stream(try_unfold(file, |file| async {
+        let mut file = file?;
+        let mut piece = BytesMut::with_capacity(PIECE_BYTES);
+        let count = file.read_buf(&mut piece).await?;
+        Ok::<_, io::Error>((count > 0).then(|| (piece.freeze(), Ok(file))))
+    }))
 }
 
 fn problem_response(problem: &Problem) -> Response<HttpBody> {

@@ -29,7 +29,7 @@ pub(super) const SHOW: Operation =
     Operation::show("Evidence by its hash, or by the finding that it shows; without the body", &EVIDENCE, show);
 pub(super) const BODY: Operation = Operation::raw(
     "The body as it was served; that it was viewed is put on the record",
-    "application/octet-stream",
+    &["application/octet-stream"],
     body,
 )
 .query(&[may("why", TEXT, "for what; stands on the record")]);
@@ -64,7 +64,8 @@ fn find(api: &Api, call: &Call) -> Result<EvidenceRecord, Problem> {
             row.finding.evidence.parse().map_err(|_| missing())?
         }
     };
-    let found = read_evidence(&api.evidence, hash).map_err(|error| {
+    let place = api.record.store().evidence_place(hash)?.ok_or_else(missing)?;
+    let found = read_evidence(&api.evidence, place).map_err(|error| {
         tracing::error!(%error, "evidence could not be read");
         Problem::new(Word::StoreUnavailable, error.to_string())
     })?;

@@ -122,8 +122,7 @@ fn review(api: &Api, call: &Call) -> Result<Reply, Problem> {
     let row = find(api, call)?;
     let members =
         [("finding", row.finding.id.into()), ("by", call.caller.name.clone().into()), ("at", json!(call.now))];
-    let entry = api.put(call, call.fact("review", &members)?)?;
-    Ok(created(&entry))
+    api.enter(call, call.fact("review", &members)?, created)
 }
 
 fn withdraw(api: &Api, call: &Call) -> Result<Reply, Problem> {
@@ -132,8 +131,7 @@ fn withdraw(api: &Api, call: &Call) -> Result<Reply, Problem> {
         return Err(Problem::new(Word::Conflict, format!("the finding {:?} is withdrawn already", row.finding.id)));
     }
     let members = [("of", row.finding.id.into()), ("at", json!(call.now))];
-    let entry = api.put(call, call.fact("withdrawal", &members)?)?;
-    Ok(created(&entry))
+    api.enter(call, call.fact("withdrawal", &members)?, created)
 }
 
 fn find(api: &Api, call: &Call) -> Result<FindingRow, Problem> {

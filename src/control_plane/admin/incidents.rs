@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 use super::{
     Api,
     call::{Call, Reply, location},
+    idempotency::kept,
     problem::{Problem, Word},
     route::{Operation, PAGE},
     schema::{Kind, REASON, Shape, TEXT, may, must},
 };
 use crate::{
     base::Timestamp,
-    control_plane::{NewIncident, close_incident, incident, incidents, note_incident, open_incident},
+    control_plane::{NewIncident, close_incident, note_incident, open_incident},
     domain::incident::{Incident, Note, Phase},
 };
 
@@ -96,7 +97,8 @@ pub(super) const NOTE_NEW: Operation = Operation::create("Note a step of an inci
 pub(super) const CLOSE: Operation = Operation::create("Close an incident", &CLOSE_BODY, &INCIDENT, close);
 
 fn list(api: &Api, call: &Call) -> Result<Reply, Problem> {
-    let board = incidents(&api.record)?;
+    let catalogue = api.catalogue.now(api.record.store())?;
+    let board = &catalogue.incidents;
     let (after, phase) = (call.asked("after").unwrap_or_default(), call.asked("phase"));
     let meant = board.incidents().filter(|incident| {
         incident.open.id.as_str() > after && phase.is_none_or(|phase| phase == word(incident.phase()))
@@ -107,8 +109,9 @@ fn list(api: &Api, call: &Call) -> Result<Reply, Problem> {
 
 fn show(api: &Api, call: &Call) -> Result<Reply, Problem> {
     let id = call.place("incident");
-    let found = incident(&api.record, id)?.ok_or_else(|| Problem::not_found("incident", id))?;
-    Ok(Reply::json(shown(&found, call.now)))
+    let catalogue = api.catalogue.now(api.record.store())?;
+    let found = catalogue.incidents.incident(id).ok_or_else(|| Problem::not_found("incident", id))?;
+    Ok(Reply::json(shown(found, call.now)))
 }
 
 fn open(api: &Api, call: &Call) -> Result<Reply, Problem> {
@@ -123,26 +126,34 @@ fn open(api: &Api, call: &Call) -> Result<Reply, Problem> {
         lock: member(call, "lock")?.unwrap_or_default(),
         suspend: member(call, "suspend")?.unwrap_or_default(),
     };
-    let opened = open_incident(&api.record, &api.incidents, &call.caller.name, &new, call.now)?;
-    Ok(Reply::created(shown(&opened, call.now), &location("/api/v1/incidents", &opened.open.id)))
+    let keep = |incident: &Incident| kept(call, &created(incident, call));
+    let opened = open_incident(&api.record, &api.incidents, &call.caller.name, &new, call.now, Some(&keep))?;
+    Ok(created(&opened, call))
 }
 
 fn note(api: &Api, call: &Call) -> Result<Reply, Problem> {
     let id = known(api, call)?;
     let (step, text) = (call.text("step"), call.text("text"));
-    let noted = note_incident(&api.record, &call.caller.name, id, step, text, call.now)?;
-    Ok(Reply::created(shown(&noted, call.now), &location("/api/v1/incidents", id)))
+    let keep = |incident: &Incident| kept(call, &created(incident, call));
+    let noted = note_incident(&api.record, &call.caller.name, id, step, text, call.now, Some(&keep))?;
+    Ok(created(&noted, call))
 }
 
 fn close(api: &Api, call: &Call) -> Result<Reply, Problem> {
     let id = known(api, call)?;
-    let closed = close_incident(&api.record, &call.caller.name, id, call.text("conclusion"), call.now)?;
-    Ok(Reply::created(shown(&closed, call.now), &location("/api/v1/incidents", id)))
+    let conclusion = call.text("conclusion");
+    let keep = |incident: &Incident| kept(call, &created(incident, call));
+    let closed = close_incident(&api.record, &call.caller.name, id, conclusion, call.now, Some(&keep))?;
+    Ok(created(&closed, call))
+}
+
+fn created(incident: &Incident, call: &Call) -> Reply {
+    Reply::created(shown(incident, call.now), &location("/api/v1/incidents", &incident.open.id))
 }
 
 fn known<'c>(api: &Api, call: &'c Call) -> Result<&'c str, Problem> {
     let id = call.place("incident");
-    match incident(&api.record, id)? {
+    match api.catalogue.now(api.record.store())?.incidents.incident(id) {
         Some(_) => Ok(id),
         None => Err(Problem::not_found("incident", id)),
     }

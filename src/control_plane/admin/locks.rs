@@ -97,9 +97,11 @@ fn create(api: &Api, call: &Call) -> Result<Reply, Problem> {
     if api.catalogue.now(api.record.store())?.locks.contains_key(&id) {
         return Err(Problem::new(Word::Conflict, format!("it is locked already: see /api/v1/locks/{id}")));
     }
-    api.put(call, Fact::Lock(fact))?;
     let location = Some(format!("/api/v1/locks/{id}"));
-    Ok(Reply { status: 201, location, ..of(api, &id)? })
+    api.enter(call, Fact::Lock(fact.clone()), |entry| {
+        let value = one(&id, &(entry.seq, fact.clone()));
+        Reply { status: 201, location: location.clone(), ..Reply::tagged(value, entry.seq) }
+    })
 }
 
 fn delete(api: &Api, call: &Call) -> Result<Reply, Problem> {

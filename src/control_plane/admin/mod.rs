@@ -7,6 +7,7 @@
 //! Without any token the address tells what it always told to whoever is on the machine, and nothing
 //! more. With the first token made, everything but health wants one. See [`role`] for who may do what.
 
+mod archive;
 mod call;
 mod catalogue;
 mod customers;
@@ -16,6 +17,7 @@ mod evidence;
 mod explain;
 mod findings;
 mod health;
+mod idempotency;
 mod incidents;
 mod inspection;
 mod listener;
@@ -25,6 +27,7 @@ mod openapi;
 mod periods;
 mod problem;
 mod records;
+mod reports;
 mod role;
 mod route;
 mod routes;
@@ -38,7 +41,9 @@ mod tokens;
 mod webhooks;
 
 use std::{
+    borrow::Cow,
     io,
+    ops::Deref,
     path::PathBuf,
     sync::{Arc, Mutex},
 };
@@ -50,8 +55,14 @@ pub use listener::AdminListener;
 pub use role::Role;
 pub use tokens::{TokenError, create_token, revoke_token};
 
-use self::{call::Call, catalogue::Catalogues, inspection::Inspections, problem::Problem, tokens::Gatekeeper};
-use super::{Record, registry::Registrar};
+use self::{
+    call::{Call, Reply},
+    catalogue::Catalogues,
+    inspection::Inspections,
+    problem::Problem,
+    tokens::Gatekeeper,
+};
+use super::{Record, registry::Registrar, report::Letterhead};
 use crate::{
     base::{Clock, Timestamp},
     config::Incidents,
@@ -59,6 +70,7 @@ use crate::{
         record::{Entry, Fact},
         snapshot::Snapshot,
     },
+    store::SigningKey,
     telemetry::{Metrics, Readings},
 };
 
@@ -74,6 +86,12 @@ pub struct Admin {
     pub incidents: Incidents,
     /// The directory with the evidence.
     pub evidence: PathBuf,
+    /// Signs what is exported.
+    pub key: Arc<SigningKey>,
+    /// Who sends letters.
+    pub letterhead: Letterhead,
+    /// The font of PDFs, as the configuration names it.
+    pub font: String,
     /// The metrics.
     pub metrics: Arc<Metrics>,
     /// Where live numbers are read.
@@ -90,17 +108,7 @@ pub struct Admin {
 
 /// [`Admin`] at work.
 struct Api {
-    snapshot: Arc<ArcSwap<Snapshot>>,
-    record: Arc<Record>,
-    registrar: Arc<Registrar>,
-    incidents: Incidents,
-    evidence: PathBuf,
-    metrics: Arc<Metrics>,
-    readings: Readings,
-    health: Arc<Health>,
-    rules_dir: Box<dyn Fn() -> PathBuf + Send + Sync>,
-    clock: Arc<dyn Clock>,
-    started: Timestamp,
+    admin: Admin,
     /// Whether only who is on the machine can reach the listener.
     loopback: bool,
     gatekeeper: Gatekeeper,
@@ -108,6 +116,8 @@ struct Api {
     inspections: Inspections,
     /// Held through every request that changes something.
     changes: Mutex<()>,
+    /// Held by what reads the whole record.
+    reading_all: Mutex<()>,
 }
 
 impl Admin {
@@ -118,37 +128,23 @@ impl Admin {
     }
 
     fn at_work(self, loopback: bool) -> Api {
-        let Self {
-            snapshot,
-            record,
-            registrar,
-            incidents,
-            evidence,
-            metrics,
-            readings,
-            health,
-            rules_dir,
-            clock,
-            started,
-        } = self;
         Api {
-            snapshot,
-            record,
-            registrar,
-            incidents,
-            evidence,
-            metrics,
-            readings,
-            health,
-            rules_dir,
-            clock,
-            started,
+            admin: self,
             loopback,
             gatekeeper: Gatekeeper::default(),
             catalogue: Catalogues::default(),
             inspections: Inspections::default(),
             changes: Mutex::default(),
+            reading_all: Mutex::default(),
         }
+    }
+}
+
+impl Deref for Api {
+    type Target = Admin;
+
+    fn deref(&self) -> &Admin {
+        &self.admin
     }
 }
 
@@ -156,9 +152,21 @@ impl Api {
     /// Puts a fact on the record in the name of who asks.
     fn put(&self, call: &Call, fact: Fact) -> Result<Entry, Problem> {
         let entries = self.record.put(&call.caller.name, &[fact])?;
-        let broken = || Problem::new(problem::Word::Internal, "the record gave no entry back");
-        entries.into_iter().next().ok_or_else(broken)
+        entries.into_iter().next().ok_or_else(no_entry)
     }
+
+    /// Puts a fact on the record in the name of who asks, and in the same transaction what is answered,
+    /// which is made of its entry: asked again with the same Idempotency-Key, it is not put there twice.
+    fn enter(&self, call: &Call, fact: Fact, answer: impl Fn(&Entry) -> Reply) -> Result<Reply, Problem> {
+        let facts = [fact];
+        let keep = |entries: &[Entry]| idempotency::kept(call, &answer(entries.first()?));
+        let entries = self.record.put_drawn(&call.caller.name, &|| Ok(Cow::Borrowed(&facts)), Some(&keep))?;
+        entries.first().map(answer).ok_or_else(no_entry)
+    }
+}
+
+fn no_entry() -> Problem {
+    Problem::new(problem::Word::Internal, "the record gave no entry back")
 }
 
 #[cfg(test)]

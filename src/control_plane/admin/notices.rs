@@ -127,8 +127,7 @@ fn withdraw(api: &Api, call: &Call) -> Result<Reply, Problem> {
         return Err(Problem::new(Word::Conflict, format!("the notice {id:?} is withdrawn already")));
     }
     let now = serde_json::to_value(call.now).unwrap_or_default();
-    let entry = api.put(call, call.fact("withdrawal", &[("of", id.into()), ("at", now)])?)?;
-    Ok(created(&entry))
+    api.enter(call, call.fact("withdrawal", &[("of", id.into()), ("at", now)])?, created)
 }
 
 fn of(api: &Api, id: &str) -> Result<Reply, Problem> {

@@ -134,7 +134,7 @@ fn responses(route: &Route, shapes: &mut BTreeMap<String, Value>) -> Value {
             });
             json!({"application/json": {"schema": schema}})
         }
-        Answer::Raw(media) => json!({media: {}}),
+        Answer::Raw(media) => media.iter().map(|media| ((*media).to_owned(), json!({}))).collect::<Map<_, _>>().into(),
         Answer::Nothing => Value::Null,
     };
     for status in successes(route.operation.answer) {

@@ -55,8 +55,8 @@ pub(super) enum Answer {
     Page(&'static Shape),
     /// 200 or 201.
     Put(&'static Shape),
-    /// 200, not JSON.
-    Raw(&'static str),
+    /// 200, not JSON: one of these media types.
+    Raw(&'static [&'static str]),
 }
 
 /// The parameters of every list.
@@ -117,8 +117,8 @@ impl Operation {
     }
 
     /// Shows something that is not JSON.
-    pub(super) const fn raw(summary: &'static str, content_type: &'static str, handler: Handler) -> Self {
-        Self::new(summary, Answer::Raw(content_type), handler)
+    pub(super) const fn raw(summary: &'static str, media: &'static [&'static str], handler: Handler) -> Self {
+        Self::new(summary, Answer::Raw(media), handler)
     }
 
     /// With these parameters.

@@ -2,7 +2,8 @@
 //! test of the roles are made from it.
 
 use super::{
-    customers, decisions, evidence, explain, findings, incidents, locks, notices, openapi, periods, records,
+    archive, customers, decisions, evidence, explain, findings, incidents, locks, notices, openapi, periods, records,
+    reports,
     role::Scope::{self, Health, Look, Metrics, Read, Review, Tokens, Write},
     route::{
         Method::{self, Delete, Get, Post, Put},
@@ -28,6 +29,7 @@ pub(super) static ROUTES: &[Route] = &[
     route(Get, "/api/v1/evidence/{evidence}", Read, evidence::SHOW),
     route(Get, "/api/v1/evidence/{evidence}/body", Read, evidence::BODY),
     route(Get, "/api/v1/explain", Look, explain::SHOW),
+    route(Get, "/api/v1/export", Read, archive::EXPORT),
     route(Get, "/api/v1/findings", Look, findings::LIST),
     route(Get, "/api/v1/findings/{finding}", Look, findings::SHOW),
     route(Post, "/api/v1/findings/{finding}/reviews", Review, findings::REVIEW_NEW),
@@ -53,6 +55,13 @@ pub(super) static ROUTES: &[Route] = &[
     route(Post, "/api/v1/rectifications", Write, decisions::RECTIFY),
     route(Get, "/api/v1/reinstatements", Read, decisions::REINSTATEMENTS),
     route(Post, "/api/v1/reinstatements", Write, decisions::REINSTATE),
+    route(Get, "/api/v1/reports/apportionment", Read, reports::APPORTIONMENT),
+    route(Get, "/api/v1/reports/commitment", Read, reports::COMMITMENT),
+    route(Get, "/api/v1/reports/incident", Read, reports::INCIDENT_REPORT),
+    route(Get, "/api/v1/reports/notice", Read, reports::NOTICE),
+    route(Get, "/api/v1/reports/rectification", Read, reports::RECTIFICATION),
+    route(Get, "/api/v1/reports/statistics", Read, reports::STATISTICS),
+    route(Get, "/api/v1/reports/suspension", Read, reports::SUSPENSION),
     route(Get, "/api/v1/review_queue", Look, findings::QUEUE),
     route(Get, "/api/v1/rules", Look, rules::SHOW),
     route(Get, "/api/v1/rules/lint", Look, rules::LINT_SHOW),
@@ -84,6 +93,7 @@ pub(super) static ROUTES: &[Route] = &[
     route(Put, "/api/v1/units/{unit}", Write, customers::UNIT_PUT),
     route(Get, "/api/v1/unsealings", Read, decisions::UNSEALINGS),
     route(Post, "/api/v1/unsealings", Write, decisions::UNSEAL),
+    route(Get, "/api/v1/verification", Read, archive::VERIFY),
     route(Get, "/api/v1/webhooks", Read, webhooks::LIST),
     route(Post, "/api/v1/webhooks", Write, webhooks::CREATE),
     route(Get, "/api/v1/webhooks/{webhook}", Read, webhooks::SHOW),

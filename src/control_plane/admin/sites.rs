@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     base::HostName,
-    domain::registry::{Origin, Site, SiteRow, normalise_icp},
+    domain::registry::{OriginOptions, Site, SiteRow, Upstream, normalise_icp},
     store::UnfiledQuery,
 };
 
@@ -25,7 +25,7 @@ const SITE: Shape = Shape {
     name: "Site",
     members: &[
         must("host", TEXT, "covers itself and what is below it until a more specific row"),
-        must("origin", TEXT, "where it is served"),
+        must("origin", TEXT, "where it is served; several origins with ; between them"),
         must("unit", TEXT, "the customer"),
         must("service", TEXT, "the service"),
         must("kind", Kind::Word(&["virtual_host", "server"]), "of the service"),
@@ -33,12 +33,21 @@ const SITE: Shape = Shape {
         must("filing", Kind::Word(&["filed", "unfiled", "elsewhere", "cancelled"]), "what the filing says"),
         must("server_ip", TEXT, "the server"),
         must("interactive", Kind::Word(&["open", "filtered", "review", "closed"]), "interactive sections"),
+        must("origin_ca", TEXT, "the file with what vouches for the origins' certificates; may be empty"),
+        must("origin_name", TEXT, "the name in the origins' certificates; empty: the origin's host"),
+        must("origin_verify", Kind::Word(&["on", "off"]), "whether the origins' certificates are verified"),
+        must("proxy_protocol", Kind::Word(&["off", "v2"]), "whether origins are told the client's address below HTTP"),
+        must("origin_http", Kind::Word(&["strict", "tolerant"]), "how strictly origins' answers are read"),
     ],
 };
 const SITE_BODY: Shape = Shape {
     name: "SitePut",
     members: &[
-        must("origin", Kind::Text(1, 2_000), "where it is served: http://10.0.0.5:8080"),
+        must(
+            "origin",
+            Kind::Text(1, 2_000),
+            "where it is served: http://10.0.0.5:8080, or several origins with ; between them",
+        ),
         must("unit", Kind::Id, "the customer"),
         must("service", Kind::Id, "the service"),
         must("kind", Kind::Word(&["virtual_host", "server"]), "of the service"),
@@ -54,6 +63,15 @@ const SITE_BODY: Shape = Shape {
             Kind::Word(&["open", "filtered", "review", "closed"]),
             "interactive sections; open if not said",
         ),
+        may("origin_ca", Kind::Text(0, 500), "the file with what vouches for the origins' certificates"),
+        may("origin_name", Kind::Text(0, 253), "the name in the origins' certificates; left out: the origin's host"),
+        may("origin_verify", Kind::Word(&["on", "off"]), "whether they are verified; on if not said"),
+        may(
+            "proxy_protocol",
+            Kind::Word(&["off", "v2"]),
+            "tell origins the client's address below HTTP; off if not said",
+        ),
+        may("origin_http", Kind::Word(&["strict", "tolerant"]), "how strictly answers are read; strict if not said"),
     ],
 };
 const UNFILED: Shape = Shape {
@@ -118,7 +136,12 @@ fn show(api: &Api, call: &Call) -> Result<Reply, Problem> {
 fn put(api: &Api, call: &Call) -> Result<Reply, Problem> {
     let conflict = |why: String| Problem::new(Word::Conflict, why);
     let host = HostName::parse(call.place("host")).map_err(|error| conflict(error.to_string()))?;
-    let origin = Origin::parse(call.text("origin")).map_err(|error| Problem::member("/origin", error.to_string()))?;
+    let name = match call.text("origin_name") {
+        "" => String::new(),
+        text => HostName::parse(text).map_err(|error| Problem::member("/origin_name", error.0))?.as_str().to_owned(),
+    };
+    let upstream = Upstream::parse(call.text("origin"), OriginOptions::default())
+        .map_err(|error| Problem::member("/origin", error))?;
     let icp = match call.text("icp") {
         "" => String::new(),
         text => normalise_icp(text).map_err(|error| Problem::member("/icp", error))?.text,
@@ -134,7 +157,8 @@ fn put(api: &Api, call: &Call) -> Result<Reply, Problem> {
     }
     let mut row = Value::Object(call.body.clone());
     row["host"] = host.as_str().into();
-    row["origin"] = origin.to_string().into();
+    row["origin"] = upstream.to_string().into();
+    row["origin_name"] = name.into();
     row["icp"] = icp.into();
     row["filing"] = filing.into();
     row["server_ip"] = server_ip.into();
@@ -188,9 +212,10 @@ fn unfiled(api: &Api, call: &Call) -> Result<Reply, Problem> {
 }
 
 pub(super) fn one(site: &Site) -> Value {
+    let OriginOptions { ca, name, verify, proxy_protocol, http } = site.upstream().options();
     json!({
         "host": site.host(),
-        "origin": site.origin().to_string(),
+        "origin": site.upstream().to_string(),
         "unit": &**site.unit(),
         "service": site.service(),
         "kind": site.kind().as_str(),
@@ -198,5 +223,10 @@ pub(super) fn one(site: &Site) -> Value {
         "filing": site.filing().as_str(),
         "server_ip": site.server_ip(),
         "interactive": site.interactive().as_str(),
+        "origin_ca": ca,
+        "origin_name": name,
+        "origin_verify": verify.as_str(),
+        "proxy_protocol": proxy_protocol.as_str(),
+        "origin_http": http.as_str(),
     })
 }

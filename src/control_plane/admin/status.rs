@@ -38,7 +38,7 @@ const STATUS: Shape = Shape {
 
 pub(super) const HEALTHZ: Operation = Operation::show("Whether the process runs", &HEALTH, healthz);
 pub(super) const READYZ: Operation = Operation::show("Whether it is fit to take requests", &HEALTH, readyz);
-pub(super) const METRICS: Operation = Operation::raw("Metrics for Prometheus", "text/plain", metrics);
+pub(super) const METRICS: Operation = Operation::raw("Metrics for Prometheus", &["text/plain"], metrics);
 pub(super) const SHOW: Operation = Operation::show("What is in force, in numbers", &STATUS, status);
 
 fn healthz(_api: &Api, _call: &Call) -> Result<Reply, Problem> {

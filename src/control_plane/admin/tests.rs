@@ -14,10 +14,10 @@ use super::{Admin, Api, Role, create_token, dispatch, openapi, role::Scope, rout
 use crate::{
     base::{Clock, MemoryBudget, Timestamp},
     config::Config,
-    control_plane::{Health, Record, registry::Registrar},
+    control_plane::{Health, Record, registry::Registrar, report::Letterhead},
     domain::{policy::Policy, registry::Registry, snapshot::Snapshot, standing::Ledger},
     engine::rules::RuleSet,
-    store::{Query, Sqlite},
+    store::{Query, SigningKey, Sqlite},
     telemetry::{Metrics, Readings},
 };
 
@@ -61,7 +61,10 @@ impl Desk {
             record: Arc::clone(&record),
             registrar: Arc::new(Registrar::new(record, config.registry.clone(), Arc::clone(&clock), None)),
             incidents: config.incident.clone(),
-            evidence: config.store.directory.clone(),
+            evidence: dir.path().join("evidence"),
+            key: Arc::new(SigningKey::open(&dir.path().join("evidence")).unwrap()),
+            letterhead: Letterhead::default(),
+            font: String::new(),
             metrics: Arc::new(Metrics::new().unwrap()),
             readings: Readings {
                 live: Arc::default(),

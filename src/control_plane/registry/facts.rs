@@ -20,9 +20,10 @@ const SERVERS_MAX: usize = 64;
 
 /// The entry about an import, and one for every filing that it changed.
 pub(super) fn of_import(feed: &Feed, difference: &Difference, at: Timestamp) -> Vec<Fact> {
-    let Difference { added, changed, removed, barred, .. } = difference;
+    let Difference { added, changed, removed, barred, waiting, .. } = difference;
+    let waits = if waiting.is_empty() { String::new() } else { format!(", {} wait", waiting.len()) };
     let detail = format!(
-        "{} added, {} changed, {} removed, {} refused; {} sites; sha256 {}",
+        "{} added, {} changed, {} removed, {} refused{waits}; {} sites; sha256 {}",
         added.len(),
         changed.len(),
         removed.len(),

@@ -19,10 +19,10 @@ use super::{
 use crate::{
     base::{Clock, Date, HostName, Timestamp},
     config,
-    control_plane::{Health, Publisher, PutError, Record},
+    control_plane::{Health, Publisher, PutError, Record, trouble::Trouble},
     domain::{
         record::{Change, Fact},
-        registry::{Difference, FilingState, Held, Origin, Registry, RowChange, SiteRow},
+        registry::{Difference, FilingState, Held, Registry, RowChange, Site, SiteRow, Upstream},
     },
     store::{SiteSource, Store, StoreError},
     telemetry::{InForce, Metrics},
@@ -32,6 +32,8 @@ use crate::{
 const FRESH_EVERY: Duration = Duration::from_millis(500);
 /// Rows that change in one transaction: beyond it, others may write in between.
 const TRANSACTION_ROWS: usize = 20_000;
+/// Who admits sites that waited.
+const BY: &str = "policy";
 /// Facts that are put on the record in one call.
 const PUT_FACTS: usize = 5_000;
 
@@ -60,6 +62,8 @@ pub struct Registrar {
 struct Working {
     /// The store's, as far as it is in force.
     generation: u64,
+    /// Rows that wait until their units are admitted again.
+    waiting: Vec<(SiteSource, SiteRow)>,
 }
 
 /// A full feed that is about to be taken over. Nobody else changes rows while it lives.
@@ -77,7 +81,7 @@ pub struct Plan<'r> {
 
 impl Shown {
     /// Puts a registry in force.
-    fn publish(&self, registry: Arc<Registry>) {
+    pub(in crate::control_plane) fn publish(&self, registry: Arc<Registry>) {
         self.health.set_registry_loaded(registry.is_available());
         self.publisher.publish(|next| next.registry = registry);
         self.show();
@@ -98,7 +102,8 @@ impl Registrar {
     /// A registrar over a record. What the store has is in force already, or nothing runs.
     pub fn new(record: Arc<Record>, settings: config::Registry, clock: Arc<dyn Clock>, shown: Option<Shown>) -> Self {
         let generation = record.store().sites_generation().unwrap_or(0);
-        let (settings, working) = (Mutex::new(settings), Mutex::new(Working { generation }));
+        let waiting = record.store().waiting_sites().unwrap_or_default();
+        let (settings, working) = (Mutex::new(settings), Mutex::new(Working { generation, waiting }));
         Self { record, clock, shown, settings, working }
     }
 
@@ -128,8 +133,10 @@ impl Registrar {
     /// What a full feed of a source would change.
     pub fn plan(&self, source: SiteSource, feed: Feed) -> Result<Plan<'_>, StoreError> {
         let working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
-        let difference = compare(self.store(), source, &feed.registry)?;
-        let (registry, contested) = if self.store().has_sites_beside(source)? {
+        let mut difference = compare(self.store(), source, &feed.registry)?;
+        self.hold_back(&mut difference);
+        let is_beside = self.store().has_sites_beside(source)?;
+        let (registry, contested) = if is_beside || !difference.waiting.is_empty() {
             let changes = effective(self.store(), source, &difference)?;
             let contested = self.contested(source, &changes)?;
             let before = self.registry()?;
@@ -139,6 +146,19 @@ impl Registrar {
             (feed.registry.on(self.today()), Vec::new())
         };
         Ok(Plan { working, source, feed, difference, registry: Arc::new(registry), contested })
+    }
+
+    /// Leaves out what a control period wants left out: new sites of the units that it is for.
+    pub fn hold_back(&self, difference: &mut Difference) {
+        let standing = self.record.standing();
+        if standing.freezes_admissions() {
+            difference.hold_back(|unit| standing.admissions_frozen(unit));
+        }
+    }
+
+    /// Whether a control period keeps new sites out now.
+    pub fn is_frozen(&self) -> bool {
+        self.record.standing().freezes_admissions()
     }
 
     /// Stores what was planned, puts it in force (unless the caller does), and puts on the record what
@@ -157,6 +177,14 @@ impl Registrar {
             expected += 1;
         }
         drop(changes);
+        let waits = &plan.difference.waiting;
+        let mut rows = waits.iter().map(Site::to_row);
+        stored = stored.max(self.store().set_waiting_sites(plan.source, &mut rows).map_err(PutError::Store)?);
+        if !waits.is_empty() || !plan.working.waiting.is_empty() {
+            expected += 1;
+            plan.working.waiting = self.store().waiting_sites().map_err(PutError::Store)?;
+            tracing::warn!(hosts = waits.len(), "new hosts wait: a control period keeps them out");
+        }
         // Where another process wrote in between, `refresh` finds a generation that it does not know.
         if stored == expected {
             plan.working.generation = stored;
@@ -192,7 +220,7 @@ impl Registrar {
     /// Puts one row (of the admin API) in the place of the host's row.
     pub fn put_site(&self, by: &str, row: SiteRow) -> Result<(), PutError> {
         let host = HostName::parse(&row.host).map_err(|error| PutError::Refused(error.0.into()))?;
-        Origin::parse(&row.origin).map_err(|error| PutError::Refused(error.0.into()))?;
+        Upstream::parse(&row.origin, row.options.clone()).map_err(PutError::Refused)?;
         if host.as_str() != row.host || host.is_public_suffix() {
             return Err(PutError::Refused(format!("{} is no host that can be filed in its one form", row.host)));
         }
@@ -219,6 +247,14 @@ impl Registrar {
         store.each_site_at(change.host(), look).map_err(PutError::Store)?;
         if matches!(change, RowChange::Remove(_)) && !had {
             return Ok(false);
+        }
+        if let (None, RowChange::Put(row)) = (&was, &change)
+            && self.record.standing().admissions_frozen(&row.unit)
+        {
+            let unit = &row.unit;
+            return Err(PutError::Refused(format!(
+                "a control period keeps new sites of unit {unit:?} out; put it in when the period is over"
+            )));
         }
         let at = self.clock.now();
         let mut one = std::iter::once(change.clone());
@@ -265,10 +301,48 @@ impl Registrar {
         if generation != working.generation {
             let registry = Arc::new(load(self.store(), self.today())?);
             working.generation = generation;
+            working.waiting = self.store().waiting_sites()?;
             tracing::info!(sites = registry.len(), "the registry was changed by another process");
             shown.publish(registry);
         } else if in_force.is_available() && in_force.today() != self.today() {
             shown.publish(Arc::new(in_force.on(self.today())));
+        }
+        self.admit(&mut working, shown)
+    }
+
+    /// Puts the rows in force that waited and need not wait any more.
+    fn admit(&self, working: &mut Working, shown: &Shown) -> Result<(), StoreError> {
+        let standing = &shown.publisher.in_force().standing;
+        let is_admitted = |row: &SiteRow| !standing.admissions_frozen(&row.unit);
+        if !working.waiting.iter().any(|(_, row)| is_admitted(row)) {
+            return Ok(());
+        }
+        let (rows, waiting): (Vec<_>, Vec<_>) = working.waiting.drain(..).partition(|(_, row)| is_admitted(row));
+        working.waiting = waiting;
+        let at = self.clock.now();
+        for source in SiteSource::ALL {
+            let rows: Vec<&SiteRow> = rows.iter().filter(|(of, _)| *of == source).map(|(_, row)| row).collect();
+            if rows.is_empty() {
+                continue;
+            }
+            let changes = || rows.iter().map(|&row| RowChange::Put(row.clone()));
+            let generation = self.store().change_sites(source, at, &mut changes())?;
+            let registry = Arc::new(self.registry()?.with(changes()));
+            shown.publish(Arc::clone(&registry));
+            if generation == working.generation + 1 {
+                working.generation = generation;
+            }
+            tracing::info!(sites = rows.len(), source = source.as_str(), "sites that waited are admitted");
+            let detail = format!("{} added that waited for the end of a control period", rows.len());
+            let subject = source.as_str().to_owned();
+            let mut facts = vec![Fact::Change(Change { what: "registry".into(), subject, at, detail })];
+            facts.extend(rows.iter().filter_map(|row| facts::of_site(None, Some(row), at)));
+            let sites = rows.iter().filter_map(|row| registry.site(&row.host));
+            let (units, services) = self.record.with_ledger(|ledger| facts::of_customers(ledger, sites, true));
+            let put = [units, services, facts].iter().try_for_each(|facts| self.put(BY, facts));
+            if let Err(error) = put {
+                tracing::error!(%error, "that sites were admitted could not be put on the record");
+            }
         }
         Ok(())
     }
@@ -314,7 +388,7 @@ impl Registrar {
         self.clock.now()
     }
 
-    pub(super) fn shown(&self) -> Option<&Shown> {
+    pub(in crate::control_plane) fn shown(&self) -> Option<&Shown> {
         self.shown.as_ref()
     }
 }
@@ -343,13 +417,10 @@ impl fmt::Debug for Plan<'_> {
 pub async fn keep_registry_fresh(registrar: Arc<Registrar>) {
     let mut ticks = interval(FRESH_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut trouble = Trouble::with("the registry could not be read");
     loop {
         ticks.tick().await;
         let registrar = Arc::clone(&registrar);
-        match spawn_blocking(move || registrar.refresh()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the registry could not be read"),
-            Err(error) => tracing::error!(%error, "the registry could not be read"),
-        }
+        trouble.note(spawn_blocking(move || registrar.refresh()).await);
     }
 }

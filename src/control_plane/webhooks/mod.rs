@@ -16,7 +16,7 @@ mod event;
 mod send;
 mod suspended;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
     task::spawn_blocking,
@@ -26,15 +26,15 @@ use tokio::{
 pub use event::EventKind;
 
 use self::collect::Collector;
-use super::{HttpClient, Record};
+use super::{HttpClient, Record, trouble::Trouble};
 use crate::base::Clock;
 
 /// How often it is looked whether there is something to tell.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Tells for ever.
-pub async fn tell(record: Arc<Record>, clock: Arc<dyn Clock>) {
-    let client = match HttpClient::new(None) {
+/// Tells for ever. `ca`: the certificates that receivers are trusted by; `None`: those of the public Web.
+pub async fn tell(record: Arc<Record>, clock: Arc<dyn Clock>, ca: Option<PathBuf>) {
+    let client = match HttpClient::new(ca.as_deref()) {
         Ok(client) => client,
         Err(error) => {
             tracing::error!(%error, "no webhook can be sent");
@@ -42,6 +42,7 @@ pub async fn tell(record: Arc<Record>, clock: Arc<dyn Clock>) {
         }
     };
     let mut collector = Collector::default();
+    let mut trouble = Trouble::with("the outbox of the webhooks cannot be used");
     let mut ticks = interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -55,8 +56,11 @@ pub async fn tell(record: Arc<Record>, clock: Arc<dyn Clock>) {
             Ok((used, due)) => {
                 collector = used;
                 match due {
-                    Ok(due) => send::all(&record, &client, &clock, due).await,
-                    Err(error) => tracing::error!(%error, "the outbox of the webhooks cannot be used"),
+                    Ok(due) => {
+                        trouble.end();
+                        send::all(&record, &client, &clock, due).await;
+                    }
+                    Err(error) => trouble.tell(&error),
                 }
             }
             Err(error) => {

@@ -159,6 +159,11 @@ impl BodyReader {
     pub(in crate::data_plane) fn trailers(&self) -> &Fields {
         &self.trailers
     }
+
+    /// The same, taken out.
+    pub(in crate::data_plane) fn take_trailers(&mut self) -> Fields {
+        std::mem::take(&mut self.trailers)
+    }
 }
 
 /// Writes the size line of a chunk.

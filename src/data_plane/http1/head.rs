@@ -4,7 +4,10 @@ use std::mem::MaybeUninit;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::domain::{message::Version, policy::Reason};
+use crate::domain::{
+    message::{NameSet, StreamFacts, Version},
+    policy::Reason,
+};
 
 /// Field lines that can be configured at most.
 const FIELDS_MAX: usize = 256;
@@ -48,6 +51,7 @@ pub(in crate::data_plane) struct HeadScan {
 pub(in crate::data_plane) struct Fields {
     bytes: Bytes,
     lines: Vec<(Place, Place)>,
+    names: NameSet,
 }
 
 /// A request's head as received.
@@ -59,6 +63,10 @@ pub(in crate::data_plane) struct RequestHead {
     pub(in crate::data_plane) version: Version,
     method: Place,
     target: Place,
+    /// Of the target what the client said to be one.
+    path: Place,
+    ends: bool,
+    protocol: Option<Place>,
 }
 
 /// A response's head as received.
@@ -71,6 +79,13 @@ pub(in crate::data_plane) struct ResponseHead {
     /// HTTP/1.1, as opposed to HTTP/1.0.
     pub(in crate::data_plane) is_http11: bool,
     phrase: Place,
+}
+
+/// Puts a head together that came in another form than text.
+#[derive(Debug, Default)]
+pub(in crate::data_plane) struct Gathering {
+    bytes: Vec<u8>,
+    lines: Vec<(Place, Place)>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -145,7 +160,12 @@ impl Fields {
             Ok(httparse::Status::Partial) => return Err(HeadFault::Syntax("the head is cut short")),
             Err(error) => return Err(fault(error)),
         };
-        Ok(Self { bytes: block, lines })
+        Ok(Self::new(block, lines))
+    }
+
+    fn new(bytes: Bytes, lines: Vec<(Place, Place)>) -> Self {
+        let names = lines.iter().map(|(name, _)| name.of(&bytes)).collect();
+        Self { bytes, lines, names }
     }
 
     /// All lines: name and value.
@@ -155,7 +175,9 @@ impl Fields {
 
     /// The values of all lines with this name (any case).
     pub(in crate::data_plane) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter().filter(move |(key, _)| key.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+        let lines = if self.names.may_have(name.as_bytes()) { &self.lines[..] } else { &[] };
+        let lines = lines.iter().map(|&(name, value)| (name.of(&self.bytes), value.of(&self.bytes)));
+        lines.filter(move |(key, _)| key.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
     }
 
     /// The members of a comma-separated list over all lines with this name, trimmed, empty ones left out.
@@ -194,7 +216,8 @@ impl RequestHead {
         let lines = places(&head, request.headers)?;
         let (method, target) = (Place::new(&head, method.as_bytes()), Place::new(&head, target.as_bytes()));
         let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-        Ok(Self { method, target, version, fields: Fields { bytes: head, lines } })
+        let fields = Fields::new(head, lines);
+        Ok(Self { method, target, path: target, version, fields, ends: false, protocol: None })
     }
 
     /// The method.
@@ -205,6 +228,59 @@ impl RequestHead {
     /// The request target.
     pub(in crate::data_plane) fn target(&self) -> &[u8] {
         self.target.of(&self.fields.bytes)
+    }
+
+    /// The same as it is logged: of HTTP/2 `:path`.
+    pub(in crate::data_plane) fn path(&self) -> &[u8] {
+        self.path.of(&self.fields.bytes)
+    }
+
+    /// What the stream says that it came on.
+    pub(in crate::data_plane) fn stream(&self) -> StreamFacts<'_> {
+        StreamFacts { ends: self.ends, protocol: self.protocol.map(|protocol| protocol.of(&self.fields.bytes)) }
+    }
+}
+
+impl Gathering {
+    /// Nothing, and room for so many bytes.
+    pub(in crate::data_plane) fn with_capacity(bytes: usize, lines: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), lines: Vec::with_capacity(lines) }
+    }
+
+    /// One more field line.
+    pub(in crate::data_plane) fn line(&mut self, name: &[u8], value: &[u8]) {
+        let line = (self.put(&[name]), self.put(&[value]));
+        self.lines.push(line);
+    }
+
+    /// The lines alone: trailers.
+    pub(in crate::data_plane) fn fields(self) -> Fields {
+        Fields::new(self.bytes.into(), self.lines)
+    }
+
+    /// The head of an HTTP/2 request: scheme and authority, where there is one, and path.
+    pub(in crate::data_plane) fn request(
+        mut self,
+        method: &[u8],
+        (authority, path): (&[&[u8]], &[u8]),
+        stream: StreamFacts<'_>,
+    ) -> RequestHead {
+        let method = self.put(&[method]);
+        let (authority, path) = (self.put(authority), self.put(&[path]));
+        // The server as a whole is asked for by an absolute-form without a path.
+        let is_whole = authority.start < authority.end && self.bytes.get(path.start as usize..) == Some(&b"*"[..]);
+        let target = Place { start: authority.start, end: if is_whole { authority.end } else { path.end } };
+        let protocol = stream.protocol.map(|protocol| self.put(&[protocol]));
+        let ends = stream.ends;
+        RequestHead { method, target, path, version: Version::H2, ends, protocol, fields: self.fields() }
+    }
+
+    fn put(&mut self, parts: &[&[u8]]) -> Place {
+        let start = self.bytes.len() as u32;
+        for part in parts {
+            self.bytes.extend_from_slice(part);
+        }
+        Place { start, end: self.bytes.len() as u32 }
     }
 }
 
@@ -235,7 +311,7 @@ impl ResponseHead {
         };
         let lines = places(&head, response.headers)?;
         let phrase = response.reason.map_or(Place::default(), |phrase| Place::new(&head, phrase.as_bytes()));
-        Ok(Self { status, is_http11: minor == 1, phrase, fields: Fields { bytes: head, lines } })
+        Ok(Self { status, is_http11: minor == 1, phrase, fields: Fields::new(head, lines) })
     }
 
     /// The reason phrase; may be empty.

@@ -4,7 +4,9 @@
 mod body;
 mod date;
 mod head;
+mod repair;
 
 pub(super) use body::{BodyFault, BodyReader, Framing, Piece, put_chunk_size};
 pub(super) use date::http_date;
-pub(super) use head::{Fields, HeadFault, HeadLimits, HeadScan, RequestHead, ResponseHead};
+pub(super) use head::{Fields, Gathering, HeadFault, HeadLimits, HeadScan, RequestHead, ResponseHead};
+pub(super) use repair::take_repaired;

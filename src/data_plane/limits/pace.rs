@@ -2,7 +2,15 @@
 //! client that keeps to the least rate never runs out, and one that does not is cut off once it has kept
 //! us waiting for the time of grace. Time in which we wait for somebody else costs nothing.
 
-use std::{cell::Cell, time::Duration};
+use std::{
+    cell::Cell,
+    future::poll_fn,
+    pin::pin,
+    task::Poll,
+    time::{Duration, Instant},
+};
+
+use tokio::time::timeout;
 
 /// A client's credit, in time.
 #[derive(Debug)]
@@ -18,13 +26,35 @@ impl Pace {
         (bytes_per_second > 0).then(|| Self { rate: bytes_per_second, grace, credit: Cell::new(grace) })
     }
 
+    /// Waits for the client: at most `idle`, and no longer than it may be slow, which is told to `on_slow`.
+    /// Where nothing has to be waited for, no clock is read.
+    pub(in crate::data_plane) async fn wait<T>(
+        pace: Option<&Self>,
+        idle: Duration,
+        on_slow: impl FnOnce(),
+        step: impl Future<Output = T>,
+    ) -> Option<T> {
+        let mut step = pin!(step);
+        if let Poll::Ready(done) = poll_fn(|context| Poll::Ready(step.as_mut().poll(context))).await {
+            return Some(done);
+        }
+        let Some(pace) = pace else { return timeout(idle, step).await.ok() };
+        let (left, began) = (pace.left(), Instant::now());
+        let done = timeout(idle.min(left), step).await.ok();
+        pace.waited(began.elapsed());
+        if done.is_none() && left < idle {
+            on_slow();
+        }
+        done
+    }
+
     /// How long it may still keep us waiting.
-    pub(in crate::data_plane) fn left(&self) -> Duration {
+    fn left(&self) -> Duration {
         self.credit.get()
     }
 
     /// It kept us waiting.
-    pub(in crate::data_plane) fn waited(&self, time: Duration) {
+    fn waited(&self, time: Duration) {
         self.credit.set(self.credit.get().saturating_sub(time));
     }
 

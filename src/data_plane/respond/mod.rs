@@ -6,18 +6,20 @@ mod words;
 
 pub(super) use short::short;
 
+use bytes::Bytes;
 use tokio::time::timeout;
 
 use super::{
-    connection::{After, Client, LINGER},
+    client::{Client, Inlet},
+    connection::{After, LINGER},
     http1::http_date,
-    request::{PSEUDONYM, line},
+    request::VIA,
     response::put_connection,
     session::Session,
 };
 use crate::domain::{
     event::Outcome,
-    message::{Facts, Framing},
+    message::{Facts, Framing, Version},
     policy::{Reason, Refusal},
 };
 
@@ -58,39 +60,53 @@ pub(super) async fn refuse(mut session: Session<'_>, client: &mut Client, refusa
         ("text/html; charset=utf-8", page::html(&shown))
     };
 
-    let mut out = Vec::with_capacity(1024 + body.len());
-    out.extend_from_slice(format!("HTTP/1.1 {status} {}\r\n", phrase(status)).as_bytes());
-    line(&mut out, b"Date", shown.at.as_bytes());
-    line(&mut out, b"Content-Type", media_type.as_bytes());
-    line(&mut out, b"Content-Length", body.len().to_string().as_bytes());
-    line(&mut out, b"Cache-Control", b"no-store");
-    line(&mut out, b"X-Content-Type-Options", b"nosniff");
-    line(&mut out, b"Vary", b"Accept");
-    line(&mut out, b"Via", format!("1.1 {PSEUDONYM}").as_bytes());
-    line(&mut out, b"Zhamen-Reason", refusal.reason.as_str().as_bytes());
-    line(&mut out, b"Zhamen-Request", shown.request.as_bytes());
+    let (mut inlet, outlet) = client.halves();
+    let mut head = outlet.head();
+    head.status(status, phrase(status).as_bytes());
+    head.line(b"Date", shown.at.as_bytes());
+    head.line(b"Content-Type", media_type.as_bytes());
+    head.length(body.len() as u64);
+    head.line(b"Cache-Control", b"no-store");
+    head.line(b"X-Content-Type-Options", b"nosniff");
+    head.line(b"Vary", b"Accept");
+    head.line(b"Via", VIA);
+    head.line(b"Zhamen-Reason", refusal.reason.as_str().as_bytes());
+    head.line(b"Zhamen-Request", shown.request.as_bytes());
     if status == 451 {
-        line(&mut out, b"Link", format!("<{}>; rel=\"blocked-by\"", page::blocked_by(policy)).as_bytes());
+        head.line(b"Link", format!("<{}>; rel=\"blocked-by\"", page::blocked_by(policy)).as_bytes());
     }
     if refusal.reason == Reason::RateLimited {
-        line(&mut out, b"Retry-After", NEXT_TOKEN_SECONDS);
+        head.line(b"Retry-After", NEXT_TOKEN_SECONDS);
     } else if matches!(status, 429 | 503) {
-        line(&mut out, b"Retry-After", RETRY_AFTER_SECONDS);
+        head.line(b"Retry-After", RETRY_AFTER_SECONDS);
     }
-    put_connection(&mut out, record.protocol != "http/1.0", !keeps);
-    out.extend_from_slice(b"\r\n");
-    let body = if record.method == "HEAD" { "" } else { &body };
-    out.extend_from_slice(body.as_bytes());
+    put_connection(&mut head, version_of(record.protocol), !keeps);
+    head.end();
+    let body = if record.method == "HEAD" { Bytes::new() } else { Bytes::from(body) };
+    let length = body.len() as u64;
 
-    if client.socket.write(&out, &[], &[], session.edge.timeouts.client_idle).await.is_err() {
+    let idle = session.edge.timeouts.client_idle;
+    if outlet.answer(head, body, idle).await.is_err() {
         return After::Cut;
     }
-    record.response_bytes = body.len() as u64;
-    if !keeps {
-        return After::Linger;
+    record.response_bytes = length;
+    match inlet {
+        // What is left of the body is the connection's to ignore.
+        Inlet::Http2(_) => After::Close,
+        Inlet::Http1(..) if !keeps => After::Linger,
+        Inlet::Http1(..) => {
+            let drain = session.body.drain(&mut inlet, idle, session.edge.limits.drain_bytes);
+            if timeout(LINGER, drain).await.unwrap_or(false) { After::KeepAlive } else { After::Linger }
+        }
     }
-    let drain = session.body.drain(&client.socket, &mut client.inbox, session.edge.limits.drain_bytes);
-    if timeout(LINGER, drain).await.unwrap_or(false) { After::KeepAlive } else { After::Linger }
+}
+
+fn version_of(protocol: &str) -> Version {
+    match protocol {
+        "http/1.0" => Version::Http10,
+        "h2" => Version::H2,
+        _ => Version::Http11,
+    }
 }
 
 /// Whether the connection can carry another request after this answer.

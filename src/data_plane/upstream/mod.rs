@@ -1,24 +1,51 @@
 //! The way to the origin. [`send`] takes a [`Permit`], and only the gate makes one.
+//!
+//! | file | what it holds |
+//! | --- | --- |
+//! | `balance` | which of several origins is asked next |
+//! | `health` | whether an origin is well, by what became of requests and checks |
+//! | `origins` | what all workers know of origins together |
+//! | `endpoint`, `pool` | what one worker knows: connections in use, requests that wait, unused connections |
+//! | `reach` | from a permitted request to a connection |
+//! | `connect`, `names`, `name_servers`, `trust` | new connections: addresses, TLS |
+//! | `keeper` | what is done for origins beside requests |
 
+mod balance;
 mod connect;
+mod endpoint;
+mod health;
+mod keeper;
+mod name_servers;
+mod names;
+mod origins;
 mod pool;
+mod reach;
+mod trust;
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     io,
-    time::{Duration, Instant},
+    net::{IpAddr, SocketAddr},
+    time::Instant,
 };
 
 use bytes::BytesMut;
-use tokio::time::{timeout, timeout_at};
+use tokio::time::timeout_at;
 
-pub(super) use connect::client_config;
+pub(super) use origins::Origins;
 pub(super) use pool::Pool;
+pub use trust::check_trust;
 
+use self::{
+    endpoint::Lease,
+    pool::Places,
+    reach::{Connection, Reach, failed, reach, refused},
+};
 use super::{
-    http1::{HeadLimits, HeadScan, ResponseHead},
+    client::Client,
+    http1::{HeadLimits, HeadScan, ResponseHead, take_repaired},
     record::Record,
-    socket::{Counted, READ_BYTES, Side, Socket, Stream},
+    socket::{ANSWER_BYTES, Counted, Side, Socket},
     stop::Stop,
     upload::{Progress, Upload},
     worker::Worker,
@@ -28,51 +55,101 @@ use crate::{
     domain::{
         event::OriginConnection,
         policy::{Permit, Reason},
+        registry::{OriginHttp, ProxyProtocol},
     },
 };
+
+/// A request to be sent.
+pub(super) struct Request {
+    /// The head as it goes over the wire, and what of the body goes with it.
+    pub(super) bytes: Vec<u8>,
+    /// Sending it twice does no more than sending it once, and none of it is missing.
+    pub(super) replayable: bool,
+    pub(super) addresses: Addresses,
+}
+
+/// Whose connection it is that a request came over, for origins that want to be told below HTTP.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Addresses {
+    pub(super) client: SocketAddr,
+    pub(super) server: Option<SocketAddr>,
+}
+
+impl Addresses {
+    /// Those of a request: proxies may have named another client than the one that is connected.
+    pub(super) fn of(named: IpAddr, client: &Client) -> Self {
+        let is_peer = named == client.peer.address.ip().to_canonical();
+        Self {
+            client: SocketAddr::new(named, if is_peer { client.peer.address.port() } else { 0 }),
+            server: client.peer.server,
+        }
+    }
+}
 
 /// A request on its way: the connection, and what it takes to send it again.
 pub(super) struct Link {
     /// The connection to the origin.
     pub(super) socket: Socket,
-    /// The head as sent, and whatever of the body went with it.
-    request: Vec<u8>,
+    /// The right to it; none only while the request is sent again.
+    lease: RefCell<Option<Lease>>,
+    request: Request,
     /// The connection has carried an exchange before.
     reused: Cell<bool>,
-    /// Sending it twice does no more than sending it once, and none of it is missing here.
-    replayable: bool,
+    /// If it comes to nothing, the request may be sent once more.
+    repeatable: Cell<bool>,
     sent_at: Instant,
 }
 
-/// Sends a request's head, and what of its body is already here, to the origin that was permitted.
+impl Link {
+    /// Keeps the connection for another request.
+    pub(super) fn keep(self, worker: &Worker, edge: &Edge) {
+        if let Some(lease) = self.lease.into_inner() {
+            match lease.endpoint().state.options.proxy_protocol {
+                ProxyProtocol::Off => worker.pool.put(lease.endpoint(), self.socket, edge),
+                // The origin takes all that comes over it for one client's.
+                ProxyProtocol::V2 => {}
+            }
+        }
+    }
+}
+
+/// Sends a request's head, and what of its body is already here, to an origin that was permitted.
 pub(super) async fn send(
     permit: &Permit,
-    request: Vec<u8>,
-    replayable: bool,
+    request: Request,
     (worker, edge): (&Worker, &Edge),
     record: &mut Record,
 ) -> Result<Link, Stop> {
     let idle = edge.timeouts.origin_idle;
-    let origin = permit.site().origin();
-    if let Some(socket) = worker.pool.take(origin, edge.timeouts.origin_keep_alive) {
-        match socket.write(&request, &[], &[], idle).await {
-            Ok(()) => {
-                record.origin_connection = OriginConnection::Reused;
-                let reused = Cell::new(true);
-                return Ok(Link { socket, request, reused, replayable, sent_at: Instant::now() });
+    let Request { replayable, addresses, .. } = request;
+    let mut want = if replayable { Reach::Any } else { Reach::Fresh };
+    loop {
+        let (lease, connection) = reach(permit, (want, Places::default()), addresses, (worker, edge), record).await?;
+        let (socket, reused) = match connection {
+            Connection::New(stream) => (Socket::new(stream, Counted::new(&worker.shared.live, Side::Origin)), false),
+            Connection::Kept(socket) => (socket, true),
+        };
+        let written = socket.write(&request.bytes, &[], &[], idle).await;
+        match written {
+            // An origin may answer and close before it has read all: what it said is read first.
+            Err(_) if !reused => {}
+            Err(fault) if fault.written == 0 || replayable => {
+                want = Reach::New;
+                continue;
             }
-            Err(fault) if fault.written == 0 || replayable => {}
             Err(_) => {
                 record.origin_connection = OriginConnection::Failed;
                 return Err(refused(permit, Reason::OriginUnreachable, "the origin closed the connection"));
             }
+            Ok(()) => {}
         }
+        // One that origins keep closing is a matter of chance; a new one that comes to nothing is the origin's
+        // fault, and another may do better.
+        let has_others = permit.site().upstream().origins().len() > 1;
+        let repeatable = Cell::new(replayable && (reused || has_others));
+        let (lease, reused) = (RefCell::new(Some(lease)), Cell::new(reused));
+        return Ok(Link { socket, lease, request, reused, repeatable, sent_at: Instant::now() });
     }
-    let stream = open(permit, worker, edge, record).await?;
-    let socket = Socket::new(stream, Counted::new(&worker.shared.live, Side::Origin));
-    // An origin may answer and close before it has read all: what it said is read first.
-    let _ = socket.write(&request, &[], &[], idle).await;
-    Ok(Link { socket, request, reused: Cell::new(false), replayable, sent_at: Instant::now() })
 }
 
 /// Reads the next head that the origin sends: an interim response, or the final one.
@@ -85,29 +162,56 @@ pub(super) async fn reply(
     record: &mut Record,
 ) -> Result<ResponseHead, Stop> {
     let limits = HeadLimits { bytes: edge.limits.head_bytes, fields: edge.limits.headers };
-    let protocol = |what: &'static str| refused(permit, Reason::OriginProtocol, what);
+    let stop = |reason, what: &'static str| {
+        if let Some(lease) = &*link.lease.borrow() {
+            failed(lease, permit, (worker, edge));
+        }
+        refused(permit, reason, what)
+    };
+    let protocol = |what| stop(Reason::OriginProtocol, what);
+    let strictness = permit.site().upstream().options().http;
     let mut scan = HeadScan::default();
     loop {
         if !ResponseHead::may_begin_with(inbox) {
             return Err(protocol("the origin's answer is not HTTP/1.x"));
         }
-        if let Some(end) = scan.end(inbox, limits).map_err(|fault| protocol(fault.as_str()))? {
-            let head = inbox.split_to(end).freeze();
+        let head = match strictness {
+            OriginHttp::Strict => scan.end(inbox, limits).map(|end| end.map(|end| inbox.split_to(end).freeze())),
+            OriginHttp::Tolerant => take_repaired(inbox, limits),
+        };
+        if let Some(head) = head.map_err(|fault| protocol(fault.as_str()))? {
             let head = ResponseHead::parse(head, limits).map_err(|fault| protocol(fault.as_str()))?;
-            link.reused.set(false);
+            link.repeatable.set(false);
+            if let Some(lease) = &*link.lease.borrow() {
+                lease.succeeded();
+            }
             record.origin_time = Some(link.sent_at.elapsed());
             return Ok(head);
         }
         let read = upload.race(read_before_deadline(&link.socket, inbox, edge, progress)).await?;
         match read {
             Some(Ok(count)) if count > 0 => {}
-            Some(Ok(_) | Err(_)) if inbox.is_empty() && link.replayable && link.reused.replace(false) => {
-                let stream = upload.race(open(permit, worker, edge, record)).await??;
-                link.socket.replace(stream);
-                let _ = upload.race(link.socket.write(&link.request, &[], &[], edge.timeouts.origin_idle)).await?;
+            Some(Ok(_) | Err(_)) if inbox.is_empty() && link.repeatable.replace(false) => {
+                let mut tried = Places::default();
+                // Given back before another is asked for: where one is all that may be used, it is this.
+                if let Some(lease) = link.lease.take()
+                    && !link.reused.get()
+                {
+                    failed(&lease, permit, (worker, edge));
+                    tried.insert(lease.index());
+                }
+                let want = (Reach::New, tried);
+                let reaching = reach(permit, want, link.request.addresses, (worker, edge), record);
+                let (lease, connection) = upload.race(reaching).await??;
+                if let Connection::New(stream) = connection {
+                    link.socket.replace(stream);
+                }
+                link.lease.replace(Some(lease));
+                let _ =
+                    upload.race(link.socket.write(&link.request.bytes, &[], &[], edge.timeouts.origin_idle)).await?;
             }
             Some(Ok(_) | Err(_)) => return Err(protocol("the origin closed the connection without an answer")),
-            None => return Err(refused(permit, Reason::OriginTimeout, "the origin did not answer in time")),
+            None => return Err(stop(Reason::OriginTimeout, "the origin did not answer in time")),
         }
     }
 }
@@ -122,34 +226,10 @@ async fn read_before_deadline(
     loop {
         let moved_at = progress.moved_at.get();
         let deadline = (moved_at + edge.timeouts.origin_head).into();
-        match timeout_at(deadline, socket.read(inbox, READ_BYTES)).await {
+        match timeout_at(deadline, socket.read(inbox, ANSWER_BYTES)).await {
             Ok(read) => return Some(read),
             Err(_) if progress.moved_at.get() > moved_at => {}
             Err(_) => return None,
         }
     }
-}
-
-async fn open(permit: &Permit, worker: &Worker, edge: &Edge, record: &mut Record) -> Result<Stream, Stop> {
-    let origin = permit.site().origin();
-    let wait: Duration = edge.timeouts.connect;
-    match timeout(wait, connect::connect(origin, &worker.origin_tls)).await {
-        Ok(Ok(stream)) => {
-            record.origin_connection = OriginConnection::New;
-            Ok(stream)
-        }
-        Ok(Err(error)) => {
-            record.origin_connection = OriginConnection::Failed;
-            Err(refused(permit, Reason::OriginUnreachable, error.to_string()))
-        }
-        Err(_) => {
-            record.origin_connection = OriginConnection::Failed;
-            Err(refused(permit, Reason::OriginUnreachable, "the connection was not made in time"))
-        }
-    }
-}
-
-fn refused(permit: &Permit, reason: Reason, detail: impl Into<String>) -> Stop {
-    let site = Some(permit.site().clone());
-    Stop::Refused(crate::domain::policy::Refusal { reason, detail: detail.into(), site })
 }

@@ -1,13 +1,13 @@
 //! Whether a refusal is for a person or for a program.
 
-use super::fields;
+use super::fields::Fields;
 
 /// Whether the client prefers JSON to HTML: Accept names JSON and not HTML, or JSON with the higher
 /// weight (RFC 9110 section 12.5.1); or the request comes from a script (`X-Requested-With`, or
 /// `Sec-Fetch-Dest: empty`) that does not exclude JSON.
-pub(super) fn wants_json(headers: &[(&[u8], &[u8])]) -> bool {
+pub(super) fn wants_json(fields: Fields<'_>) -> bool {
     let (mut any, mut json, mut html) = (None, None, None);
-    for range in fields::members(headers, b"accept") {
+    for range in fields.members(b"accept") {
         let mut parts = range.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
         let media = parts.next().unwrap_or_default().to_ascii_lowercase();
         let weight = parts.find_map(parse_weight).unwrap_or(1000);
@@ -20,13 +20,13 @@ pub(super) fn wants_json(headers: &[(&[u8], &[u8])]) -> bool {
         };
         *seen = Some(weight.max(seen.unwrap_or(0)));
     }
-    let says = |name, value: &[u8]| fields::values(headers, name).any(|other| other.eq_ignore_ascii_case(value));
+    let says = |name, value: &[u8]| fields.values(name).any(|other| other.eq_ignore_ascii_case(value));
     if says(b"x-requested-with", b"XMLHttpRequest") {
         return true;
     }
     let accepts_json = match json.or(any) {
         Some(weight) => weight > 0,
-        None => html.is_none() && fields::values(headers, b"accept").next().is_none(),
+        None => html.is_none() && fields.values(b"accept").next().is_none(),
     };
     let prefers_json = json.is_some_and(|json| json > html.unwrap_or(0));
     prefers_json || (says(b"sec-fetch-dest", b"empty") && accepts_json && json >= html)

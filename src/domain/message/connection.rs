@@ -1,6 +1,9 @@
 //! What concerns one hop only: Connection, Upgrade, keep-alive.
 
-use super::{Fault, Framing, RawHead, Version, fields};
+use super::{
+    Fault, Framing, Version,
+    fields::{self, Fields},
+};
 use crate::domain::policy::Reason;
 
 /// Fields for one hop only, in lower case. `Trailer` is not among them: it announces to the recipient
@@ -32,14 +35,14 @@ pub fn is_hop_by_hop(name: &[u8]) -> bool {
 }
 
 /// Reads Connection and Upgrade (RFC 9110 sections 7.6.1 and 7.8, RFC 9112 section 9.3).
-pub(super) fn read(head: &RawHead<'_>, framing: Framing) -> Result<Options, Fault> {
+pub(super) fn read(version: Version, fields: Fields<'_>, framing: Framing) -> Result<Options, Fault> {
     let (mut close, mut keep_alive, mut upgrade) = (false, false, false);
     let mut listed = Vec::new();
-    for option in fields::members(head.headers, b"connection") {
+    for option in fields.members(b"connection") {
         if !fields::is_token(option) {
             return Err((Reason::MalformedRequest, "a Connection option is not a token"));
         }
-        if head.version == Version::H2 {
+        if version == Version::H2 {
             return Err((Reason::MalformedRequest, "HTTP/2 has no Connection field"));
         }
         let option = option.to_ascii_lowercase();
@@ -56,28 +59,28 @@ pub(super) fn read(head: &RawHead<'_>, framing: Framing) -> Result<Options, Faul
         }
     }
     Ok(Options {
-        keep_alive: match head.version {
+        keep_alive: match version {
             Version::Http10 => keep_alive && !close,
             Version::Http11 => !close,
             Version::H2 => true,
         },
-        upgrade: if upgrade { read_upgrade(head, framing) } else { None },
+        upgrade: if upgrade { read_upgrade(version, fields, framing) } else { None },
         listed,
     })
 }
 
 /// The one Upgrade value, if a tunnel may come of it.
-fn read_upgrade(head: &RawHead<'_>, framing: Framing) -> Option<String> {
+fn read_upgrade(version: Version, fields: Fields<'_>, framing: Framing) -> Option<String> {
     let has_body = match framing {
         Framing::None | Framing::Length(0) => false,
         Framing::Length(_) | Framing::Chunked => true,
     };
-    if head.version != Version::Http11 || has_body {
+    if version != Version::Http11 || has_body {
         return None;
     }
-    let mut values = fields::values(head.headers, b"upgrade");
+    let mut values = fields.values(b"upgrade");
     let (value, more) = (values.next()?, values.next());
-    if more.is_some() || value.is_empty() || fields::members(head.headers, b"upgrade").any(carries_requests) {
+    if more.is_some() || value.is_empty() || fields.members(b"upgrade").any(carries_requests) {
         return None;
     }
     std::str::from_utf8(value).ok().filter(|value| value.is_ascii()).map(str::to_owned)

@@ -1,6 +1,6 @@
 //! Field lines: valid, unaliased, found by name in any case.
 
-use super::Fault;
+use super::{Fault, NameSet};
 use crate::domain::policy::Reason;
 
 /// Fields that decide about framing, routing or whom the origin believes; in lower case.
@@ -9,9 +9,18 @@ const SENSITIVE: [&[u8]; 7] =
 /// All fields that begin so are [`SENSITIVE`] too.
 const SENSITIVE_PREFIX: &[u8] = b"x-forwarded-";
 
+/// Field lines whose names and values have been checked.
+#[derive(Clone, Copy)]
+pub(super) struct Fields<'a> {
+    lines: &'a [(&'a [u8], &'a [u8])],
+    names: NameSet,
+}
+
 /// Checks names and values of all field lines (RFC 9110 section 5).
-pub(super) fn check(headers: &[(&[u8], &[u8])]) -> Result<(), Fault> {
-    for (name, value) in headers {
+pub(super) fn check<'a>(lines: &'a [(&'a [u8], &'a [u8])]) -> Result<Fields<'a>, Fault> {
+    let mut names = NameSet::default();
+    for (name, value) in lines {
+        names.insert(name);
         if !is_token(name) {
             return Err((Reason::MalformedRequest, "a field name is not a token"));
         }
@@ -22,21 +31,24 @@ pub(super) fn check(headers: &[(&[u8], &[u8])]) -> Result<(), Fault> {
             return Err((Reason::MalformedRequest, "a field value has control characters"));
         }
     }
-    Ok(())
+    Ok(Fields { lines, names })
 }
 
-/// The values of all field lines of a name (given in lower case), without white space around them.
-pub(super) fn values<'a>(headers: &[(&'a [u8], &'a [u8])], name: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
-    headers.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim_ascii())
-}
+impl<'a> Fields<'a> {
+    /// The values of all field lines of a name (given in lower case), without white space around them.
+    pub(super) fn values(self, name: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let lines = if self.names.may_have(name) { self.lines } else { &[] };
+        lines.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim_ascii())
+    }
 
-/// The members of a list of all field lines of a name, without white space and empty members (RFC 9110
-/// section 5.6.1). Not for fields whose members are quoted.
-pub(super) fn members<'a>(headers: &[(&'a [u8], &'a [u8])], name: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
-    values(headers, name)
-        .flat_map(|value| value.split(|&byte| byte == b','))
-        .map(<[u8]>::trim_ascii)
-        .filter(|member| !member.is_empty())
+    /// The members of a list of all field lines of a name, without white space and empty members (RFC 9110
+    /// section 5.6.1). Not for fields whose members are quoted.
+    pub(super) fn members(self, name: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
+        self.values(name)
+            .flat_map(|value| value.split(|&byte| byte == b','))
+            .map(<[u8]>::trim_ascii)
+            .filter(|member| !member.is_empty())
+    }
 }
 
 /// RFC 9110 section 5.6.2.

@@ -1,15 +1,15 @@
 //! Where the body ends: one reading, or none.
 
-use super::{Fault, Framing, Version, fields};
+use super::{Fault, Framing, Version, fields::Fields};
 use crate::domain::policy::Reason;
 
 /// Reads Content-Length and Transfer-Encoding (RFC 9112 section 6.3), stricter than the RFC: what it
 /// lets a server repair (equal lengths given twice, a length beside a coding) is refused, because who
 /// sends it is either broken or smuggling.
-pub(super) fn read(version: Version, headers: &[(&[u8], &[u8])]) -> Result<Framing, Fault> {
+pub(super) fn read(version: Version, fields: Fields<'_>) -> Result<Framing, Fault> {
     let ambiguous = |what| Err((Reason::AmbiguousFraming, what));
-    let mut lengths = fields::values(headers, b"content-length");
-    let mut codings = fields::values(headers, b"transfer-encoding");
+    let mut lengths = fields.values(b"content-length");
+    let mut codings = fields.values(b"transfer-encoding");
     let (length, coding) = (lengths.next(), codings.next());
     if lengths.next().is_some() {
         return ambiguous("there is more than one Content-Length");

@@ -8,11 +8,14 @@ mod accept;
 mod connection;
 mod fields;
 mod framing;
+mod name_set;
 mod target;
 
+use self::fields::Fields;
 use crate::{base::HostName, domain::policy::Reason};
 
 pub use connection::is_hop_by_hop;
+pub use name_set::NameSet;
 
 /// The protocol a head was read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +50,17 @@ pub struct ConnectionFacts<'a> {
     /// The certificate decides, not the server name: a client may well use one connection for all the
     /// hosts of one certificate (RFC 9110 section 7.4).
     pub certificate_covers: Option<&'a dyn Fn(&HostName) -> bool>,
+    /// What an HTTP/2 stream says.
+    pub stream: StreamFacts<'a>,
+}
+
+/// What an HTTP/2 stream says beside the head. Of HTTP/1.1: the default.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StreamFacts<'a> {
+    /// The stream ended with the head: there is no body.
+    pub ends: bool,
+    /// `:protocol` of an extended CONNECT (RFC 8441).
+    pub protocol: Option<&'a [u8]>,
 }
 
 /// How the request's body is delimited (RFC 9112 section 6).
@@ -78,6 +92,7 @@ pub struct Facts {
     pub keep_alive: bool,
     /// `Upgrade` value, if `Connection` names it, the version is 1.1 and there is no body. An upgrade to
     /// another HTTP or to TLS is ignored, as RFC 9110 section 7.8 allows: its requests would pass unseen.
+    /// In HTTP/2: `websocket`, of an extended CONNECT.
     pub upgrade: Option<String>,
     /// The method changes state: anything but GET, HEAD, OPTIONS, TRACE, PROPFIND, REPORT, SEARCH, QUERY.
     pub state_changing: bool,
@@ -87,24 +102,30 @@ pub struct Facts {
     pub connection_listed: Vec<String>,
 }
 
+/// The one protocol that an extended CONNECT may ask for.
+const WEBSOCKET: &str = "websocket";
+
 /// Why a head is refused: the reason, and what was wrong, for the log and the refusal page.
 type Fault = (Reason, &'static str);
 
 /// Checks a head. The [`Reason`] is one of `malformed_request`, `ambiguous_framing`, `bad_host`,
 /// `misdirected`; the text says what was wrong, for the log and the refusal page.
 pub fn normalise(head: RawHead<'_>, connection: ConnectionFacts<'_>) -> Result<Facts, (Reason, &'static str)> {
-    check_method(head.method)?;
-    fields::check(head.headers)?;
+    let is_tunnel = check_method(head.method, connection.stream.protocol)?;
+    let fields = fields::check(head.headers)?;
     let target = target::read(head.method, head.target)?;
-    let (host, port) = read_host(&head, target.authority)?;
+    let (host, port) = read_host(head.version, fields, target.authority)?;
     if connection.tls
         && let Some(covers) = connection.certificate_covers
         && !covers(&host)
     {
         return Err((Reason::Misdirected, "the certificate of this connection does not cover the Host"));
     }
-    let framing = framing::read(head.version, head.headers)?;
-    let options = connection::read(&head, framing)?;
+    let framing = match framing::read(head.version, fields)? {
+        _ if connection.stream.ends || is_tunnel => Framing::None,
+        framing => framing,
+    };
+    let options = connection::read(head.version, fields, framing)?;
     Ok(Facts {
         authority: match port {
             Some(port) => format!("{}:{port}", host.bracketed()),
@@ -113,38 +134,48 @@ pub fn normalise(head: RawHead<'_>, connection: ConnectionFacts<'_>) -> Result<F
         host,
         target: target.path_and_query,
         framing,
-        expects_continue: expects_continue(&head, framing),
+        expects_continue: expects_continue(head.version, fields, framing),
         keep_alive: options.keep_alive,
-        upgrade: options.upgrade,
-        state_changing: !matches!(
-            head.method,
-            b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"PROPFIND" | b"REPORT" | b"SEARCH" | b"QUERY"
-        ),
-        wants_json: accept::wants_json(head.headers),
+        upgrade: if is_tunnel { Some(WEBSOCKET.into()) } else { options.upgrade },
+        state_changing: !is_tunnel
+            && !matches!(
+                head.method,
+                b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"PROPFIND" | b"REPORT" | b"SEARCH" | b"QUERY"
+            ),
+        wants_json: accept::wants_json(fields),
         connection_listed: options.listed,
     })
 }
 
-fn check_method(method: &[u8]) -> Result<(), Fault> {
+/// Whether it is an extended CONNECT for a WebSocket; that is the one CONNECT that is served.
+fn check_method(method: &[u8], protocol: Option<&[u8]>) -> Result<bool, Fault> {
     if !fields::is_token(method) {
         return Err((Reason::MalformedRequest, "the method is not a token"));
     }
-    if method == b"CONNECT" {
-        return Err((Reason::MalformedRequest, "this is not a forward proxy: CONNECT is not served"));
+    match protocol {
+        Some(protocol) if method == b"CONNECT" && protocol.eq_ignore_ascii_case(WEBSOCKET.as_bytes()) => Ok(true),
+        Some(_) => Err((Reason::MalformedRequest, "no :protocol but websocket is served")),
+        None if method == b"CONNECT" => {
+            Err((Reason::MalformedRequest, "this is not a forward proxy: CONNECT is not served"))
+        }
+        None => Ok(false),
     }
-    Ok(())
 }
 
 /// Exactly one host: that of Host, which must be that of the target's authority where there is one
 /// (RFC 9112 section 3.2).
-fn read_host(head: &RawHead<'_>, authority: Option<target::Authority>) -> Result<(HostName, Option<u16>), Fault> {
-    let mut hosts = fields::values(head.headers, b"host");
+fn read_host(
+    version: Version,
+    fields: Fields<'_>,
+    authority: Option<target::Authority>,
+) -> Result<(HostName, Option<u16>), Fault> {
+    let mut hosts = fields.values(b"host");
     let (host, more) = (hosts.next(), hosts.next());
     if more.is_some() {
         return Err((Reason::BadHost, "there is more than one Host field"));
     }
     match (host, authority) {
-        (None, Some(authority)) if head.version == Version::H2 => Ok((authority.host, authority.port)),
+        (None, Some(authority)) if version == Version::H2 => Ok((authority.host, authority.port)),
         (None, _) => Err((Reason::BadHost, "there is no Host field")),
         (Some(value), authority) => {
             let value = std::str::from_utf8(value).map_err(|_| (Reason::BadHost, "the Host field is not text"))?;
@@ -161,14 +192,14 @@ fn read_host(head: &RawHead<'_>, authority: Option<target::Authority>) -> Result
 
 /// Only `100-continue` is an expectation that anyone has; HTTP/1.0 clients cannot have it, and without
 /// a body there is nothing to wait with (RFC 9110 section 10.1.1).
-fn expects_continue(head: &RawHead<'_>, framing: Framing) -> bool {
+fn expects_continue(version: Version, fields: Fields<'_>, framing: Framing) -> bool {
     let has_body = match framing {
         Framing::None | Framing::Length(0) => false,
         Framing::Length(_) | Framing::Chunked => true,
     };
     has_body
-        && head.version != Version::Http10
-        && fields::values(head.headers, b"expect").any(|value| value.eq_ignore_ascii_case(b"100-continue"))
+        && version != Version::Http10
+        && fields.values(b"expect").any(|value| value.eq_ignore_ascii_case(b"100-continue"))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{ConnectionFacts, Facts, Framing, RawHead, Version, is_hop_by_hop, normalise};
+use super::{ConnectionFacts, Facts, Framing, RawHead, StreamFacts, Version, is_hop_by_hop, normalise};
 use crate::{base::HostName, domain::policy::Reason};
 
 type Headers = [(&'static str, &'static str)];
@@ -258,7 +258,7 @@ fn fields_have_one_name_and_one_line() {
 #[test]
 fn the_wrong_certificate_is_misdirected() {
     let covers = |host: &HostName| host.as_str() == "a.com";
-    let connection = ConnectionFacts { tls: true, certificate_covers: Some(&covers) };
+    let connection = ConnectionFacts { tls: true, certificate_covers: Some(&covers), ..ConnectionFacts::default() };
     let ask = |host: &'static str| {
         let headers = [(&b"host"[..], host.as_bytes())];
         let head = RawHead { method: b"GET", target: b"/", version: Version::Http11, headers: &headers };
@@ -339,5 +339,25 @@ fn programs_get_json_and_people_html() {
         (&[("Sec-Fetch-Dest", "document"), ("Accept", "*/*")], false),
     ] {
         assert_eq!(with(headers).unwrap().wants_json, expected, "{headers:?}");
+    }
+}
+
+#[test]
+fn a_stream_says_whether_there_is_a_body_and_whether_a_tunnel_is_meant() {
+    let stream = |method: &str, ends, protocol: Option<&str>| {
+        let head =
+            RawHead { method: method.as_bytes(), target: b"https://a.com/x", version: Version::H2, headers: &[] };
+        let stream = StreamFacts { ends, protocol: protocol.map(str::as_bytes) };
+        normalise(head, ConnectionFacts { stream, ..ConnectionFacts::default() }).map_err(|(reason, _)| reason)
+    };
+    assert_eq!(stream("POST", false, None).unwrap().framing, Framing::Chunked);
+    assert_eq!(stream("POST", true, None).unwrap().framing, Framing::None);
+    let tunnel = stream("CONNECT", false, Some("websocket")).unwrap();
+    assert_eq!(
+        (tunnel.framing, tunnel.upgrade.as_deref(), tunnel.state_changing),
+        (Framing::None, Some("websocket"), false)
+    );
+    for (method, protocol) in [("CONNECT", None), ("CONNECT", Some("connect-udp")), ("GET", Some("websocket"))] {
+        assert_eq!(stream(method, false, protocol), Err(Reason::MalformedRequest), "{method} {protocol:?}");
     }
 }

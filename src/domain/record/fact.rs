@@ -76,6 +76,21 @@ pub struct Entry {
     pub fact: Fact,
 }
 
+/// What a fact brings that others may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brought<'a> {
+    /// A unit.
+    Unit(&'a str),
+    /// A service.
+    Service(&'a str),
+    /// A notice or finding.
+    Case(&'a str),
+    /// A rectification report.
+    Rectification(&'a str),
+    /// A control period.
+    Period(&'a str),
+}
+
 impl Fact {
     /// Every word that [`Fact::kind`] may return.
     pub const KINDS: [&'static str; 24] = [
@@ -132,6 +147,73 @@ impl Fact {
             Self::Unlock(_) => "unlock",
             Self::Unsealing(_) => "unsealing",
             Self::Withdrawal(_) => "withdrawal",
+        }
+    }
+
+    /// When it happened; `None` for what is said of customers, which holds for all time.
+    pub const fn at(&self) -> Option<Timestamp> {
+        Some(match self {
+            Self::Commitment(_) | Self::Person(_) | Self::Service(_) | Self::Unit(_) => return None,
+            Self::Change(fact) => fact.at,
+            Self::ControlPeriod(fact) => fact.from,
+            Self::EvidenceView(fact) => fact.at,
+            Self::Finding(fact) => fact.at,
+            Self::IncidentClose(fact) => fact.at,
+            Self::IncidentNote(fact) => fact.at,
+            Self::IncidentOpen(fact) => fact.at,
+            Self::Lock(fact) => fact.at,
+            Self::Notice(fact) => fact.at,
+            Self::PeriodEnd(fact) => fact.at,
+            Self::Rectification(fact) => fact.at,
+            Self::Reinstatement(fact) => fact.at,
+            Self::Review(fact) => fact.at,
+            Self::Sealing(fact) => fact.at,
+            Self::Site(fact) => fact.at,
+            Self::Suspension(fact) => fact.at,
+            Self::Termination(fact) => fact.at,
+            Self::Unlock(fact) => fact.at,
+            Self::Unsealing(fact) => fact.at,
+            Self::Withdrawal(fact) => fact.at,
+        })
+    }
+
+    /// What it brings that others may name.
+    pub fn brings(&self) -> Option<Brought<'_>> {
+        Some(match self {
+            Self::Unit(fact) => Brought::Unit(&fact.unit),
+            Self::Service(fact) => Brought::Service(&fact.service),
+            Self::Finding(fact) => Brought::Case(&fact.id),
+            Self::Notice(fact) => Brought::Case(&fact.id),
+            Self::Rectification(fact) => Brought::Rectification(&fact.id),
+            Self::ControlPeriod(fact) => Brought::Period(&fact.id),
+            Self::Change(_)
+            | Self::Commitment(_)
+            | Self::EvidenceView(_)
+            | Self::IncidentClose(_)
+            | Self::IncidentNote(_)
+            | Self::IncidentOpen(_)
+            | Self::Lock(_)
+            | Self::PeriodEnd(_)
+            | Self::Person(_)
+            | Self::Reinstatement(_)
+            | Self::Review(_)
+            | Self::Sealing(_)
+            | Self::Site(_)
+            | Self::Suspension(_)
+            | Self::Termination(_)
+            | Self::Unlock(_)
+            | Self::Unsealing(_)
+            | Self::Withdrawal(_) => return None,
+        })
+    }
+
+    /// The id of the notice or finding that it brings, reviews or withdraws.
+    pub fn case(&self) -> Option<&str> {
+        match (self, self.brings()) {
+            (Self::Review(fact), _) => Some(&fact.finding),
+            (Self::Withdrawal(fact), _) => Some(&fact.of),
+            (_, Some(Brought::Case(id))) => Some(id),
+            (_, _) => None,
         }
     }
 }

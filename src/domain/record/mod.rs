@@ -17,7 +17,7 @@ pub use decision::{
     Change, ControlPeriod, EvidenceView, LockFact, LockScope, PeriodEnd, Rectification, Reinstatement, Sealing,
     Suspension, Termination, Unlock, Unsealing,
 };
-pub use fact::{Entry, Fact};
+pub use fact::{Brought, Entry, Fact};
 pub use import::{CustomerFile, ImportedCustomers, import_customers};
 pub use incident::{IncidentClose, IncidentKind, IncidentNote, IncidentOpen, IncidentScope};
 pub use violation::{Decision, Finding, FindingOrigin, Notice, Review, Withdrawal};

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    FilingState, Interactive, Origin, Place, Registry, ServiceKind, Site,
+    FilingState, Interactive, OriginOptions, Place, Registry, ServiceKind, Site,
     overlay::Rows,
     table::{Builder, NewRow},
 };
@@ -23,7 +23,7 @@ const OVERLAY_SHARE: usize = 256;
 pub struct SiteRow {
     /// The normalised host.
     pub host: String,
-    /// Where it is served, as [`Origin`] writes it.
+    /// Where it is served, as [`Upstream`](super::Upstream) writes it.
     pub origin: String,
     /// The customer.
     pub unit: String,
@@ -41,6 +41,9 @@ pub struct SiteRow {
     pub server_ip: String,
     /// Interactive sections.
     pub interactive: Interactive,
+    /// How the origins are spoken to.
+    #[serde(flatten)]
+    pub options: OriginOptions,
 }
 
 /// One change of a registry.
@@ -73,13 +76,13 @@ pub struct RegistryBuilder {
 
 impl RegistryBuilder {
     /// Adds a row; `line` is that of its file, 0 if there is none. `false` if it cannot be added: its
-    /// origin is none, its host has a row already, or there are more rows than fit.
+    /// origins are none, its host has a row already, or there are more rows than fit.
     pub fn add(&mut self, row: &SiteRow, line: u32) -> bool {
-        let Ok(origin) = self.rows.origin(&row.origin, || Origin::parse(&row.origin)) else { return false };
+        let Ok(upstream) = self.rows.upstream(&row.origin, &row.options) else { return false };
         let new = NewRow {
             host: &row.host,
             line,
-            origin,
+            upstream,
             unit: &row.unit,
             service: &row.service,
             kind: row.kind,

@@ -44,6 +44,8 @@ pub struct Difference {
     pub barred: Vec<(String, Option<SiteRow>)>,
     /// Hosts that were refused because of bad rows that are gone.
     pub unbarred: Vec<String>,
+    /// Hosts that had no row and get none yet: nobody is admitted for their units for a time.
+    pub waiting: Vec<Site>,
     /// Rows that stay as they are.
     pub unchanged: usize,
     /// Rows before.
@@ -135,6 +137,12 @@ impl Difference {
         self.added.len() + self.changed.len() + self.removed.len() + self.barred.len() + self.unbarred.len()
     }
 
+    /// Leaves out the new rows of units for which nobody is admitted now.
+    pub fn hold_back(&mut self, is_frozen: impl Fn(&str) -> bool) {
+        let (waiting, added) = self.added.drain(..).partition(|site| is_frozen(site.unit()));
+        (self.waiting, self.added) = (waiting, added);
+    }
+
     /// Rows that go, in percent of those that were there.
     pub fn removed_percent(&self) -> f64 {
         if self.before == 0 { 0.0 } else { self.removed.len() as f64 * 100.0 / self.before as f64 }
@@ -162,7 +170,8 @@ impl SiteRow {
             && self.filed_until == site.filed_until()
             && self.server_ip == site.server_ip_said().unwrap_or_default()
             && self.interactive == site.interactive()
-            && self.origin == site.origin().to_string()
+            && self.options == *site.upstream().options()
+            && self.origin == site.upstream().to_string()
     }
 
     /// `number state`, as the record says of a filing: `蜀ICP备12345678号-1 filed`.
@@ -183,10 +192,10 @@ impl SiteRow {
     }
 
     /// The columns of sites.csv, in the order in which they are written, with their texts.
-    pub fn columns(&self) -> [(&'static str, String); 10] {
+    pub fn columns(&self) -> Vec<(&'static str, String)> {
         // What an empty number means has no word of its own.
         let filing = if self.filing == FilingState::Unfiled { "" } else { self.filing.as_str() };
-        [
+        let columns = [
             ("host", self.host.clone()),
             ("origin", self.origin.clone()),
             ("unit", self.unit.clone()),
@@ -197,6 +206,7 @@ impl SiteRow {
             ("filed_until", self.filed_until.map_or_else(String::new, |day| day.to_string())),
             ("server_ip", self.server_ip.clone()),
             ("interactive", self.interactive.as_str().into()),
-        ]
+        ];
+        columns.into_iter().chain(self.options.columns()).collect()
     }
 }

@@ -9,6 +9,7 @@ mod origin;
 mod overlay;
 mod site;
 mod table;
+mod upstream;
 
 use std::{collections::HashSet, fmt, sync::Arc};
 
@@ -23,8 +24,9 @@ pub use difference::{Comparison, Difference, Held};
 pub use footer::{Footer, FooterCheck, ShownNumbers, check_footer, read_numbers};
 pub use icp::{IcpNumber, normalise_icp};
 pub use import::{Imported, import_csv, import_sites, is_sites_header};
-pub use origin::Origin;
+pub use origin::{Origin, Protocol};
 pub use site::Site;
+pub use upstream::{ORIGINS_MAX, OriginHttp, OriginKey, OriginOptions, OriginVerify, ProxyProtocol, Upstream};
 
 /// Kind of service (the letter's threshold table has one row pair for each).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]

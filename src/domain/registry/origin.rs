@@ -1,14 +1,55 @@
-//! Where a site is served.
+//! One origin: what is spoken, with whom.
 
 use std::fmt;
 
 use crate::base::{HostError, HostName};
 
+/// What is spoken with an origin: the scheme of its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// HTTP/2 over TCP alone, without asking (RFC 9113 section 3.3).
+    H2,
+    /// HTTP/2 over TLS.
+    H2s,
+    /// HTTP/1.1.
+    Http,
+    /// HTTP/1.1 over TLS; HTTP/2 where ALPN offers it.
+    Https,
+}
+
+impl Protocol {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::H2, Self::H2s, Self::Http, Self::Https];
+
+    /// The scheme.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::H2 => "h2",
+            Self::H2s => "h2s",
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    /// Whether TLS is below it.
+    pub const fn is_tls(self) -> bool {
+        match self {
+            Self::H2 | Self::Http => false,
+            Self::H2s | Self::Https => true,
+        }
+    }
+
+    /// The port where none is written.
+    pub const fn default_port(self) -> u16 {
+        if self.is_tls() { 443 } else { 80 }
+    }
+}
+
 /// Scheme and address of an origin. `Display` writes it as in the registry.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {
-    /// TLS to the origin.
-    pub tls: bool,
+    /// What is spoken.
+    pub protocol: Protocol,
     /// Host name or IP literal (IPv6 without brackets).
     pub host: String,
     /// Port.
@@ -16,37 +57,34 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Reads `http://host[:port]` or `https://host[:port]`, with nothing behind but an optional `/`.
+    /// Reads `scheme://host[:port]`, with nothing behind but an optional `/`.
     pub fn parse(text: &str) -> Result<Self, HostError> {
-        let lower = text.get(..8).unwrap_or(text).to_ascii_lowercase();
-        let (tls, rest) = if lower.starts_with("http://") {
-            (false, &text[7..])
-        } else if lower == "https://" {
-            (true, &text[8..])
-        } else {
-            return Err(HostError("an origin begins with http:// or https://"));
-        };
+        let protocol = text.split_once("://").and_then(|(scheme, rest)| {
+            let is_it = |protocol: &Protocol| scheme.eq_ignore_ascii_case(protocol.as_str());
+            Some((Protocol::ALL.into_iter().find(is_it)?, rest))
+        });
+        let (protocol, rest) = protocol.ok_or(HostError("an origin begins with http://, https://, h2:// or h2s://"))?;
         let authority = rest.strip_suffix('/').unwrap_or(rest);
         if authority.contains(['/', '?', '#']) {
             return Err(HostError("an origin has no path: requests keep their own"));
         }
         let (host, port) = HostName::parse_authority(authority)?;
-        let port = port.unwrap_or(if tls { 443 } else { 80 });
+        let port = port.unwrap_or(protocol.default_port());
         if port == 0 {
             return Err(HostError("nothing listens on port 0"));
         }
-        Ok(Self { tls, host: host.as_str().into(), port })
+        Ok(Self { protocol, host: host.as_str().into(), port })
     }
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (scheme, default_port) = if self.tls { ("https", 443) } else { ("http", 80) };
+        let scheme = self.protocol.as_str();
         match self.host.contains(':') {
             true => write!(f, "{scheme}://[{}]", self.host)?,
             false => write!(f, "{scheme}://{}", self.host)?,
         }
-        if self.port == default_port { Ok(()) } else { write!(f, ":{}", self.port) }
+        if self.port == self.protocol.default_port() { Ok(()) } else { write!(f, ":{}", self.port) }
     }
 }
 
@@ -54,18 +92,18 @@ impl fmt::Display for Origin {
 mod tests {
     use proptest::prelude::*;
 
-    use super::Origin;
+    use super::{Origin, Protocol};
 
     proptest! {
         #[test]
-        fn what_is_written_can_be_read(tls: bool, v6: Option<std::net::Ipv6Addr>, port in 1u16..) {
+        fn what_is_written_can_be_read(protocol in 0_usize..4, v6: Option<std::net::Ipv6Addr>, port in 1u16..) {
             let host = v6.map_or("a.internal".into(), |v6| v6.to_string());
-            let origin = Origin { tls, host, port };
+            let origin = Origin { protocol: Protocol::ALL[protocol], host, port };
             prop_assert_eq!(Origin::parse(&origin.to_string()), Ok(origin));
         }
 
         #[test]
-        fn nothing_panics(text in "(?i:http)?s?:?/?/?\\PC{0,12}") {
+        fn nothing_panics(text in "(?i:http|h2)?s?:?/?/?\\PC{0,12}") {
             let _ = Origin::parse(&text);
         }
     }
@@ -76,11 +114,14 @@ mod tests {
         assert_eq!(written("HTTP://10.0.0.5:8080/"), Ok("http://10.0.0.5:8080".into()));
         assert_eq!(written("https://Origin.Example.com.:443"), Ok("https://origin.example.com".into()));
         assert_eq!(written("http://[2001:DB8::1]"), Ok("http://[2001:db8::1]".into()));
+        assert_eq!(written("h2://10.0.0.5:50051"), Ok("h2://10.0.0.5:50051".into()));
+        assert_eq!(written("H2S://a.cn:443"), Ok("h2s://a.cn".into()));
         for bad in [
             "",
             "10.0.0.5",
             "//a",
             "ftp://a",
+            "h2c://a",
             "http://",
             "https:/a",
             "http://a/x",

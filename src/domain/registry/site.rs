@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{FilingState, Interactive, Origin, Registry, ServiceKind, change::SiteRow, overlay::Place, table::Table};
+use super::{FilingState, Interactive, Registry, ServiceKind, Upstream, change::SiteRow, overlay::Place, table::Table};
 use crate::base::Date;
 
 /// One row of the registry: its number, and the registry that it stands in. Cheap to clone; keeps the
@@ -24,8 +24,8 @@ impl Site {
     }
 
     /// Where it is served.
-    pub fn origin(&self) -> &Arc<Origin> {
-        self.table().origin(self.row.row)
+    pub fn upstream(&self) -> &Arc<Upstream> {
+        self.table().upstream(self.row.row)
     }
 
     /// The customer.
@@ -71,9 +71,9 @@ impl Site {
         self.filed_until().is_some_and(|last_day| last_day < self.registry.today)
     }
 
-    /// The server's address for the rectification report; the origin's host if the row gives none.
+    /// The server's address for the rectification report; the first origin's host if the row gives none.
     pub fn server_ip(&self) -> &str {
-        self.server_ip_said().unwrap_or(&self.origin().host)
+        self.server_ip_said().unwrap_or(self.upstream().host())
     }
 
     /// The server's address, where the row gives one.
@@ -90,7 +90,7 @@ impl Site {
     pub fn to_row(&self) -> SiteRow {
         SiteRow {
             host: self.host().to_owned(),
-            origin: self.origin().to_string(),
+            origin: self.upstream().to_string(),
             unit: self.unit().to_string(),
             service: self.service().to_owned(),
             kind: self.kind(),
@@ -99,6 +99,7 @@ impl Site {
             filed_until: self.filed_until(),
             server_ip: self.server_ip_said().unwrap_or_default().to_owned(),
             interactive: self.interactive(),
+            options: self.upstream().options().clone(),
         }
     }
 
@@ -116,7 +117,7 @@ impl fmt::Debug for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Site")
             .field("host", &self.host())
-            .field("origin", &self.origin())
+            .field("upstream", &self.upstream())
             .field("unit", &self.unit())
             .field("service", &self.service())
             .field("kind", &self.kind())

@@ -8,7 +8,7 @@ use std::{hash::BuildHasher, sync::Arc};
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-use super::{FilingState, Interactive, Origin, ServiceKind};
+use super::{FilingState, Interactive, OriginOptions, ServiceKind, Upstream};
 use crate::base::Date;
 
 /// The number of a row of the table that gave it out.
@@ -31,7 +31,7 @@ pub(super) struct Table {
     hosts: String,
     rows: Vec<Row>,
     by_host: HashTable<u32>,
-    origins: Vec<Arc<Origin>>,
+    upstreams: Vec<Arc<Upstream>>,
     units: Vec<Arc<str>>,
     words: Words,
     counts: [usize; FilingState::ALL.len()],
@@ -46,7 +46,7 @@ const NO_DAY: i32 = i32::MAX;
 struct Row {
     host_start: u32,
     line: u32,
-    origin: u32,
+    upstream: u32,
     unit: u32,
     service: u32,
     icp: u32,
@@ -82,8 +82,8 @@ impl Table {
         &self.hosts[start..start + usize::from(row.host_bytes)]
     }
 
-    pub(super) fn origin(&self, row: RowId) -> &Arc<Origin> {
-        &self.origins[self.row(row).origin as usize]
+    pub(super) fn upstream(&self, row: RowId) -> &Arc<Upstream> {
+        &self.upstreams[self.row(row).upstream as usize]
     }
 
     pub(super) fn unit(&self, row: RowId) -> &Arc<str> {
@@ -138,11 +138,11 @@ impl Table {
     }
 }
 
-/// A row to be added; `origin` is a number from [`Builder::origin`].
+/// A row to be added; `upstream` is a number from [`Builder::upstream`].
 pub(super) struct NewRow<'a> {
     pub(super) host: &'a str,
     pub(super) line: u32,
-    pub(super) origin: u32,
+    pub(super) upstream: u32,
     pub(super) unit: &'a str,
     pub(super) service: &'a str,
     pub(super) kind: ServiceKind,
@@ -168,18 +168,28 @@ pub(super) struct Builder {
     table: Table,
     units: Interner,
     words: Interner,
-    /// Origins as written, by number.
-    origins: Interner,
+    /// Origins as written, with their options, by number.
+    upstreams: Interner,
 }
 
 impl Builder {
-    /// The number of an origin, read only when it is met for the first time.
-    pub(super) fn origin<E>(&mut self, text: &str, parse: impl FnOnce() -> Result<Origin, E>) -> Result<u32, E> {
-        if let Some(number) = self.origins.find(text) {
+    /// The number of a list of origins, read only when it is met for the first time.
+    pub(super) fn upstream(&mut self, text: &str, options: &OriginOptions) -> Result<u32, String> {
+        let with_options;
+        let said = match *options == OriginOptions::default() {
+            true => text,
+            // No field has a line feed.
+            false => {
+                let columns = options.columns().map(|(_, text)| text);
+                with_options = format!("{text}\n{}", columns.join("\n"));
+                &with_options
+            }
+        };
+        if let Some(number) = self.upstreams.find(said) {
             return Ok(number);
         }
-        self.table.origins.push(Arc::new(parse()?));
-        Ok(self.origins.intern(text))
+        self.table.upstreams.push(Arc::new(Upstream::parse(text, options.clone())?));
+        Ok(self.upstreams.intern(said))
     }
 
     pub(super) fn add(&mut self, new: &NewRow<'_>) -> Result<(), AddError> {
@@ -201,7 +211,7 @@ impl Builder {
         table.rows.push(Row {
             host_start,
             line: new.line,
-            origin: new.origin,
+            upstream: new.upstream,
             unit: self.units.intern(new.unit),
             service: self.words.intern(new.service),
             icp: self.words.intern(new.icp),
@@ -233,7 +243,7 @@ impl Builder {
         table.hosts.shrink_to_fit();
         table.rows.shrink_to_fit();
         table.until.shrink_to_fit();
-        table.origins.shrink_to_fit();
+        table.upstreams.shrink_to_fit();
         table.words.text.shrink_to_fit();
         table.words.ends.shrink_to_fit();
         table

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use super::Ledger;
-use crate::domain::record::{Fact, Finding, LockFact, LockScope, Reinstatement, Review};
+use crate::domain::record::{Brought, Fact, Finding, LockFact, LockScope, Reinstatement, Review};
 
 /// What facts that are put on the record together bring for those behind them.
 #[derive(Default)]
-struct Brought<'a> {
+struct Together<'a> {
     units: HashSet<&'a str>,
     services: HashSet<&'a str>,
     cases: HashSet<&'a str>,
@@ -23,35 +23,16 @@ impl Ledger {
     /// Whether facts make sense one after the other after what is on the record, and what to do if not. A
     /// fact may name units, services, findings and reports that one before it brings.
     pub fn check_all(&self, facts: &[Fact]) -> Result<(), String> {
-        let mut brought = Brought::default();
+        let mut brought = Together::default();
         for fact in facts {
             self.refers(fact, &brought)?;
             self.follows(fact, &brought)?;
-            match fact {
-                Fact::Unit(fact) => brought.units.insert(&fact.unit),
-                Fact::Service(fact) => brought.services.insert(&fact.service),
-                Fact::Finding(fact) => brought.cases.insert(&fact.id),
-                Fact::Notice(fact) => brought.cases.insert(&fact.id),
-                Fact::Rectification(fact) => brought.rectifications.insert(&fact.id),
-                Fact::Change(_)
-                | Fact::Commitment(_)
-                | Fact::ControlPeriod(_)
-                | Fact::EvidenceView(_)
-                | Fact::IncidentClose(_)
-                | Fact::IncidentNote(_)
-                | Fact::IncidentOpen(_)
-                | Fact::Lock(_)
-                | Fact::PeriodEnd(_)
-                | Fact::Person(_)
-                | Fact::Reinstatement(_)
-                | Fact::Review(_)
-                | Fact::Sealing(_)
-                | Fact::Site(_)
-                | Fact::Suspension(_)
-                | Fact::Termination(_)
-                | Fact::Unlock(_)
-                | Fact::Unsealing(_)
-                | Fact::Withdrawal(_) => false,
+            match fact.brings() {
+                Some(Brought::Unit(id)) => brought.units.insert(id),
+                Some(Brought::Service(id)) => brought.services.insert(id),
+                Some(Brought::Case(id)) => brought.cases.insert(id),
+                Some(Brought::Rectification(id)) => brought.rectifications.insert(id),
+                Some(Brought::Period(_)) | None => false,
             };
         }
         Ok(())
@@ -59,7 +40,7 @@ impl Ledger {
 
     /// Whether what a fact of a file of events names is there, and what it brings is new.
     pub(super) fn check_event(&self, fact: &Fact) -> Result<(), String> {
-        self.refers(fact, &Brought::default())
+        self.refers(fact, &Together::default())
     }
 
     /// Whether a finding is on record already: its id, with the same service, class, page, rule and content.
@@ -82,7 +63,7 @@ impl Ledger {
     }
 
     /// Whether what a fact names is there, and what it brings is new.
-    fn refers(&self, fact: &Fact, brought: &Brought<'_>) -> Result<(), String> {
+    fn refers(&self, fact: &Fact, brought: &Together<'_>) -> Result<(), String> {
         let knows_unit = |unit: &str| match brought.units.contains(unit) || self.unit(unit).is_some() {
             true => Ok(()),
             false => Err(format!("there is no unit {unit:?}; import it with the registry, or put it on record first")),
@@ -142,7 +123,7 @@ impl Ledger {
     }
 
     /// Whether a fact changes anything, as the one who puts it on the record means it to.
-    fn follows(&self, fact: &Fact, brought: &Brought<'_>) -> Result<(), String> {
+    fn follows(&self, fact: &Fact, brought: &Together<'_>) -> Result<(), String> {
         let has_reason = |why: &str| match why.trim().is_empty() {
             true => Err("say why: the reason stays on the record".to_owned()),
             false => Ok(()),
@@ -223,7 +204,7 @@ impl Ledger {
     }
 
     /// A reinstatement lifts a suspension, at once, and rests on a report where the operator wants one.
-    fn follows_reinstatement(&self, fact: &Reinstatement, brought: &Brought<'_>) -> Result<(), String> {
+    fn follows_reinstatement(&self, fact: &Reinstatement, brought: &Together<'_>) -> Result<(), String> {
         let (id, kind) = (fact.unit.as_str(), fact.kind);
         let now = self.present(fact.at);
         let Some(unit) = self.unit(id) else { return Ok(()) };

@@ -101,12 +101,17 @@ impl Standing {
         if self.committed.as_ref().is_some_and(|committed| !committed.contains(&**site.unit())) {
             return Some((Ground::NoCommitment, String::new()));
         }
-        self.locked(site, host, path)
+        self.lock_on(site, host, path)
     }
 
     /// Whether the unit's interactive sections are closed for a time.
     pub fn closes_interactive(&self, unit: &str) -> bool {
         self.periods.iter().any(|period| period.close_interactive && period.concerns(unit))
+    }
+
+    /// Whether no new host is admitted for some units.
+    pub fn freezes_admissions(&self) -> bool {
+        self.periods.iter().any(|period| period.freeze_admissions)
     }
 
     /// Whether no host is admitted for a unit that was not in the registry before: an import leaves its
@@ -130,6 +135,12 @@ impl Standing {
         self.units.values().filter(|bar| !bar.suspended.is_empty()).count()
     }
 
+    /// The numbers of sites and of paths that are locked.
+    pub fn locked(&self) -> (usize, usize) {
+        let sites = self.hosts.values().filter(|bar| bar.site.is_some()).count();
+        (sites, self.hosts.values().map(|bar| bar.paths.len()).sum())
+    }
+
     /// When time alone will change something; `None`: never.
     pub fn next_change(&self) -> Option<Timestamp> {
         self.next_change
@@ -142,7 +153,7 @@ impl Standing {
         self.servers.get(&*server_name(server_ip)).map(String::as_str)
     }
 
-    fn locked(&self, site: &Site, host: &str, path: &str) -> Option<(Ground, String)> {
+    fn lock_on(&self, site: &Site, host: &str, path: &str) -> Option<(Ground, String)> {
         if self.hosts.is_empty() {
             return None;
         }

@@ -128,6 +128,24 @@ impl Ledger {
         }
     }
 
+    /// Takes in a finding that was left out when the ledger was computed: a record may be read without
+    /// the findings that nobody reviewed, as long as those that a fact names are recalled before it, and
+    /// [`Ledger::found`] is told of the latest. Not for a ledger for which bare findings are strikes.
+    pub fn recall(&mut self, finding: &Finding, recorded: Timestamp) {
+        let service = self.units.names.id(&finding.service);
+        self.cases.finding(finding, service, recorded, self.policy.strikes);
+    }
+
+    /// Something was found on a host: the delay of an owner's unlock grows with it.
+    pub fn found(&mut self, host: &str, at: Timestamp) {
+        self.locks.found(host, at);
+    }
+
+    /// The record reaches up to this time, whatever was left out of it.
+    pub fn reach(&mut self, recorded: Timestamp) {
+        self.latest = self.latest.max(recorded);
+    }
+
     /// A unit about which something is put on record.
     fn touched(&mut self, unit: &str) -> &mut Unit {
         self.in_force.touch_unit(unit);

@@ -19,8 +19,16 @@ const RECENT_MILLIS: i64 = 2 * 86_400 * 1_000;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Locks {
     hosts: HashMap<String, HostLocks>,
-    /// When something was found on a host: at least those of the last two days.
-    found: HashMap<String, Vec<Timestamp>>,
+    found: HashMap<String, Found>,
+}
+
+/// When something was found on a host: at least those of the last two days.
+#[derive(Clone, Debug, Default)]
+struct Found {
+    times: Vec<Timestamp>,
+    newest: Timestamp,
+    /// At so many it is looked which are too old.
+    full: usize,
 }
 
 /// What is locked on a host.
@@ -73,15 +81,22 @@ impl Locks {
         if host.is_empty() {
             return;
         }
-        let times = self.found.entry(host.to_owned()).or_default();
-        times.push(at);
-        let newest = times.iter().max().copied().unwrap_or(at);
-        times.retain(|at| *at > newest.plus_millis(-RECENT_MILLIS));
+        if !self.found.contains_key(host) {
+            self.found.insert(host.to_owned(), Found::default());
+        }
+        let Some(found) = self.found.get_mut(host) else { return };
+        found.times.push(at);
+        found.newest = found.newest.max(at);
+        if found.times.len() > found.full {
+            let since = found.newest.plus_millis(-RECENT_MILLIS);
+            found.times.retain(|at| *at > since);
+            found.full = 2 * found.times.len() + 16;
+        }
     }
 
     /// Findings on a host in the last two days.
     pub(super) fn recent(&self, host: &str, now: Timestamp) -> usize {
-        let times = self.found.get(host).map_or(&[][..], Vec::as_slice);
+        let times = self.found.get(host).map_or(&[][..], |found| &found.times);
         times.iter().filter(|&&at| at > now.plus_millis(-RECENT_MILLIS) && at <= now).count()
     }
 

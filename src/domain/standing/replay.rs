@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{Ledger, LedgerPolicy};
 use crate::{
     base::{Problem, Timestamp},
-    domain::record::{Entry, Fact},
+    domain::record::{Brought, Entry, Fact},
 };
 
 /// A ledger computed from a file of events, and the time of the last one.
@@ -41,9 +41,9 @@ pub fn replay(path: &str, mut events: Vec<(u32, Fact)>, policy: LedgerPolicy) ->
             problems.push(Problem::error(path, *line, 0, message));
             continue;
         }
-        let at = times(fact);
-        last = last.max(at.into_iter().flatten().max());
-        let recorded = at[0].unwrap_or_default();
+        let became_known = if let Fact::Notice(notice) = fact { notice.recorded } else { None };
+        last = last.max(fact.at()).max(became_known);
+        let recorded = fact.at().unwrap_or_default();
         ledger.apply(&Entry { seq: u64::from(*line), recorded, by: path.to_owned(), fact: fact.clone() });
     }
     for (unit, line) in parents {
@@ -64,55 +64,10 @@ pub fn replay(path: &str, mut events: Vec<(u32, Fact)>, policy: LedgerPolicy) ->
 }
 
 fn rank(fact: &Fact) -> u8 {
-    match fact {
-        Fact::Unit(_) => 0,
-        Fact::Service(_) => 1,
-        Fact::ControlPeriod(_) | Fact::Finding(_) | Fact::Notice(_) | Fact::Rectification(_) => 2,
-        Fact::Change(_)
-        | Fact::Commitment(_)
-        | Fact::EvidenceView(_)
-        | Fact::IncidentClose(_)
-        | Fact::IncidentNote(_)
-        | Fact::IncidentOpen(_)
-        | Fact::Lock(_)
-        | Fact::PeriodEnd(_)
-        | Fact::Person(_)
-        | Fact::Reinstatement(_)
-        | Fact::Review(_)
-        | Fact::Sealing(_)
-        | Fact::Site(_)
-        | Fact::Suspension(_)
-        | Fact::Termination(_)
-        | Fact::Unlock(_)
-        | Fact::Unsealing(_)
-        | Fact::Withdrawal(_) => 3,
+    match fact.brings() {
+        Some(Brought::Unit(_)) => 0,
+        Some(Brought::Service(_)) => 1,
+        Some(Brought::Case(_) | Brought::Period(_) | Brought::Rectification(_)) => 2,
+        None => 3,
     }
-}
-
-/// When it happened, and when it became known if that is said.
-fn times(fact: &Fact) -> [Option<Timestamp>; 2] {
-    let at = match fact {
-        Fact::Change(fact) => fact.at,
-        Fact::Commitment(_) | Fact::Person(_) | Fact::Service(_) | Fact::Unit(_) => return [None, None],
-        Fact::ControlPeriod(fact) => fact.from,
-        Fact::EvidenceView(fact) => fact.at,
-        Fact::Finding(fact) => fact.at,
-        Fact::IncidentClose(fact) => fact.at,
-        Fact::IncidentNote(fact) => fact.at,
-        Fact::IncidentOpen(fact) => fact.at,
-        Fact::Lock(fact) => fact.at,
-        Fact::Notice(fact) => return [Some(fact.at), fact.recorded],
-        Fact::PeriodEnd(fact) => fact.at,
-        Fact::Rectification(fact) => fact.at,
-        Fact::Reinstatement(fact) => fact.at,
-        Fact::Review(fact) => fact.at,
-        Fact::Sealing(fact) => fact.at,
-        Fact::Site(fact) => fact.at,
-        Fact::Suspension(fact) => fact.at,
-        Fact::Termination(fact) => fact.at,
-        Fact::Unlock(fact) => fact.at,
-        Fact::Unsealing(fact) => fact.at,
-        Fact::Withdrawal(fact) => fact.at,
-    };
-    [Some(at), None]
 }

@@ -56,6 +56,17 @@ pub struct Evidence {
     _lock: File,
 }
 
+/// Where a record of evidence lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EvidencePlace {
+    /// The hash that it is known by.
+    pub hash: Hash,
+    /// The segment's number.
+    pub segment: u64,
+    /// Where its link begins in the segment.
+    pub offset: u64,
+}
+
 /// Where is appended.
 struct Tail {
     /// `None`: the next record begins a segment.
@@ -64,8 +75,8 @@ struct Tail {
     number: u64,
     prev: Hash,
     seq: u64,
-    /// When each finding was last kept, and in which record.
-    kept: HashMap<String, (Timestamp, Hash)>,
+    /// When each finding was last kept, and where.
+    kept: HashMap<String, (Timestamp, EvidencePlace)>,
 }
 
 /// A segment that is not sealed.
@@ -94,40 +105,41 @@ impl Evidence {
         Ok(Self { directory: directory.to_owned(), key, limits, tail: Mutex::new(tail), _lock: lock })
     }
 
-    /// Keeps the responses of sightings, and returns when they are on disk: the hash that each is known
-    /// by, `None` for one whose findings were all kept not long ago.
-    pub fn append(&self, now: Timestamp, sightings: &[Sighting]) -> Result<Vec<Option<Hash>>, StoreError> {
+    /// Keeps the responses of sightings, and returns when they are on disk: where each lies, `None` for one whose findings were all kept not long ago.
+    pub fn append(&self, now: Timestamp, sightings: &[Sighting]) -> Result<Vec<Option<EvidencePlace>>, StoreError> {
         let mut tail = self.tail();
         self.roll(&mut tail, now)?;
-        let (mut bytes, mut hashes) = (Vec::new(), Vec::with_capacity(sightings.len()));
+        let (mut bytes, mut places) = (Vec::new(), Vec::with_capacity(sightings.len()));
         let (mut prev, mut seq) = (tail.prev, tail.seq);
-        let mut kept: HashMap<&str, (Timestamp, Hash)> = HashMap::new();
+        let mut kept: HashMap<&str, (Timestamp, EvidencePlace)> = HashMap::new();
+        let (segment, begins) = tail.next_place();
         for sighting in sightings {
             let again = self.limits.again.as_millis() as i64;
             let known = |id: &str| kept.get(id).or_else(|| tail.kept.get(id)).copied();
             let is_recent = |id: &str| known(id).is_some_and(|(last, _)| sighting.at < last.plus_millis(again));
             // The very same one comes again where the database did not take it in.
             let first = sighting.findings.first().and_then(|finding| known(&finding.id));
-            if let Some((_, hash)) = first.filter(|&(at, _)| at == sighting.at) {
-                hashes.push(Some(hash));
+            if let Some((_, place)) = first.filter(|&(at, _)| at == sighting.at) {
+                places.push(Some(place));
                 continue;
             }
             if sighting.findings.iter().all(|finding| is_recent(&finding.id)) {
-                hashes.push(None);
+                places.push(None);
                 continue;
             }
             let (header, stored) = EvidenceHeader::encode(sighting, self.limits.body_bytes)?;
             seq += 1;
             let link = Link { prev, seq, content: Hash::of(header.as_bytes()) };
+            prev = link.hash();
+            let place = EvidencePlace { hash: prev, segment, offset: begins + bytes.len() as u64 };
             bytes.extend(link_line(&link, Some((header.len() as u64, stored.len() as u64))).as_bytes());
             bytes.extend(header.as_bytes());
             bytes.extend(&stored);
-            prev = link.hash();
-            kept.extend(sighting.findings.iter().map(|finding| (finding.id.as_str(), (sighting.at, prev))));
-            hashes.push(Some(prev));
+            kept.extend(sighting.findings.iter().map(|finding| (finding.id.as_str(), (sighting.at, place))));
+            places.push(Some(place));
         }
         if bytes.is_empty() {
-            return Ok(hashes);
+            return Ok(places);
         }
         let mut open = match tail.open.take() {
             Some(open) => open,
@@ -141,7 +153,7 @@ impl Evidence {
             tail.kept.clear();
         }
         tail.kept.extend(kept.into_iter().map(|(id, last)| (id.to_owned(), last)));
-        Ok(hashes)
+        Ok(places)
     }
 
     /// Signs the present end of the chain of evidence; `None` if nothing is kept yet.
@@ -219,6 +231,14 @@ impl Open {
 }
 
 impl Tail {
+    /// The segment and the offset at which the next record begins.
+    fn next_place(&self) -> (u64, u64) {
+        match &self.open {
+            Some(open) => (self.number, open.length),
+            None => (self.number + 1, first_line(self.number + 1, self.seq, self.prev).len() as u64),
+        }
+    }
+
     /// The end of the chain as it stands on disk.
     fn find(directory: &Path) -> Result<Self, StoreError> {
         let mut tail = Self { open: None, number: 0, prev: GENESIS, seq: 0, kept: HashMap::new() };
@@ -334,8 +354,26 @@ pub fn each_evidence(
     Ok(())
 }
 
-/// The record with this hash.
-pub fn read_evidence(directory: &Path, hash: Hash) -> Result<Option<EvidenceRecord>, StoreError> {
+/// The record at a place; `None` if it is not there: its time was over.
+pub fn read_evidence(directory: &Path, place: EvidencePlace) -> Result<Option<EvidenceRecord>, StoreError> {
+    let path = directory.join(format!("{:08}.{SEGMENT}", place.segment));
+    let fail = |error| StoreError::file(&path, &error);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let Some(mut segment) = Segment::open_at(&path, place.offset).map_err(fail)? else { return Ok(None) };
+    let Ok(Some(Piece::Record { link, content: Some((line, stored)) })) = segment.next_piece().map_err(fail)? else {
+        return Ok(None);
+    };
+    if link.hash() != place.hash {
+        return Ok(None);
+    }
+    let (header, body) = open_content(&line, &stored).map_err(|wrong| damaged(&path, wrong))?;
+    Ok(Some(EvidenceRecord { hash: place.hash, link, header, header_line: line, body }))
+}
+
+/// The record with this hash, wherever it lies: reads all segments.
+pub fn find_evidence(directory: &Path, hash: Hash) -> Result<Option<EvidenceRecord>, StoreError> {
     let mut found = None;
     each_evidence(directory, &mut |link, _| link.hash() == hash, &mut |record| {
         found = Some(record);

@@ -14,7 +14,7 @@
 use std::{
     fmt,
     fs::File,
-    io::{self, BufRead, BufReader, Read, Take},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Take},
     path::Path,
 };
 
@@ -96,6 +96,26 @@ impl Segment {
         };
         let offset = line.len() as u64;
         Ok(Ok(Self { input, gone, number, prev, seq, offset }))
+    }
+
+    /// Opens a segment at the link that begins at an offset; `None` if none does. Everything from there on
+    /// is checked, that before is not.
+    pub(in crate::store) fn open_at(path: &Path, offset: u64) -> io::Result<Option<Self>> {
+        let Ok(mut segment) = Self::open(path)? else { return Ok(None) };
+        let mut file = File::open(path)?;
+        let length = file.seek(SeekFrom::End(0))?;
+        file.seek(SeekFrom::Start(offset))?;
+        let mut input = BufReader::with_capacity(1 << 10, (&file).take(length.saturating_sub(offset)));
+        let Some(line) = read_line(&mut input)? else { return Ok(None) };
+        let mut words = line.split_ascii_whitespace();
+        let link = words.next().and_then(|prev| prev.parse().ok()).zip(words.next().and_then(|seq| seq.parse().ok()));
+        let Some((prev, Some(before))) = link.map(|(prev, seq): (Hash, u64)| (prev, seq.checked_sub(1))) else {
+            return Ok(None);
+        };
+        file.seek(SeekFrom::Start(offset))?;
+        segment.input = BufReader::with_capacity(64 << 10, file.take(length.saturating_sub(offset)));
+        (segment.prev, segment.seq, segment.offset) = (prev, before, offset);
+        Ok(Some(segment))
     }
 
     /// The next piece; `None` at the end of the file. `Err(Err(…))` says what is wrong with it.

@@ -11,11 +11,14 @@ use std::{
 use tar::{Builder, EntryType, Header};
 
 use super::{
-    Entries, Hash, HeadRow, Heads, Link, Query, SigningKey, Sqlite, StoreError,
+    Hash, HeadRow, Link, Query, SigningKey, Store, StoreError,
     evidence::{Piece, Segment, damaged, open_content, parse_head, read_line, segments, sign},
     seal::HEADS_FILE,
 };
-use crate::{base::Timestamp, domain::record::Fact};
+use crate::{
+    base::Timestamp,
+    domain::record::{Change, Fact},
+};
 
 /// The directory that everything in the tar stands in.
 const TOP: &str = "zhamen-evidence";
@@ -36,6 +39,18 @@ pub struct ExportQuery {
     pub incident: Option<String>,
 }
 
+impl ExportQuery {
+    /// The entry that has to be on the record before anybody has the export: bodies are in it.
+    pub fn change(&self, at: Timestamp) -> Fact {
+        let Self { from, to, unit, incident } = self;
+        let times = [("from", from), ("to", to)].map(|(word, at)| at.map(|at| format!("{word} {at}")));
+        let names = [("unit", unit), ("incident", incident)];
+        let names = names.map(|(word, id)| id.as_ref().map(|id| format!("{word} {id}")));
+        let detail = times.into_iter().chain(names).flatten().collect::<Vec<_>>().join(", ");
+        Fact::Change(Change { what: "export".into(), subject: "evidence".into(), at, detail })
+    }
+}
+
 /// What was exported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Exported {
@@ -49,7 +64,7 @@ pub struct Exported {
 
 /// Writes an export to a file, which appears when it is whole.
 pub fn export(
-    store: &Sqlite,
+    store: &dyn Store,
     directory: &Path,
     key: &SigningKey,
     query: &ExportQuery,
@@ -75,7 +90,7 @@ pub fn export(
 
 fn write(
     tar: &mut Tar,
-    store: &Sqlite,
+    store: &dyn Store,
     directory: &Path,
     key: &SigningKey,
     query: &ExportQuery,
@@ -116,7 +131,7 @@ fn write(
 }
 
 /// The numbers of the entries asked for; `None`: all of the range.
-fn chosen(store: &Sqlite, query: &ExportQuery) -> Result<Option<HashSet<u64>>, StoreError> {
+fn chosen(store: &dyn Store, query: &ExportQuery) -> Result<Option<HashSet<u64>>, StoreError> {
     let mut seqs = HashSet::new();
     if let Some(unit) = &query.unit {
         each(store, Query { unit: Some(unit.clone()), ..Query::default() }, &mut |seq, _| {
@@ -144,7 +159,7 @@ fn chosen(store: &Sqlite, query: &ExportQuery) -> Result<Option<HashSet<u64>>, S
 }
 
 /// Shows every entry that a query asks for.
-fn each(store: &Sqlite, mut query: Query, take: &mut dyn FnMut(u64, &Fact)) -> Result<(), StoreError> {
+fn each(store: &dyn Store, mut query: Query, take: &mut dyn FnMut(u64, &Fact)) -> Result<(), StoreError> {
     query.limit = BATCH;
     loop {
         let entries = store.entries(&query)?;
@@ -159,7 +174,7 @@ fn each(store: &Sqlite, mut query: Query, take: &mut dyn FnMut(u64, &Fact)) -> R
 }
 
 /// The first and last number of the range of times.
-fn range(store: &Sqlite, query: &ExportQuery) -> Result<(u64, u64), StoreError> {
+fn range(store: &dyn Store, query: &ExportQuery) -> Result<(u64, u64), StoreError> {
     let one = |descending| -> Result<Option<u64>, StoreError> {
         let query = Query { from: query.from, to: query.to, descending, limit: 1, ..Query::default() };
         Ok(store.entries(&query)?.first().map(|entry| entry.seq))
@@ -167,7 +182,7 @@ fn range(store: &Sqlite, query: &ExportQuery) -> Result<(u64, u64), StoreError> 
     Ok((one(false)?.unwrap_or(1), one(true)?.unwrap_or(0)))
 }
 
-fn heads_between(store: &Sqlite, first: u64, last: u64) -> Result<Vec<HeadRow>, StoreError> {
+fn heads_between(store: &dyn Store, first: u64, last: u64) -> Result<Vec<HeadRow>, StoreError> {
     let mut all: Vec<HeadRow> = Vec::new();
     loop {
         let after = all.last().map_or(first.saturating_sub(1), |head| head.seq);

@@ -6,28 +6,37 @@ use super::{
     Sqlite,
     findings::follow,
     heads::head,
+    idempotency::remember,
     line::content,
     pages::{Page, Walk, seq_at},
 };
 use crate::{
     base::Timestamp,
     domain::record::{Entry, Fact},
-    store::{Entries, Link, Query, StoreError, about::About},
+    store::{Append, Entries, Link, Query, StoreError, about::About},
 };
 
 impl Entries for Sqlite {
-    fn append(&self, by: &str, recorded: Timestamp, facts: &[Fact]) -> Result<Vec<Entry>, StoreError> {
+    fn append(&self, append: &Append<'_>) -> Result<Option<Vec<Entry>>, StoreError> {
+        let (by, recorded, facts) = append.parts();
         if facts.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         }
         self.write(|transaction| {
             let mut appender = Appender::new(transaction, by, recorded)?;
+            if !append.may_follow(appender.link.0) {
+                return Ok(None);
+            }
             let entries = facts.iter().map(|fact| {
                 let entry = appender.append(fact)?;
                 follow(transaction, &entry)?;
                 Ok(entry)
             });
-            entries.collect()
+            let entries: Vec<Entry> = entries.collect::<Result<_, StoreError>>()?;
+            if let Some((key, answer)) = append.answer(&entries) {
+                remember(transaction, &key, &answer)?;
+            }
+            Ok(Some(entries))
         })
     }
 

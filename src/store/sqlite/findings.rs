@@ -4,15 +4,15 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::{
     Sqlite,
-    entries::Appender,
+    entries::{Appender, Row4, entry},
     meta,
-    pages::{Page, Walk},
-    set_meta,
+    pages::{Page, Walk, seq_at},
+    set_meta, text,
 };
 use crate::{
     base::Timestamp,
     domain::record::{Decision, Entry, Fact, Finding},
-    store::{FindingQuery, FindingRow, Findings, ReviewState, SpoolPosition, StoreError},
+    store::{EvidencePlace, FindingQuery, FindingRow, Findings, Hash, ReviewState, Seen, SpoolPosition, StoreError},
 };
 
 /// Where it is kept how far the spool has been taken in.
@@ -23,18 +23,25 @@ impl Findings for Sqlite {
         &self,
         by: &str,
         recorded: Timestamp,
-        findings: &[Finding],
+        seen: &Seen,
         spooled: Option<SpoolPosition>,
     ) -> Result<Vec<Entry>, StoreError> {
         self.write(|transaction| {
             let mut appender = Appender::new(transaction, by, recorded)?;
             let mut entries = Vec::new();
-            for finding in findings {
+            for finding in &seen.findings {
                 if !see_again(transaction, finding)? {
                     let entry = appender.append(&Fact::Finding(finding.clone()))?;
                     follow(transaction, &entry)?;
                     entries.push(entry);
                 }
+            }
+            for EvidencePlace { hash, segment, offset } in &seen.evidence {
+                transaction.prepare_cached("insert or replace into evidence values (?, ?, ?)")?.execute(params![
+                    hash.0,
+                    *segment as i64,
+                    *offset as i64
+                ])?;
             }
             if let Some(SpoolPosition { segment, offset }) = spooled {
                 set_meta(transaction, SPOOLED, &format!("{segment} {offset}"))?;
@@ -74,12 +81,53 @@ impl Findings for Sqlite {
         })
     }
 
+    fn each_settled_finding(&self, take: &mut dyn FnMut(&Finding, Timestamp)) -> Result<(), StoreError> {
+        self.read(|reader| {
+            for state in ReviewState::ALL.into_iter().filter(|&state| state != ReviewState::Pending) {
+                let mut statement = reader.prepare_cached(
+                    "select seq, recorded, by, fact from finding join entry using (seq) where state = ? order by seq",
+                )?;
+                let mut rows = statement.query([state.as_str()])?;
+                while let Some(row) = rows.next()? {
+                    let entry = entry(Row4::read(row)?)?;
+                    if let Fact::Finding(finding) = &entry.fact {
+                        take(finding, entry.recorded);
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn each_finding_since(&self, since: Timestamp, take: &mut dyn FnMut(&str, Timestamp)) -> Result<(), StoreError> {
+        self.read(|reader| {
+            let from = seq_at(reader, since)?;
+            let mut statement = reader.prepare_cached("select site, first from finding where seq >= ?")?;
+            let mut rows = statement.query([from])?;
+            while let Some(row) = rows.next()? {
+                take(text(row, 0)?, Timestamp(row.get(1)?));
+            }
+            Ok(())
+        })
+    }
+
     fn count_findings(&self, state: ReviewState) -> Result<u64, StoreError> {
         self.read(|reader| {
             let count: i64 = reader
-                .prepare_cached("select count(*) from finding where state = ?")?
+                .prepare_cached("select count from finding_count where state = ?")?
                 .query_row([state.as_str()], |row| row.get(0))?;
             Ok(count.unsigned_abs())
+        })
+    }
+
+    fn evidence_place(&self, hash: Hash) -> Result<Option<EvidencePlace>, StoreError> {
+        self.read(|reader| {
+            let place = reader
+                .prepare_cached("select segment, offset from evidence where hash = ?")?
+                .query_row([hash.0], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+                .optional()?;
+            let of = |(segment, offset): (i64, i64)| (segment.unsigned_abs(), offset.unsigned_abs());
+            Ok(place.map(of).map(|(segment, offset)| EvidencePlace { hash, segment, offset }))
         })
     }
 
@@ -110,49 +158,28 @@ pub(super) fn follow(transaction: &Transaction<'_>, entry: &Entry) -> Result<(),
             .execute(params![id, state.as_str()])?;
         Ok(())
     };
-    match &entry.fact {
-        Fact::Finding(finding) => {
-            if !see_again(transaction, finding)? {
-                transaction.prepare_cached("insert into finding values (?1, ?2, ?3, ?4, ?5, ?6, ?6, 1)")?.execute(
-                    params![
-                        entry.seq as i64,
-                        finding.id,
-                        finding.unit,
-                        finding.site,
-                        ReviewState::Pending.as_str(),
-                        finding.at.0
-                    ],
-                )?;
-            }
-            Ok(())
-        }
-        Fact::Review(review) => match review.decision {
-            Decision::Confirmed => set(&review.finding, ReviewState::Confirmed),
-            Decision::Dismissed => set(&review.finding, ReviewState::Dismissed),
-        },
-        Fact::Withdrawal(withdrawal) => set(&withdrawal.of, ReviewState::Withdrawn),
-        Fact::Change(_)
-        | Fact::Commitment(_)
-        | Fact::ControlPeriod(_)
-        | Fact::EvidenceView(_)
-        | Fact::IncidentClose(_)
-        | Fact::IncidentNote(_)
-        | Fact::IncidentOpen(_)
-        | Fact::Lock(_)
-        | Fact::Notice(_)
-        | Fact::PeriodEnd(_)
-        | Fact::Person(_)
-        | Fact::Rectification(_)
-        | Fact::Reinstatement(_)
-        | Fact::Sealing(_)
-        | Fact::Service(_)
-        | Fact::Site(_)
-        | Fact::Suspension(_)
-        | Fact::Termination(_)
-        | Fact::Unit(_)
-        | Fact::Unlock(_)
-        | Fact::Unsealing(_) => Ok(()),
+    if let Fact::Finding(finding) = &entry.fact
+        && !see_again(transaction, finding)?
+    {
+        let Finding { id, unit, site, at, .. } = finding;
+        transaction.prepare_cached("insert into finding values (?1, ?2, ?3, ?4, ?5, ?6, ?6, 1)")?.execute(params![
+            entry.seq as i64,
+            id,
+            unit,
+            site,
+            ReviewState::Pending.as_str(),
+            at.0
+        ])?;
+    } else if let Fact::Review(review) = &entry.fact {
+        let state = match review.decision {
+            Decision::Confirmed => ReviewState::Confirmed,
+            Decision::Dismissed => ReviewState::Dismissed,
+        };
+        set(&review.finding, state)?;
+    } else if let Fact::Withdrawal(withdrawal) = &entry.fact {
+        set(&withdrawal.of, ReviewState::Withdrawn)?;
     }
+    Ok(())
 }
 
 fn finding_row(reader: &Connection, seq: i64) -> Result<FindingRow, StoreError> {

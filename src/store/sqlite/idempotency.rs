@@ -1,6 +1,6 @@
 //! Answers by idempotency key.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::Sqlite;
 use crate::{
@@ -25,14 +25,7 @@ impl Idempotency for Sqlite {
     }
 
     fn remember(&self, key: &str, answer: &Remembered) -> Result<bool, StoreError> {
-        let Remembered { request, status, body, at } = answer;
-        self.write(|transaction| {
-            let added = transaction.execute(
-                "insert or ignore into answer values (?, ?, ?, ?, ?)",
-                params![key, request, status, body, at.0],
-            )?;
-            Ok(added > 0)
-        })
+        self.write(|transaction| remember(transaction, key, answer))
     }
 
     fn forget_answers(&self, before: Timestamp) -> Result<(), StoreError> {
@@ -41,4 +34,13 @@ impl Idempotency for Sqlite {
             Ok(())
         })
     }
+}
+
+/// `false`: there is an answer already, which stays.
+pub(super) fn remember(transaction: &Transaction<'_>, key: &str, answer: &Remembered) -> Result<bool, StoreError> {
+    let Remembered { request, status, body, at } = answer;
+    let added = transaction
+        .prepare_cached("insert or ignore into answer values (?, ?, ?, ?, ?)")?
+        .execute(params![key, request, status, body, at.0])?;
+    Ok(added > 0)
 }

@@ -17,7 +17,9 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{
+    Connection, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params, types::ValueRef,
+};
 
 use super::{
     Meta, Store, StoreError,
@@ -25,7 +27,11 @@ use super::{
 };
 
 /// Each brings a database from the version of its place to the next.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001.sql"),
+    include_str!("../migrations/0002.sql"),
+    include_str!("../migrations/0003.sql"),
+];
 
 /// As long as another process may hold the file for one transaction.
 const BUSY_TIME: Duration = Duration::from_secs(10);
@@ -61,19 +67,6 @@ impl Sqlite {
             sync_directory(parent(path))?;
         }
         Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), readers: Mutex::default(), read_only })
-    }
-
-    /// Whether nothing can be put in: the file is not ours to write.
-    pub fn is_read_only(&self) -> bool {
-        self.read_only
-    }
-
-    /// What is wrong with the file as a whole; `None`: nothing. Reads all of it.
-    pub(in crate::store) fn integrity(&self) -> Result<Option<String>, StoreError> {
-        self.read(|reader| {
-            let found: String = reader.query_row("pragma integrity_check(1)", [], |row| row.get(0))?;
-            Ok((found != "ok").then_some(found))
-        })
     }
 
     /// Does something in one transaction; when it returns, it is on disk.
@@ -173,6 +166,17 @@ impl Meta for Sqlite {
     fn set_meta(&self, name: &str, value: &str) -> Result<(), StoreError> {
         self.write(|transaction| set_meta(transaction, name, value))
     }
+
+    fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    fn integrity(&self) -> Result<Option<String>, StoreError> {
+        self.read(|reader| {
+            let found: String = reader.query_row("pragma integrity_check(1)", [], |row| row.get(0))?;
+            Ok((found != "ok").then_some(found))
+        })
+    }
 }
 
 fn meta(connection: &Connection, name: &str) -> Result<Option<String>, StoreError> {
@@ -185,6 +189,16 @@ fn set_meta(connection: &Connection, name: &str, value: &str) -> Result<(), Stor
         .prepare_cached("insert into meta values (?, ?) on conflict do update set value = excluded.value")?
         .execute(params![name, value])?;
     Ok(())
+}
+
+/// A column as it lies there, without a copy.
+fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r str, StoreError> {
+    match row.get_ref(column)? {
+        ValueRef::Text(bytes) => std::str::from_utf8(bytes).map_err(|error| StoreError::new(error.to_string())),
+        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Blob(_) => {
+            Err(StoreError::new("the database has something else where a text should be"))
+        }
+    }
 }
 
 /// A limit as SQL wants it; 0 asks for the usual page.

@@ -5,7 +5,10 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 use proptest::prelude::*;
 
 use super::{House, second, sighting};
-use crate::store::{Entries, Evidence, EvidenceLimits, Findings, Hash, each_evidence, read_evidence};
+use crate::store::{
+    Append, Entries, Evidence, EvidenceLimits, EvidencePlace, Findings, Hash, each_evidence, find_evidence,
+    read_evidence,
+};
 
 /// What somebody does to a file.
 #[derive(Clone, Debug)]
@@ -124,11 +127,17 @@ fn what_was_served_is_read_back_without_what_is_the_visitors() {
     let house = House::lived_in();
     let row = house.store.finding(&sighting(7).findings[0].id).unwrap().unwrap();
     let hash: Hash = row.finding.evidence.parse().unwrap();
-    let record = read_evidence(&house.directory(), hash).unwrap().unwrap();
+    let record = find_evidence(&house.directory(), hash).unwrap().unwrap();
+    let place = house.store.evidence_place(hash).unwrap().unwrap();
+    assert_eq!(read_evidence(&house.directory(), place).unwrap().as_ref(), Some(&record));
+    for wrong in [EvidencePlace { offset: place.offset + 1, ..place }, EvidencePlace { segment: 99, ..place }] {
+        assert_eq!(read_evidence(&house.directory(), wrong).unwrap(), None);
+    }
     assert_eq!(record.body, sighting(7).body);
     assert_eq!(record.header.head, "HTTP/1.1 200 OK\r\nServer: test\r\n\r\n");
     assert!(record.header.body_complete && record.header.findings[0].id == row.finding.id);
-    assert_eq!(read_evidence(&house.directory(), Hash::of(b"x")).unwrap(), None);
+    assert_eq!(house.store.evidence_place(Hash::of(b"x")).unwrap(), None);
+    assert_eq!(find_evidence(&house.directory(), Hash::of(b"x")).unwrap(), None);
 }
 
 #[test]
@@ -152,8 +161,8 @@ fn a_body_is_bounded_and_says_so() {
         again: Duration::ZERO,
     };
     let house = House::with(limits);
-    let hash = house.evidence.append(second(0), &[sighting(1)]).unwrap()[0].unwrap();
-    let record = read_evidence(&house.directory(), hash).unwrap().unwrap();
+    let place = house.evidence.append(second(0), &[sighting(1)]).unwrap()[0].unwrap();
+    let record = read_evidence(&house.directory(), place).unwrap().unwrap();
     assert_eq!((record.body, record.header.body_complete), (sighting(1).body[..10].to_vec(), false));
 }
 
@@ -173,8 +182,8 @@ fn what_a_crash_tore_is_set_aside_and_the_chain_goes_on() {
             again: Duration::ZERO,
         };
         let evidence = Evidence::open(&directory, Arc::clone(&key), limits).unwrap();
-        let hash = evidence.append(second(100), &[sighting(77)]).unwrap()[0].unwrap();
-        assert!(read_evidence(&directory, hash).unwrap().is_some());
+        let place = evidence.append(second(100), &[sighting(77)]).unwrap()[0].unwrap();
+        assert!(read_evidence(&directory, place).unwrap().is_some());
         drop(evidence);
         let public = key.public();
         let verified = crate::store::verify(&store, &directory, &public).unwrap();
@@ -218,10 +227,10 @@ fn what_is_too_old_goes_unless_it_is_held_and_the_chain_still_verifies() {
     let faults = house.verify().faults;
     assert!(faults[0].what.contains("no entry of the record says so"), "{faults:?}");
     for gone in &expired[1..] {
-        house.store.append("retention", now, &[gone.change(now)]).unwrap();
+        house.store.append(&Append::new("retention", now, &[gone.change(now)])).unwrap();
         house.evidence.remove(gone).unwrap();
     }
-    house.store.append("retention", now, &[expired[0].change(now)]).unwrap();
+    house.store.append(&Append::new("retention", now, &[expired[0].change(now)])).unwrap();
     let after = house.verify();
     assert_eq!((after.faults, after.segments, after.removed), (vec![], 1, before.segments - 1));
     let mut left = 0;

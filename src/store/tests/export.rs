@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Command};
 use super::{House, second, sighting};
 use crate::{
     domain::record::{Fact, IncidentKind, IncidentOpen},
-    store::{Entries, ExportQuery, Exported, Heads, PublicKey, Sqlite, back_up, export, restore, verify},
+    store::{Append, Entries, ExportQuery, Exported, Heads, PublicKey, Sqlite, back_up, export, restore, verify},
 };
 
 /// Whether the outsider's tools are installed; says so if they are not.
@@ -52,7 +52,7 @@ fn an_export_is_checked_with_sha256sum_and_openssl_alone() {
         because: vec![sighting(4).findings[0].id.clone(), "n2".into()],
         locked: vec![],
     });
-    house.store.append("op", second(90), &[open]).unwrap();
+    house.store.append(&Append::new("op", second(90), &[open])).unwrap();
     let all = ExportQuery::default();
     let part = ExportQuery { from: Some(second(10)), to: Some(second(41)), ..all.clone() };
     let unit = ExportQuery { unit: Some("u1".into()), ..all.clone() };

@@ -12,7 +12,8 @@ use std::{
 };
 
 use super::{
-    Entries, Evidence, EvidenceLimits, Findings, PublicKey, Sealer, Sighting, SigningKey, Sqlite, Verified, verify,
+    Append, Entries, Evidence, EvidenceLimits, Findings, PublicKey, Sealer, Seen, Sighting, SigningKey, Sqlite,
+    Verified, verify,
 };
 use crate::{
     base::Timestamp,
@@ -120,22 +121,21 @@ impl House {
 
     /// Takes sightings in as the recorder does.
     fn take(&self, now: Timestamp, sightings: &[Sighting]) {
-        let hashes = self.evidence.append(now, sightings).unwrap();
-        let named = sightings.iter().zip(hashes).flat_map(|(sighting, hash)| {
-            let evidence = hash.map_or_else(String::new, |hash| hash.to_string());
-            sighting.findings.iter().map(move |finding| Finding { evidence: evidence.clone(), ..finding.clone() })
-        });
-        self.store.record_findings("edge", now, &named.collect::<Vec<_>>(), None).unwrap();
+        let kept = self.evidence.append(now, sightings).unwrap();
+        self.store.record_findings("edge", now, &Seen::of(sightings.to_vec(), kept), None).unwrap();
     }
 
     /// Findings, notices, and signatures between them.
     fn lived_in() -> Self {
         let house = Self::new();
-        house.store.append("import", second(0), &[service("s0", "u0"), service("s1", "u1")]).unwrap();
+        house.store.append(&Append::new("import", second(0), &[service("s0", "u0"), service("s1", "u1")])).unwrap();
         for round in 0..6 {
             let sightings: Vec<_> = (round * 4..round * 4 + 4).map(sighting).collect();
             house.take(second(round as i64 * 10), &sightings);
-            house.store.append("安全员", second(round as i64 * 10 + 1), &[notice(&format!("n{round}"), "s1")]).unwrap();
+            house
+                .store
+                .append(&Append::new("安全员", second(round as i64 * 10 + 1), &[notice(&format!("n{round}"), "s1")]))
+                .unwrap();
             house.sealer.seal(&house.store, Some(&house.evidence), second(round as i64 * 10 + 2)).unwrap();
         }
         house

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::{House, finding, notice, second, service};
 use crate::{
     domain::record::{Decision, Fact, IncidentKind, IncidentOpen, Review, Withdrawal},
-    store::{Entries, FindingQuery, Findings, Heads, Query, ReviewState, Sqlite},
+    store::{Append, Entries, FindingQuery, Findings, Heads, Query, ReviewState, Sqlite},
 };
 
 fn review(id: &str, decision: Decision) -> Fact {
@@ -38,7 +38,7 @@ fn a_page_holds_what_a_query_asks_for_and_nothing_else() {
         because: vec!["n1".into()],
         locked: vec![],
     });
-    house.store.append("op", second(90), &[open]).unwrap();
+    house.store.append(&Append::new("op", second(90), &[open])).unwrap();
     let all = house.store.entries(&Query { limit: 1_000, ..Query::default() }).unwrap();
     let ask = |query: Query| -> Vec<u64> {
         house.store.entries(&query).unwrap().into_iter().map(|entry| entry.seq).collect()
@@ -74,18 +74,18 @@ fn a_finding_that_is_seen_again_is_counted_and_a_review_holds() {
     let house = House::new();
     let store = &house.store;
     let findings = [finding(1), finding(2), finding(1)];
-    assert_eq!(store.record_findings("edge", second(1), &findings, None).unwrap().len(), 2);
+    assert_eq!(store.record_findings("edge", second(1), &findings.to_vec().into(), None).unwrap().len(), 2);
     let mut later = finding(1);
     later.at = second(500);
-    assert_eq!(store.record_findings("edge", second(500), &[later], None).unwrap(), []);
+    assert_eq!(store.record_findings("edge", second(500), &vec![later].into(), None).unwrap(), []);
     let row = store.finding(&finding(1).id).unwrap().unwrap();
     assert_eq!((row.count, row.first, row.last, row.state), (3, second(1), second(500), ReviewState::Pending));
-    store.append("李", second(600), &[review(&finding(1).id, Decision::Confirmed)]).unwrap();
+    store.append(&Append::new("李", second(600), &[review(&finding(1).id, Decision::Confirmed)])).unwrap();
     let pending: Vec<_> = store.pending(None, 10).unwrap().into_iter().map(|row| row.finding).collect();
     assert_eq!(pending, [finding(2)]);
     let withdrawal = Withdrawal { of: finding(1).id, at: second(700), why: String::new() };
-    store.append("李", second(700), &[Fact::Withdrawal(withdrawal)]).unwrap();
-    store.append("李", second(701), &[review(&finding(1).id, Decision::Confirmed)]).unwrap();
+    store.append(&Append::new("李", second(700), &[Fact::Withdrawal(withdrawal)])).unwrap();
+    store.append(&Append::new("李", second(701), &[review(&finding(1).id, Decision::Confirmed)])).unwrap();
     assert_eq!(store.finding(&finding(1).id).unwrap().unwrap().state, ReviewState::Withdrawn);
     let of_unit = FindingQuery { unit: Some("u2".into()), ..FindingQuery::default() };
     assert_eq!(store.findings(&of_unit).unwrap()[0].finding, finding(2));
@@ -98,10 +98,13 @@ fn a_finding_that_is_seen_again_is_counted_and_a_review_holds() {
 #[test]
 fn where_the_clock_is_set_back_the_record_stands_still() {
     let house = House::new();
-    house.store.append("op", second(3_600), &[service("s0", "u0")]).unwrap();
-    let entries = house.store.append("op", second(0), &[service("s0", "u1")]).unwrap();
+    house.store.append(&Append::new("op", second(3_600), &[service("s0", "u0")])).unwrap();
+    let entries = house.store.append(&Append::new("op", second(0), &[service("s0", "u1")])).unwrap().unwrap();
     assert_eq!(entries[0].recorded, second(3_600));
-    assert_eq!(house.store.append("op", second(3_601), &[service("s0", "u2")]).unwrap()[0].recorded, second(3_601));
+    assert_eq!(
+        house.store.append(&Append::new("op", second(3_601), &[service("s0", "u2")])).unwrap().unwrap()[0].recorded,
+        second(3_601)
+    );
     assert_eq!(house.verify().faults, []);
 }
 
@@ -165,7 +168,7 @@ fn a_newer_a_damaged_and_a_foreign_database_are_refused_with_words() {
     let path = dir.path().join("b.db");
     let store = Sqlite::open(&path).unwrap();
     for number in 0..50 {
-        store.append("op", second(number), &[notice(&format!("n{number}"), "s0")]).unwrap();
+        store.append(&Append::new("op", second(number), &[notice(&format!("n{number}"), "s0")])).unwrap();
     }
     drop(store);
     let mut bytes = std::fs::read(&path).unwrap();
@@ -190,7 +193,9 @@ fn two_processes_append_to_one_chain() {
         for (name, store) in [("a", &house.store), ("b", &other)] {
             scope.spawn(move || {
                 for number in 0..40 {
-                    store.append(name, second(number), &[notice(&format!("{name}{number}"), "s0")]).unwrap();
+                    store
+                        .append(&Append::new(name, second(number), &[notice(&format!("{name}{number}"), "s0")]))
+                        .unwrap();
                 }
             });
         }

@@ -16,7 +16,7 @@ use zhamen::{
     base::Timestamp,
     domain::record::{Fact, Finding, Notice, Suspension},
     engine::rules::Class,
-    store::{Entries, Evidence, EvidenceLimits, Findings, Sealer, Sighting, SigningKey, Spool, Sqlite},
+    store::{Append, Entries, Evidence, EvidenceLimits, Findings, Sealer, Seen, Sighting, SigningKey, Spool, Sqlite},
 };
 
 /// Names the directory of the store; without it [`writer`] is no writer.
@@ -59,12 +59,7 @@ impl Office {
     fn try_settle(&self) -> Result<u64, zhamen::store::StoreError> {
         self.spool.drain(&mut |sightings, position| {
             let kept = self.evidence.append(now(), &sightings)?;
-            let named = sightings.into_iter().zip(kept).flat_map(|(sighting, hash)| {
-                let evidence = hash.map_or_else(String::new, |hash| hash.to_string());
-                sighting.findings.into_iter().map(move |finding| Finding { evidence: evidence.clone(), ..finding })
-            });
-            let named: Vec<_> = named.collect();
-            self.store.record_findings("edge", now(), &named, Some(position)).map(drop)
+            self.store.record_findings("edge", now(), &Seen::of(sightings, kept), Some(position)).map(drop)
         })
     }
 }
@@ -146,7 +141,7 @@ fn writer() {
             scope.spawn(move || {
                 loop {
                     let id = format!("{what}-{}", next());
-                    match office.store.append(what, now(), &[fact(what, &id)]) {
+                    match office.store.append(&Append::new(what, now(), &[fact(what, &id)])) {
                         Ok(_) => say("ack", &id),
                         Err(error) => {
                             say("record-error", &error.to_string());

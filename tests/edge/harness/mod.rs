@@ -2,6 +2,7 @@
 //! who asks it, [`Client`] a client that sees every byte. All waits are bounded.
 
 pub mod client;
+pub mod http2;
 pub mod origin;
 pub mod texts;
 pub mod wire;

@@ -38,7 +38,15 @@ pub struct Exchange<'a> {
 impl Origin {
     /// Starts an origin. A handler that returns an error ends the connection.
     pub fn start(handler: impl Fn(&mut Exchange<'_>) -> io::Result<()> + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::on("127.0.0.1:0".parse().unwrap(), handler)
+    }
+
+    /// Starts an origin at an address.
+    pub fn on(
+        address: SocketAddr,
+        handler: impl Fn(&mut Exchange<'_>) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Seen::default());
         let (shared, handler) = (Arc::clone(&seen), Arc::new(handler));

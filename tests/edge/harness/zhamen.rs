@@ -20,6 +20,7 @@ const HEADER: &str = "host,origin,unit,service,kind,icp,filing,interactive";
 /// Files for a proxy that does not run yet.
 pub struct Setup {
     dir: tempfile::TempDir,
+    header: String,
     rows: Vec<String>,
     settings: BTreeMap<String, String>,
     packs: Vec<(String, String)>,
@@ -79,6 +80,7 @@ impl Setup {
         ];
         Self {
             dir: tempfile::tempdir().unwrap(),
+            header: HEADER.to_owned(),
             rows: Vec::new(),
             settings: settings.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
             packs: vec![("test.toml".to_owned(), pack("test", "block", &[PHRASE, "forbidden words"]))],
@@ -107,6 +109,12 @@ impl Setup {
     /// A filed site.
     pub fn site(self, host: &str, origin: SocketAddr) -> Self {
         self.row(format!("{host},http://{origin},u1,s1,server,蜀ICP备12345678号,,"))
+    }
+
+    /// More columns, for the rows that follow.
+    pub fn columns(mut self, names: &str) -> Self {
+        self.header = format!("{HEADER},{names}");
+        self
     }
 
     /// Any row.
@@ -142,6 +150,14 @@ impl Setup {
         self
     }
 
+    /// Any other file, below the directory.
+    pub fn file(self, name: &str, text: &str) -> Self {
+        let path = self.dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        self
+    }
+
     /// The shipped packs instead of the test's own.
     pub fn shipped_packs(mut self) -> Self {
         self.packs.clear();
@@ -152,7 +168,7 @@ impl Setup {
         let dir = self.dir.path();
         fs::create_dir_all(dir.join("rules")).unwrap();
         fs::write(dir.join("zhamen.toml"), configuration(&self.settings)).unwrap();
-        fs::write(dir.join("sites.csv"), format!("{HEADER}\n{}\n", self.rows.join("\n"))).unwrap();
+        fs::write(dir.join("sites.csv"), format!("{}\n{}\n", self.header, self.rows.join("\n"))).unwrap();
         for (name, text) in &self.packs {
             fs::write(dir.join("rules").join(name), text).unwrap();
         }

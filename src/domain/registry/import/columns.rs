@@ -15,6 +15,11 @@ pub(super) enum SiteColumn {
     FiledUntil,
     ServerIp,
     Interactive,
+    OriginCa,
+    OriginName,
+    OriginVerify,
+    ProxyProtocol,
+    OriginHttp,
 }
 
 impl Column for SiteColumn {
@@ -29,6 +34,11 @@ impl Column for SiteColumn {
         Self::FiledUntil,
         Self::ServerIp,
         Self::Interactive,
+        Self::OriginCa,
+        Self::OriginName,
+        Self::OriginVerify,
+        Self::ProxyProtocol,
+        Self::OriginHttp,
     ];
 
     fn as_str(self) -> &'static str {
@@ -43,6 +53,11 @@ impl Column for SiteColumn {
             Self::FiledUntil => "filed_until",
             Self::ServerIp => "server_ip",
             Self::Interactive => "interactive",
+            Self::OriginCa => "origin_ca",
+            Self::OriginName => "origin_name",
+            Self::OriginVerify => "origin_verify",
+            Self::ProxyProtocol => "proxy_protocol",
+            Self::OriginHttp => "origin_http",
         }
     }
 
@@ -58,13 +73,27 @@ impl Column for SiteColumn {
             Self::FiledUntil => &["备案有效期", "备案有效期至", "备案到期", "备案到期日"],
             Self::ServerIp => &["服务器IP", "服务器地址", "IP"],
             Self::Interactive => &["交互", "交互栏目"],
+            Self::OriginCa => &["源站CA", "源站CA证书"],
+            Self::OriginName => &["源站证书域名", "源站SNI"],
+            Self::OriginVerify => &["验证源站证书"],
+            Self::ProxyProtocol => &["PROXY协议"],
+            Self::OriginHttp => &["源站HTTP"],
         }
     }
 
     fn is_required(self) -> bool {
         match self {
             Self::Host | Self::Origin | Self::Unit | Self::Service | Self::Kind => true,
-            Self::Icp | Self::Filing | Self::FiledUntil | Self::ServerIp | Self::Interactive => false,
+            Self::Icp
+            | Self::Filing
+            | Self::FiledUntil
+            | Self::ServerIp
+            | Self::Interactive
+            | Self::OriginCa
+            | Self::OriginName
+            | Self::OriginVerify
+            | Self::ProxyProtocol
+            | Self::OriginHttp => false,
         }
     }
 }

@@ -6,7 +6,7 @@ use csv::StringRecord;
 
 use super::{
     super::{
-        FilingState, Interactive, Origin, ServiceKind, normalise_icp,
+        FilingState, Interactive, OriginHttp, OriginOptions, OriginVerify, ProxyProtocol, ServiceKind, normalise_icp,
         table::{Builder, NewRow},
     },
     columns::SiteColumn,
@@ -20,7 +20,7 @@ use crate::{
 pub(super) struct Row<'a> {
     line: u32,
     host: HostName,
-    origin: u32,
+    upstream: u32,
     unit: &'a str,
     service: &'a str,
     kind: ServiceKind,
@@ -36,7 +36,7 @@ impl Row<'_> {
         NewRow {
             host: self.host.as_str(),
             line: self.line,
-            origin: self.origin,
+            upstream: self.upstream,
             unit: self.unit,
             service: self.service,
             kind: self.kind,
@@ -63,10 +63,11 @@ pub(super) fn read<'a>(
         return Err(host.and_then(|host| HostName::parse(host).ok()));
     };
     let host = fields.read(Column::Host, read_host);
-    let origin = fields.read(Column::Origin, |text| {
-        builder
-            .origin(text, || Origin::parse(text))
-            .map_err(|error| Fault::new(error.0).help("for example http://10.0.0.5:8080"))
+    let options = read_options(&mut fields);
+    let upstream = fields.read(Column::Origin, |text| {
+        let options = options.clone().unwrap_or_default();
+        let help = "for example http://10.0.0.5:8080, or several with ; between them";
+        builder.upstream(text, &options).map_err(|error| Fault::new(error).help(help))
     });
     let unit = fields.read(Column::Unit, read_id);
     let service = fields.read(Column::Service, read_id);
@@ -95,12 +96,41 @@ pub(super) fn read<'a>(
         ),
     });
     let Some(host) = host else { return Err(None) };
-    let rest = (|| Some((origin?, unit?, service?, kind?, icp?, filing?, filed_until?, server_ip?, interactive?)))();
-    let Some((origin, unit, service, kind, icp, filing, filed_until, server_ip, interactive)) = rest else {
+    let rest = (|| {
+        Some((upstream?, options?, unit?, service?, kind?, icp?, filing?, filed_until?, server_ip?, interactive?))
+    })();
+    let Some((upstream, _, unit, service, kind, icp, filing, filed_until, server_ip, interactive)) = rest else {
         return Err(Some(host));
     };
     let line = raw.line();
-    Ok(Row { line, host, origin, unit, service, kind, icp, filing, filed_until, server_ip, interactive })
+    Ok(Row { line, host, upstream, unit, service, kind, icp, filing, filed_until, server_ip, interactive })
+}
+
+/// How the origins are spoken to; `None` if something of it is bad.
+fn read_options(fields: &mut Fields<'_, '_, SiteColumn>) -> Option<OriginOptions> {
+    use SiteColumn as Column;
+    let ca = fields.read(Column::OriginCa, |text| Ok(text.to_owned()));
+    let name = fields.read(Column::OriginName, |text| match text {
+        "" => Ok(String::new()),
+        _ => HostName::parse(text).map(|name| name.as_str().to_owned()).map_err(|error| {
+            Fault::new(error.0).help("the name in the origin's certificate; empty for the origin's host")
+        }),
+    });
+    let verify =
+        fields.read(Column::OriginVerify, |text| read_word(text, &OriginVerify::ALL.map(|it| (it.as_str(), it))));
+    if verify == Some(OriginVerify::Off) {
+        let help = "name what vouches for it in origin_ca instead";
+        fields.warn(Column::OriginVerify, "whoever answers in the origin's place is believed", help);
+    }
+    let proxy_protocol =
+        fields.read(Column::ProxyProtocol, |text| read_word(text, &ProxyProtocol::ALL.map(|it| (it.as_str(), it))));
+    let http = fields.read(Column::OriginHttp, |text| read_word(text, &OriginHttp::ALL.map(|it| (it.as_str(), it))));
+    Some(OriginOptions { ca: ca?, name: name?, verify: verify?, proxy_protocol: proxy_protocol?, http: http? })
+}
+
+/// One of a few words; the usual one where nothing is said.
+fn read_word<T: Copy + Default>(text: &str, words: &[(&str, T)]) -> Result<T, Fault> {
+    if text.is_empty() { Ok(T::default()) } else { read_alias(text, words, &[]) }
 }
 
 /// The number in its one form; `None` if it is bad.

@@ -36,6 +36,7 @@ fn any_row() -> impl Strategy<Value = SiteRow> {
                 filed_until: until.map(|days| Date::from_days(20_000 + days)),
                 server_ip: String::new(),
                 interactive: if closed { Interactive::Closed } else { Interactive::Open },
+                options: Default::default(),
             }
         },
     )
@@ -154,6 +155,7 @@ fn many_changes_make_it_built_anew_and_nothing_else() {
         filed_until: None,
         server_ip: String::new(),
         interactive: Interactive::Open,
+        options: Default::default(),
     };
     let mut registry = Arc::new(RegistryBuilder::default().finish());
     for batch in 0..10 {

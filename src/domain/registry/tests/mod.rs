@@ -2,6 +2,7 @@
 
 mod changes;
 mod footers;
+mod upstreams;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -149,7 +150,7 @@ fn a_row_is_read_whole() {
     );
     let Filing::Filed(site) = registry.look_up(&host("www.例子.中国")) else { panic!("it is filed") };
     assert_eq!(site.host(), "xn--fsqu00a.xn--fiqs8s");
-    assert_eq!(site.origin().to_string(), "https://[2001:db8::1]:8443");
+    assert_eq!(site.upstream().to_string(), "https://[2001:db8::1]:8443");
     assert_eq!((&**site.unit(), site.service()), ("单位", "服务, 一"));
     assert_eq!((site.kind(), site.filing()), (ServiceKind::VirtualHost, FilingState::Filed));
     assert_eq!((site.icp(), site.server_ip()), ("蜀ICP备12345678号-1", "10.0.0.9"));
@@ -170,7 +171,7 @@ fn the_most_specific_row_wins_and_addresses_cover_only_themselves() {
          [::1],http://10.0.0.3,u,s,server,蜀ICP备12345678号,cancelled,,\n\
          localhost,http://10.0.0.4,u,s,server,蜀ICP备12345678号,,,\n",
     );
-    let found = |text| registry.covering(&host(text)).map(|site| site.origin().host.clone());
+    let found = |text| registry.covering(&host(text)).map(|site| site.upstream().host().to_owned());
     assert_eq!(found("a.com.cn").as_deref(), Some("10.0.0.1"));
     assert_eq!(found("y.a.com.cn").as_deref(), Some("10.0.0.1"));
     assert_eq!(found("b.x.a.com.cn").as_deref(), Some("10.0.0.2"));

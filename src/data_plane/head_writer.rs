@@ -1,0 +1,98 @@
+//! A head on its way out: text for HTTP/1.1, fields for HTTP/2. Whoever writes one says what stands in
+//! it, once for both.
+
+use bytes::BytesMut;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+/// Bytes of values that a head has more often than not.
+const VALUES_BYTES: usize = 1024;
+/// Lines, likewise.
+const LINES: usize = 24;
+
+/// A head, or trailers, in the making.
+pub(super) enum HeadWriter {
+    /// As it goes onto the wire.
+    Http1(Vec<u8>),
+    /// To be compressed by the connection.
+    Http2(Gathered),
+}
+
+/// A head for HTTP/2.
+#[derive(Default)]
+pub(super) struct Gathered {
+    pub(super) status: StatusCode,
+    pub(super) fields: HeaderMap,
+    /// Where the values are cut from, so that one allocation serves all.
+    values: BytesMut,
+}
+
+impl HeadWriter {
+    /// An empty one.
+    pub(super) fn http1() -> Self {
+        Self::Http1(Vec::new())
+    }
+
+    /// An empty one.
+    pub(super) fn http2() -> Self {
+        Self::Http2(Gathered::default())
+    }
+
+    /// Whether it is one for HTTP/2.
+    pub(super) fn is_http2(&self) -> bool {
+        matches!(self, Self::Http2(_))
+    }
+
+    /// The first line.
+    pub(super) fn status(&mut self, status: u16, phrase: &[u8]) {
+        match self {
+            Self::Http1(out) => {
+                out.extend_from_slice(b"HTTP/1.1 ");
+                let [hundreds, tens, ones] = [status / 100, status / 10 % 10, status % 10];
+                out.extend([hundreds, tens, ones].map(|digit| b'0' + digit as u8));
+                out.push(b' ');
+                out.extend_from_slice(phrase);
+                out.extend_from_slice(b"\r\n");
+            }
+            Self::Http2(out) => {
+                // Every status that is parsed or configured is one; HTTP/2 has no phrase.
+                out.status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+                out.fields.reserve(LINES);
+                out.values.reserve(VALUES_BYTES);
+            }
+        }
+    }
+
+    /// A field line.
+    pub(super) fn line(&mut self, name: &[u8], value: &[u8]) {
+        match self {
+            Self::Http1(out) => super::request::line(out, name, value),
+            Self::Http2(out) => out.line(name, value),
+        }
+    }
+
+    /// `Content-Length`.
+    pub(super) fn length(&mut self, length: u64) {
+        let mut room = [0; 20];
+        self.line(b"Content-Length", super::request::decimal(length, &mut room));
+    }
+
+    /// The end of the lines.
+    pub(super) fn end(&mut self) {
+        match self {
+            Self::Http1(out) => out.extend_from_slice(b"\r\n"),
+            Self::Http2(_) => {}
+        }
+    }
+}
+
+impl Gathered {
+    /// A field line.
+    pub(super) fn line(&mut self, name: &[u8], value: &[u8]) {
+        self.values.extend_from_slice(value);
+        let value = HeaderValue::from_maybe_shared(self.values.split().freeze());
+        // What HTTP/2 cannot say was not valid in HTTP/1.1 either.
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), value) {
+            let _ = self.fields.try_append(name, value);
+        }
+    }
+}

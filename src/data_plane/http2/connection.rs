@@ -1,0 +1,232 @@
+//! One connection: its streams' sessions run side by side in the connection's own task, until the client
+//! leaves, asks too much, or we want to stop.
+
+use std::{
+    future::poll_fn,
+    io,
+    pin::{Pin, pin},
+    rc::Rc,
+    sync::{Arc, atomic::Ordering},
+    task::Poll,
+};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use h2::{
+    Reason, RecvStream,
+    server::{Builder, Connection, SendResponse},
+};
+use http::Request;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::{
+    frames::{Frames, PREFACE},
+    head,
+    pressure::Pressure,
+    stream::Stream,
+    transport::{Link, Transport},
+};
+use crate::{
+    config::Edge,
+    data_plane::{
+        client::{Client, Http1, Peer, Wire},
+        connection::{LINGER, linger},
+        limits::Pace,
+        session,
+        socket::{READ_BYTES, Side},
+        worker::Worker,
+    },
+    telemetry::Http2End,
+};
+
+/// Bytes of a stream's response that `h2` keeps for the client's window.
+const SEND_BUFFER_BYTES: usize = 64 << 10;
+/// Streams whose late frames are still known; more are remembered only as numbers.
+const RESET_STREAMS_MAX: usize = 32;
+/// Errors of a client's streams that a connection survives, in all.
+const STREAM_ERRORS_MAX: usize = 100;
+/// A connection's window, in windows of a stream.
+const STREAM_WINDOWS: u32 = 4;
+/// SETTINGS, and GOAWAY with PROTOCOL_ERROR, for whoever does not speak HTTP/2.
+const NOT_HTTP2: [u8; 26] = [
+    0, 0, 0, 4, 0, 0, 0, 0, 0, //
+    0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
+];
+
+/// What a connection begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::data_plane) enum Arrival {
+    /// Nothing: it ended, or took too long.
+    Gone,
+    /// HTTP/2's preface.
+    Http2,
+    /// Something else.
+    Other,
+}
+
+type Accepted = Option<Result<(Request<RecvStream>, SendResponse<Bytes>), h2::Error>>;
+
+enum Event {
+    Accepted(Accepted),
+    Excess,
+    Quiet,
+    Stop,
+    TurnEnded,
+}
+
+impl Arrival {
+    /// Reads until it is known; what was read stays in the inbox.
+    pub(in crate::data_plane) async fn read(http1: &mut Http1, edge: &Edge) -> Self {
+        let deadline = Instant::now() + edge.timeouts.request_head;
+        loop {
+            let here = http1.inbox.len().min(PREFACE.len());
+            if http1.inbox[..here] != PREFACE[..here] {
+                return Self::Other;
+            }
+            if here == PREFACE.len() {
+                return Self::Http2;
+            }
+            match timeout_at(deadline, http1.socket.read(&mut http1.inbox, READ_BYTES)).await {
+                Ok(Ok(count)) if count > 0 => {}
+                Ok(Ok(_) | Err(_)) | Err(_) => return Self::Gone,
+            }
+        }
+    }
+}
+
+/// Serves a connection to its end.
+pub(in crate::data_plane) async fn serve(worker: &Worker, edge: Arc<Edge>, client: Client, arrival: Arrival) {
+    let Client { wire: Wire::Http1(Http1 { mut socket, inbox }), peer } = client else { return };
+    socket.count_as(Side::ClientHttp2);
+    let socket = Rc::new(socket);
+    let end = match arrival {
+        Arrival::Gone => Http2End::Client,
+        Arrival::Other => {
+            let _ = socket.write(&NOT_HTTP2, &[], &[], LINGER).await;
+            Http2End::Protocol
+        }
+        Arrival::Http2 => {
+            let link = Rc::new(Link { frames: Frames::new(&edge.http2), pressure: Rc::new(Pressure::default()) });
+            let transport = Transport::new(Rc::clone(&socket), inbox, Rc::clone(&link));
+            let handshake = builder(&edge).handshake(transport);
+            match timeout(edge.timeouts.request_head, handshake).await {
+                Ok(Ok(connection)) => run(worker, edge, (&peer, &link), connection).await,
+                Ok(Err(_)) | Err(_) => Http2End::Client,
+            }
+        }
+    };
+    worker.shared.live.http2_ended[end as usize].fetch_add(1, Ordering::Relaxed);
+    match end {
+        Http2End::Client | Http2End::Idle => {}
+        // The last word was ours, and a close with unread bytes would take it back.
+        Http2End::Flood | Http2End::Protocol | Http2End::Stop => linger(&socket).await,
+    }
+}
+
+fn builder(edge: &Edge) -> Builder {
+    let limits = &edge.http2;
+    let mut builder = Builder::new();
+    builder
+        .max_concurrent_streams(limits.streams)
+        .initial_window_size(limits.window_bytes)
+        .initial_connection_window_size(limits.window_bytes.saturating_mul(STREAM_WINDOWS).min(i32::MAX as u32))
+        .max_header_list_size(u32::try_from(edge.limits.head_bytes).unwrap_or(u32::MAX))
+        .max_send_buffer_size(SEND_BUFFER_BYTES)
+        .max_concurrent_reset_streams(RESET_STREAMS_MAX)
+        .max_local_error_reset_streams(Some(STREAM_ERRORS_MAX))
+        .enable_connect_protocol();
+    builder
+}
+
+/// Runs requests until the connection ends; says why it did.
+async fn run(
+    worker: &Worker,
+    edge: Arc<Edge>,
+    (peer, link): (&Peer, &Link),
+    mut connection: Connection<Transport, Bytes>,
+) -> Http2End {
+    let mut turns = FuturesUnordered::new();
+    let mut stop = pin!(worker.stop.cancelled());
+    let mut quiet = pin!(sleep(edge.timeouts.keep_alive));
+    let mut ending = None;
+    loop {
+        let event = poll_fn(|context| {
+            if let Poll::Ready(accepted) = connection.poll_accept(context) {
+                return Poll::Ready(Event::Accepted(accepted));
+            }
+            if ending != Some(Http2End::Flood) && link.frames.has_excess() {
+                return Poll::Ready(Event::Excess);
+            }
+            if let Poll::Ready(Some(())) = turns.poll_next_unpin(context) {
+                return Poll::Ready(Event::TurnEnded);
+            }
+            if ending.is_none() && stop.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Event::Stop);
+            }
+            if turns.is_empty() && quiet.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Event::Quiet);
+            }
+            Poll::Pending
+        })
+        .await;
+        match event {
+            Event::Accepted(Some(Ok((request, answer)))) => turns.push(turn(worker, (peer, link), request, answer)),
+            Event::Accepted(Some(Err(error))) => return end_of(&error),
+            Event::Accepted(None) => return ending.unwrap_or(Http2End::Client),
+            Event::TurnEnded if turns.is_empty() => {
+                let wait = if ending.is_some() { LINGER } else { edge.timeouts.keep_alive };
+                quiet.as_mut().reset(Instant::now() + wait);
+            }
+            Event::TurnEnded => {}
+            Event::Excess => {
+                ending = Some(Http2End::Flood);
+                connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+                turns.clear();
+                quiet.as_mut().reset(Instant::now() + LINGER);
+            }
+            Event::Stop => {
+                ending = Some(Http2End::Stop);
+                connection.graceful_shutdown();
+                quiet.as_mut().reset(Instant::now() + LINGER);
+            }
+            Event::Quiet => match ending {
+                Some(end) => return end,
+                None => {
+                    ending = Some(Http2End::Idle);
+                    connection.graceful_shutdown();
+                    quiet.as_mut().reset(Instant::now() + LINGER);
+                }
+            },
+        }
+    }
+}
+
+/// A request's session, in a box of its own.
+fn turn<'a>(
+    worker: &'a Worker,
+    (peer, link): (&Peer, &Link),
+    request: Request<RecvStream>,
+    answer: SendResponse<Bytes>,
+) -> Pin<Box<dyn Future<Output = ()> + 'a>> {
+    let (parts, body) = request.into_parts();
+    let edge = worker.shared.edge.load_full();
+    let head = head::request(&parts, body.is_end_stream(), edge.limits.headers);
+    let pace = Pace::new(edge.pressure.min_rate, edge.pressure.slow);
+    let stream = Stream::new((body, answer), Rc::clone(&link.pressure), pace, Arc::clone(&worker.shared.live));
+    let mut client = Client { wire: Wire::Http2(stream), peer: peer.clone() };
+    Box::pin(async move {
+        // What becomes of a stream is said by its drop.
+        session::turn(worker, edge, &mut client, head).await;
+    })
+}
+
+fn end_of(error: &h2::Error) -> Http2End {
+    if error.is_io() || error.is_remote() || error.get_io().map(io::Error::kind).is_some() {
+        return Http2End::Client;
+    }
+    match error.reason() {
+        Some(Reason::ENHANCE_YOUR_CALM) => Http2End::Flood,
+        Some(_) => Http2End::Protocol,
+        None => Http2End::Client,
+    }
+}

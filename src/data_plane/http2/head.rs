@@ -1,0 +1,90 @@
+//! Heads of requests: from pseudo-headers and fields to what the session reads.
+
+use h2::ext::Protocol;
+use http::{HeaderMap, header, request::Parts};
+
+use crate::{
+    data_plane::http1::{Fields, Gathering, HeadFault, RequestHead},
+    domain::message::StreamFacts,
+};
+
+/// Bytes of the first line, and what may be joined.
+const SPARE_BYTES: usize = 128;
+
+/// The head of a request; `ends`: the stream ended with it. `:authority` becomes the authority of a
+/// target in absolute-form, and cookie crumbs one field (RFC 9113 section 8.2.3).
+pub(super) fn request(parts: &Parts, ends: bool, fields_max: usize) -> Result<RequestHead, HeadFault> {
+    if parts.headers.len() > fields_max {
+        return Err(HeadFault::TooManyFields);
+    }
+    let mut head = gather(&parts.headers);
+    let mut cookies = parts.headers.get_all(header::COOKIE).iter();
+    if let Some(first) = cookies.next() {
+        let mut cookie = first.as_bytes().to_vec();
+        for crumb in cookies {
+            cookie.extend_from_slice(b"; ");
+            cookie.extend_from_slice(crumb.as_bytes());
+        }
+        head.line(b"cookie", &cookie);
+    }
+    let protocol = parts.extensions.get::<Protocol>().map(|protocol| protocol.as_ref());
+    let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
+    let stream = StreamFacts { ends, protocol };
+    let method = parts.method.as_str().as_bytes();
+    let path = path.as_bytes();
+    Ok(match (parts.uri.scheme_str(), parts.uri.authority()) {
+        (Some(scheme), Some(authority)) => {
+            let authority = [scheme, "://", authority.as_str()].map(str::as_bytes);
+            head.request(method, (&authority, path), stream)
+        }
+        (None, Some(authority)) => head.request(method, (&[authority.as_str().as_bytes()], path), stream),
+        (_, None) => head.request(method, (&[], path), stream),
+    })
+}
+
+/// Trailers.
+pub(super) fn fields(fields: &HeaderMap) -> Fields {
+    gather(fields).fields()
+}
+
+fn gather(fields: &HeaderMap) -> Gathering {
+    let bytes: usize = fields.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let mut gathering = Gathering::with_capacity(bytes + SPARE_BYTES, fields.len() + 1);
+    for (name, value) in fields {
+        if name != header::COOKIE {
+            gathering.line(name.as_str().as_bytes(), value.as_bytes());
+        }
+    }
+    gathering
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::{HeadFault, request};
+
+    fn parts(uri: &str, fields: &[(&str, &str)]) -> http::request::Parts {
+        let mut builder = Request::builder().uri(uri);
+        for (name, value) in fields {
+            builder = builder.header(*name, *value);
+        }
+        builder.body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn crumbs_are_joined_and_the_authority_stands_in_the_target() {
+        let parts = parts("https://a.cn/x?y", &[("cookie", "a=1"), ("accept", "*/*"), ("cookie", "b=2")]);
+        let head = request(&parts, true, 8).unwrap();
+        assert_eq!((head.method(), head.target()), (&b"GET"[..], &b"https://a.cn/x?y"[..]));
+        let lines: Vec<_> = head.fields.iter().collect();
+        assert_eq!(lines, [(&b"accept"[..], &b"*/*"[..]), (b"cookie", b"a=1; b=2")]);
+        assert!(head.stream().ends && head.stream().protocol.is_none());
+    }
+
+    #[test]
+    fn fields_are_counted() {
+        let parts = parts("https://a.cn/", &[("a", "1"), ("a", "2"), ("b", "3")]);
+        assert_eq!(request(&parts, true, 2).err(), Some(HeadFault::TooManyFields));
+    }
+}

@@ -1,0 +1,132 @@
+//! From a permitted request to a connection: an origin is chosen, the right to a connection waited for,
+//! an unused one taken or a new one made. What fails before a byte was sent is tried with the next
+//! origin.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Addresses,
+    connect::connect,
+    endpoint::Lease,
+    pool::{Choice, Places},
+};
+use crate::{
+    config::Edge,
+    data_plane::{
+        record::Record,
+        socket::{Socket, Stream},
+        stop::Stop,
+        worker::Worker,
+    },
+    domain::{
+        event::OriginConnection,
+        policy::{Permit, Reason, Refusal},
+        registry::ProxyProtocol,
+    },
+};
+
+/// A request that cannot be sent twice goes over a connection that was in use not longer ago than this:
+/// it is old ones that origins close.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Which connections will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Any that may be used again.
+    Any,
+    /// One that was in use a moment ago, or a new one.
+    Fresh,
+    /// A new one.
+    New,
+}
+
+/// A connection.
+pub(super) enum Connection {
+    /// It has carried an exchange before.
+    Kept(Socket),
+    /// It has not.
+    New(Stream),
+}
+
+/// Gets a connection to an origin that was permitted, of those that were not tried. Refused only if none of
+/// them has one.
+pub(super) async fn reach(
+    permit: &Permit,
+    (want, mut tried): (Reach, Places),
+    addresses: Addresses,
+    (worker, edge): (&Worker, &Edge),
+    record: &mut Record,
+) -> Result<(Lease, Connection), Stop> {
+    let (upstream, policy) = (permit.site().upstream(), edge.upstream.eject);
+    let (mut busy, mut why) = (None, None);
+    loop {
+        let lease = match worker.pool.choose(upstream, tried, policy) {
+            Some(Choice { index, endpoint, is_probe }) => {
+                tried.insert(index);
+                match endpoint.lease_now(&edge.upstream) {
+                    Some(lease) => lease.of(index, is_probe),
+                    None => {
+                        if is_probe {
+                            endpoint.state.probe_was_lost(Instant::now());
+                        }
+                        busy = busy.or(Some((index, endpoint)));
+                        continue;
+                    }
+                }
+            }
+            None => {
+                // Those that can be reached have all their connections in use.
+                let Some((index, endpoint)) = busy.take() else { break };
+                let Some(lease) = endpoint.lease(&edge.upstream).await else {
+                    return Err(refused(permit, Reason::Overloaded, "all connections to the origin are in use"));
+                };
+                lease.of(index, false)
+            }
+        };
+        let state = &lease.endpoint().state;
+        let want = match state.options.proxy_protocol {
+            ProxyProtocol::Off => want,
+            // It is another client's.
+            ProxyProtocol::V2 => Reach::New,
+        };
+        let age_max = edge.timeouts.origin_keep_alive;
+        let kept = match want {
+            Reach::Any => worker.pool.take(lease.endpoint(), age_max, true),
+            Reach::Fresh => worker.pool.take(lease.endpoint(), age_max.min(FRESH), false),
+            Reach::New => None,
+        };
+        if let Some(socket) = kept {
+            record.origin_connection = OriginConnection::Reused;
+            return Ok((lease, Connection::Kept(socket)));
+        }
+        match connect(&worker.pool.origins, state, Some(addresses), edge).await {
+            Ok(stream) => {
+                record.origin_connection = OriginConnection::New;
+                return Ok((lease, Connection::New(stream)));
+            }
+            Err(error) => {
+                failed(&lease, permit, (worker, edge));
+                why = Some(error);
+            }
+        }
+    }
+    record.origin_connection = OriginConnection::Failed;
+    Err(refused(
+        permit,
+        Reason::OriginUnreachable,
+        why.unwrap_or_else(|| "the origin closed the connection without an answer".to_owned()),
+    ))
+}
+
+/// An origin failed: it may be left out from now on, if there is another.
+pub(super) fn failed(lease: &Lease, permit: &Permit, (worker, edge): (&Worker, &Edge)) {
+    let may_eject = worker.pool.has_other(permit.site().upstream(), lease.endpoint());
+    if lease.failed(edge.upstream.eject, may_eject) {
+        worker.pool.origins.count_ejection();
+    }
+}
+
+/// A refusal because of a site's origins.
+pub(super) fn refused(permit: &Permit, reason: Reason, detail: impl Into<String>) -> Stop {
+    Stop::Refused(Refusal { reason, detail: detail.into(), site: Some(permit.site().clone()) })
+}

@@ -1,0 +1,39 @@
+//! Reading a refusal: from the visitor's complaint to the line that decided.
+//!
+//! Every refusal shows a request number, on the page and in the field `Zhamen-Request`. Ask the visitor
+//! for it; the address and the time will do, too.
+//!
+//! ```sh
+//! number=$(curl -si -H 'Host: www.example.cn' http://127.0.0.1:8080/bad.html | tr -d '\r' | sed -n 's/^zhamen-request: //ip')
+//! sleep 1; grep "\"id\":\"$number\"" access.jsonl
+//! # → /bad.html
+//! # → "status":451
+//! ```
+//!
+//! The line says `reason`, `detail`, `host`, `target`, the rules that hit and the generation that decided.
+//! The next step, by reason:
+//!
+//! | reason | look at |
+//! | --- | --- |
+//! | `unfiled`, `filed_elsewhere`, `filing_cancelled` | `zhamen explain HOST`: which row covers the host, and what it says |
+//! | `content_blocked` | `rules` in the line; `zhamen rules explain` on the page as the origin has it |
+//! | `page_locked`, `directory_locked`, `site_locked` | `zhamen explain HOST/PATH`: since when, and why |
+//! | `suspended`, `terminated`, `no_commitment` | `zhamen ledger show --unit UNIT`: by which strikes |
+//! | `bad_host`, `malformed_request`, `ambiguous_framing` | `detail`; another proxy on the way is the usual cause |
+//! | `misdirected` | the names in the certificate |
+//! | `origin_unreachable`, `origin_timeout`, `origin_protocol` | `detail`; ask the origin directly with curl |
+//! | `registry_unavailable` | the operational log, `/readyz` |
+//!
+//! For content: the page as the origin has it, and what each rule makes of it, score by score; or, where
+//! the origin has changed it meanwhile, what was served when it was found:
+//!
+//! ```sh
+//! curl -s http://127.0.0.1:8000/bad.html > complaint.html
+//! zhamen rules explain complaint.html
+//! # → gambling
+//! zhamen evidence verify
+//! # → records
+//! ```
+//!
+//! Was the rule wrong, change it ([`rule_update`](super::rule_update)). Was it right, the owner removes the
+//! content; a locked page is read again after `locks.recheck` and unlocks itself when it is clean.
