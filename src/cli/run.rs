@@ -3,23 +3,28 @@
 use std::path::PathBuf;
 
 use super::Exit;
-use crate::app;
+use crate::app::{self, Beginning};
 
 /// Run the proxy until SIGTERM or SIGINT.
 ///
-/// SIGHUP reloads everything, SIGUSR1 opens the access log anew. Files are watched: a change comes
-/// into force by itself, and a broken file changes nothing.
+/// SIGHUP reloads everything, SIGUSR1 opens the access log anew, SIGUSR2 starts the binary as it is on disk
+/// to take over. Files are watched: a change comes into force by itself, and a broken file changes nothing.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit status:\n  0  stopped by a signal, after draining\n  \
+#[command(after_help = "Exit status:\n  0  stopped by a signal, or taken over from, after draining\n  \
                         2  could not start: configuration, rules, certificates or an address")]
 pub(super) struct Args {
     /// The configuration.
     #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
     config: PathBuf,
+    /// Take over from the process that runs with this configuration, without a request lost; without one,
+    /// start as usual.
+    #[arg(long)]
+    upgrade: bool,
 }
 
 pub(super) fn run(args: &Args) -> Exit {
-    match app::run(&args.config) {
+    let beginning = if args.upgrade { Beginning::Upgrade } else { Beginning::Fresh };
+    match app::run(&args.config, beginning) {
         Ok(()) => Exit::Ok,
         Err(found) => super::problems::give_up(&found).unwrap_or(Exit::Error),
     }

@@ -18,6 +18,7 @@ use super::{
     ledger::ledger,
     nearest::nearest,
     pressure,
+    process::process,
     raw::{Placed, Reader, Section, integer},
     reference::Asked,
     registry::registry,
@@ -73,7 +74,9 @@ fn read(reader: &Reader<'_>, path: &Path) -> Config {
     workers.close();
     let scan = scan(reader, &root, &mut edge);
     locks(&root, &mut edge);
+    let store = store(reader, &root, base);
     let config = Config {
+        process: process(reader, &root, base, &store.database),
         path: path.to_owned(),
         admin,
         registry: registry(reader, &root, base),
@@ -81,7 +84,7 @@ fn read(reader: &Reader<'_>, path: &Path) -> Config {
         scan,
         policy: gate(reader, &root),
         log: log(&root, base),
-        store: store(reader, &root, base),
+        store,
         incident: incident(reader, &root),
         report: report(reader, &root),
         webhooks: webhooks(&root, base),
@@ -95,7 +98,9 @@ fn read(reader: &Reader<'_>, path: &Path) -> Config {
 fn tls(root: &Section<'_, '_>, base: &Path, edge: &mut Edge) -> Option<Range<usize>> {
     let tls = root.section("tls");
     let certificates = tls.string("certificates").filter(|(text, _)| !text.is_empty());
+    let client_ca = tls.string("client_ca").filter(|(text, _)| !text.is_empty());
     tls.close();
+    edge.client_ca = client_ca.map(|(text, _)| base.join(text));
     let (text, at) = certificates?;
     edge.certificates = Some(base.join(text));
     Some(at)

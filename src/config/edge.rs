@@ -14,6 +14,8 @@ pub struct Edge {
     pub https: Vec<SocketAddr>,
     /// Directory of certificates; needed where `https` is not empty.
     pub certificates: Option<PathBuf>,
+    /// Clients must have a certificate of one of these authorities, PEM.
+    pub client_ca: Option<PathBuf>,
     /// Worker threads, each with its own runtime, listeners and upstream pool. 0: one a core.
     pub workers: usize,
     /// Received bytes of a body are held at most this long before its head is sent.
@@ -96,6 +98,7 @@ impl Default for Edge {
             http: Vec::new(),
             https: Vec::new(),
             certificates: None,
+            client_ca: None,
             workers: 0,
             hold_time: Duration::from_millis(300),
             tail_flush: Duration::from_millis(200),

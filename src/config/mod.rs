@@ -17,6 +17,7 @@ mod incident;
 mod ledger;
 mod nearest;
 mod pressure;
+mod process;
 mod quantity;
 mod raw;
 mod reference;
@@ -34,6 +35,7 @@ pub use http2::Http2;
 pub use incident::Incidents;
 pub use nearest::nearest;
 pub use pressure::{Pressure, Rate};
+pub use process::{Landlock, Process};
 pub use reference::{Key, Reference};
 pub use registry::{Pull, Registry, Secret};
 pub use report::Report;
@@ -68,6 +70,8 @@ pub struct Config {
     pub log: Log,
     /// Where the record is kept.
     pub store: Store,
+    /// What the process may do, and how it is replaced.
+    pub process: Process,
     /// Clocks and rules of incidents.
     pub incident: Incidents,
     /// What stands in letters and reports.
@@ -165,11 +169,13 @@ impl Config {
             ("listen.https", self.edge.https != running.edge.https),
             ("admin", self.admin != running.admin),
             ("tls.certificates", self.edge.certificates != running.edge.certificates),
+            ("tls.client_ca", self.edge.client_ca != running.edge.client_ca),
             ("workers.threads", self.edge.workers != running.edge.workers),
             ("scan.verdict_cache", self.edge.verdict_cache_entries != running.edge.verdict_cache_entries),
             ("limits.event_queue", self.edge.limits.event_queue != running.edge.limits.event_queue),
             ("log", self.log != running.log),
             ("store", self.store != running.store),
+            ("process", self.process != running.process),
             ("incident", self.incident != running.incident),
             ("report", self.report != running.report),
             ("webhooks", self.webhooks != running.webhooks),
@@ -183,6 +189,7 @@ impl Config {
         self.admin.clone_from(&running.admin);
         self.log = running.log.clone();
         self.store = running.store.clone();
+        self.process = running.process.clone();
         self.incident = running.incident.clone();
         self.report = running.report.clone();
         self.webhooks = running.webhooks.clone();
@@ -191,6 +198,7 @@ impl Config {
         edge.http.clone_from(&kept.http);
         edge.https.clone_from(&kept.https);
         edge.certificates.clone_from(&kept.certificates);
+        edge.client_ca.clone_from(&kept.client_ca);
         edge.workers = kept.workers;
         edge.verdict_cache_entries = kept.verdict_cache_entries;
         edge.limits.event_queue = kept.limits.event_queue;

@@ -31,6 +31,7 @@ pub struct ReloadHandle(Arc<Request>);
 struct Request {
     notify: Notify,
     again: AtomicBool,
+    done: Notify,
 }
 
 impl ReloadHandle {
@@ -38,6 +39,11 @@ impl ReloadHandle {
     pub fn ask(&self) {
         self.0.again.store(true, Ordering::Relaxed);
         self.0.notify.notify_one();
+    }
+
+    /// Waits until the next reload is done, whatever came of it.
+    pub async fn done(&self) {
+        self.0.done.notified().await;
     }
 
     /// A file changed.
@@ -72,6 +78,7 @@ pub async fn serve(reloader: Arc<Reloader>, requests: ReloadHandle) {
         if let Err(error) = tokio::task::spawn_blocking(move || working.reload(again)).await {
             tracing::error!(%error, "a reload broke off; what was in force before stays in force");
         }
+        requests.0.done.notify_waiters();
         if watch.paths() != reloader.watched() {
             requests.changed();
         }

@@ -65,7 +65,13 @@ pub(super) async fn accept(worker: Rc<Worker>, listener: TcpListener, tls: Optio
     at_work.accept_all().await;
     let Listener { worker, listener, mut connections, .. } = at_work;
     drop(listener);
-    let deadline = Instant::now() + worker.shared.edge.load().timeouts.drain;
+    let deadline = {
+        let edge = worker.shared.edge.load();
+        let handed_over = worker.handed_over.load(Ordering::Acquire);
+        // Otherwise the time for idle connections has passed already.
+        let spent = if handed_over { Duration::ZERO } else { edge.pressure.drain_idle };
+        Instant::now() + edge.timeouts.drain.saturating_sub(spent)
+    };
     loop {
         select! {
             ended = connections.join_next() => match ended {

@@ -1,38 +1,74 @@
-//! Sockets that listen: one a worker and address, all on one port, and the kernel spreads the
-//! connections over them.
+//! Sockets that listen: one a worker and address, all on one port, and the kernel spreads the connections
+//! over them. Or those that somebody else has bound: systemd, or the process that ran before.
 
 use std::{
     io,
     net::{SocketAddr, TcpListener},
 };
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4096;
 
-/// Binds every address once for each of `workers`. Returns the addresses as bound, and for each
-/// worker its listeners.
-pub(super) fn bind_all(
-    addresses: &[SocketAddr],
-    workers: usize,
-) -> io::Result<(Vec<SocketAddr>, Vec<Vec<TcpListener>>)> {
-    let mut bound = Vec::with_capacity(addresses.len());
-    let mut listeners: Vec<Vec<TcpListener>> = (0..workers).map(|_| Vec::new()).collect();
-    for &wanted in addresses {
+/// The sockets of one address.
+#[derive(Debug)]
+pub struct Bound {
+    /// What the configuration says.
+    pub wanted: SocketAddr,
+    /// With the port that the system chose, where none was named.
+    pub address: SocketAddr,
+    /// All of them listen.
+    pub sockets: Vec<TcpListener>,
+}
+
+impl Bound {
+    /// Binds an address once for each of `workers`.
+    pub fn bind(wanted: SocketAddr, workers: usize) -> io::Result<Self> {
         let explain = |error| explain(wanted, error);
         probe(wanted).map_err(explain)?;
-        let mut address = wanted;
-        for listeners in &mut listeners {
-            let listener = bind(address, true).map_err(explain)?;
-            listener.listen(BACKLOG).map_err(explain)?;
-            let listener = TcpListener::from(listener);
-            address = listener.local_addr()?;
-            listeners.push(listener);
+        let (mut address, mut sockets) = (wanted, Vec::with_capacity(workers));
+        for _ in 0..workers {
+            let socket = bind(address, true).map_err(explain)?;
+            socket.listen(BACKLOG).map_err(explain)?;
+            let socket = TcpListener::from(socket);
+            address = socket.local_addr()?;
+            sockets.push(socket);
         }
-        bound.push(address);
+        Ok(Self { wanted, address, sockets })
     }
-    Ok((bound, listeners))
+
+    /// One of the sockets once more.
+    pub fn share(&self) -> io::Result<TcpListener> {
+        self.sockets.first().ok_or(io::ErrorKind::NotFound)?.try_clone()
+    }
+
+    /// Takes over sockets that listen already.
+    pub fn adopt(wanted: SocketAddr, sockets: Vec<TcpListener>) -> io::Result<Self> {
+        let mut address = wanted;
+        for socket in &sockets {
+            socket.set_nonblocking(true)?;
+            address = socket.local_addr()?;
+            // One that was bound and does not listen yet.
+            if !SockRef::from(socket).is_listener()? {
+                SockRef::from(socket).listen(BACKLOG)?;
+            }
+        }
+        Ok(Self { wanted, address, sockets })
+    }
+}
+
+/// Gives each worker its sockets of all addresses. Every worker gets one at least, and every socket goes to
+/// one at least: a connection that waits at a socket nobody looks at would be lost.
+pub(super) fn spread(bound: &[Bound], workers: usize) -> io::Result<Vec<Vec<TcpListener>>> {
+    let mut shares: Vec<Vec<TcpListener>> = (0..workers).map(|_| Vec::new()).collect();
+    for Bound { sockets, .. } in bound {
+        let places = if sockets.is_empty() { 0 } else { sockets.len().max(workers) };
+        for (place, socket) in (0..places).zip(sockets.iter().cycle()) {
+            shares[place % workers].push(socket.try_clone()?);
+        }
+    }
+    Ok(shares)
 }
 
 /// With a shared port, a second process on it would not fail but take half of the connections. So
@@ -57,7 +93,9 @@ fn bind(address: SocketAddr, shared: bool) -> io::Result<Socket> {
 
 fn explain(address: SocketAddr, error: io::Error) -> io::Error {
     let advice = match error.kind() {
-        io::ErrorKind::AddrInUse => "another process listens there: stop it, or choose another port in [listen]",
+        io::ErrorKind::AddrInUse => {
+            "another process listens there: stop it, take over from it with --upgrade, or choose another port in [listen]"
+        }
         io::ErrorKind::AddrNotAvailable => "this machine has no such address: choose one of its own in [listen]",
         io::ErrorKind::PermissionDenied => {
             "ports below 1024 need CAP_NET_BIND_SERVICE: grant it, or choose a port from 1024 up in [listen]"
@@ -71,16 +109,30 @@ fn explain(address: SocketAddr, error: io::Error) -> io::Error {
 mod tests {
     use std::io;
 
-    use super::bind_all;
+    use proptest::prelude::*;
+
+    use super::{Bound, spread};
 
     #[test]
     fn workers_share_a_port_and_strangers_do_not() {
         let any = "127.0.0.1:0".parse().unwrap();
-        let (bound, listeners) = bind_all(&[any], 3).unwrap();
-        assert_ne!(bound[0].port(), 0);
-        assert!(listeners.iter().flatten().all(|listener| listener.local_addr().unwrap() == bound[0]));
-        let error = bind_all(&bound, 1).unwrap_err();
+        let bound = Bound::bind(any, 3).unwrap();
+        assert_ne!(bound.address.port(), 0);
+        assert!(bound.sockets.iter().all(|socket| socket.local_addr().unwrap() == bound.address));
+        let error = Bound::bind(bound.address, 1).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
-        assert!(error.to_string().contains(&bound[0].to_string()));
+        assert!(error.to_string().contains(&bound.address.to_string()));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        #[test]
+        fn no_worker_is_without_a_socket_and_no_socket_without_a_worker(sockets in 1_usize..6, workers in 1_usize..6) {
+            let bound = Bound::bind("127.0.0.1:0".parse().unwrap(), sockets).unwrap();
+            let shares = spread(&[bound], workers).unwrap();
+            prop_assert!(shares.len() == workers && shares.iter().all(|share| !share.is_empty()));
+            prop_assert_eq!(shares.iter().map(Vec::len).sum::<usize>(), sockets.max(workers));
+        }
     }
 }

@@ -39,7 +39,6 @@ mod worker;
 
 use std::{
     io,
-    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -50,9 +49,10 @@ use std::{
 use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 
+pub use listener::Bound;
 pub use locks::PageLocks;
 pub use posts::Posted;
-pub use tls::{Certificate, CertificateMap, load_certificates};
+pub use tls::{Certificate, CertificateFiles, CertificateMap, load_certificates};
 pub use upstream::check_trust;
 
 use self::limits::Limits;
@@ -89,8 +89,8 @@ pub struct Shared {
 /// The running data plane. Dropping it lets its threads run on; [`DataPlane::drain`] ends them.
 pub struct DataPlane {
     shared: Shared,
-    http_addrs: Vec<SocketAddr>,
-    https_addrs: Vec<SocketAddr>,
+    http: Vec<Bound>,
+    https: Vec<Bound>,
     certificates: Arc<tls::Resolver>,
     stop: CancellationToken,
     idle_end: CancellationToken,
@@ -108,17 +108,19 @@ pub enum Listeners {
 }
 
 impl DataPlane {
-    /// Binds all listeners, then starts the workers. An error names the address and what to do.
-    pub fn start(edge: &Edge, shared: Shared, certificates: CertificateMap) -> io::Result<Self> {
-        let count = match edge.workers {
-            0 => thread::available_parallelism().map_or(1, usize::from),
-            count => count,
-        };
-        let (http_addrs, plain) = listener::bind_all(&edge.http, count)?;
-        let (https_addrs, tls) = listener::bind_all(&edge.https, count)?;
+    /// Starts the workers on the sockets of all addresses.
+    pub fn start(
+        edge: &Edge,
+        (http, https): (Vec<Bound>, Vec<Bound>),
+        count: usize,
+        shared: Shared,
+        certificates: CertificateMap,
+    ) -> io::Result<Self> {
+        let (plain, tls) = (listener::spread(&http, count)?, listener::spread(&https, count)?);
         let resolver = Arc::new(tls::Resolver::default());
         resolver.swap(certificates);
-        let server_tls = tls::server_config(Arc::clone(&resolver)).map_err(io::Error::other)?;
+        let server_tls =
+            tls::server_config(Arc::clone(&resolver), edge.client_ca.as_deref()).map_err(io::Error::other)?;
         shared.edge.store(Arc::new(edge.clone()));
         let origins = upstream::Origins::start(Arc::clone(&shared.edge), Arc::clone(&shared.live))?;
         shared.budget.set_limit(edge.limits.held_bytes);
@@ -147,17 +149,17 @@ impl DataPlane {
                 }
             })?);
         }
-        Ok(Self { shared, http_addrs, https_addrs, certificates: resolver, stop, idle_end, handed_over, workers })
+        Ok(Self { shared, http, https, certificates: resolver, stop, idle_end, handed_over, workers })
     }
 
-    /// The addresses of the plain listeners, with the ports that the system chose.
-    pub fn http_addrs(&self) -> &[SocketAddr] {
-        &self.http_addrs
+    /// The sockets of the plain listeners.
+    pub fn http(&self) -> &[Bound] {
+        &self.http
     }
 
-    /// The addresses of the TLS listeners, with the ports that the system chose.
-    pub fn https_addrs(&self) -> &[SocketAddr] {
-        &self.https_addrs
+    /// The sockets of the TLS listeners.
+    pub fn https(&self) -> &[Bound] {
+        &self.https
     }
 
     /// Puts limits and timeouts in force, for requests from now on, without touching a connection.
@@ -187,8 +189,12 @@ impl DataPlane {
     pub async fn drain(self, listeners: Listeners) {
         self.handed_over.store(listeners == Listeners::HandedOver, Ordering::Release);
         self.stop.cancel();
-        let Self { shared, idle_end, workers, .. } = self;
-        let drain_idle = shared.edge.load().pressure.drain_idle;
+        let Self { shared, idle_end, workers, http, https, .. } = self;
+        drop((http, https));
+        let drain_idle = {
+            let edge = shared.edge.load();
+            edge.pressure.drain_idle.min(edge.timeouts.drain)
+        };
         let idle = tokio::spawn(async move {
             tokio::time::sleep(drain_idle).await;
             idle_end.cancel();

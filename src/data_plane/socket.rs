@@ -4,7 +4,7 @@
 //! task can read from a connection in one future and write to it in another, without a lock.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     future::poll_fn,
     io::{self, IoSlice},
     mem::MaybeUninit,
@@ -13,7 +13,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -69,6 +69,8 @@ pub(super) struct Socket {
     stream: RefCell<Stream>,
     /// How slow the peer may be.
     pace: Option<Pace>,
+    /// Nothing has been waited for. The runtime takes a new connection for readable until it was tried.
+    fresh: Cell<bool>,
     counted: Counted,
 }
 
@@ -87,7 +89,7 @@ impl Socket {
 
     /// The same, with a bound on how slow the peer may be with bodies and responses.
     pub(super) fn paced(stream: Stream, counted: Counted, pace: Option<Pace>) -> Self {
-        Self { stream: RefCell::new(stream), pace, counted }
+        Self { stream: RefCell::new(stream), pace, fresh: Cell::new(true), counted }
     }
 
     /// Puts a fresh stream in the place of one that died.
@@ -135,6 +137,12 @@ impl Socket {
     /// Over TLS the first byte has to be read to know: it goes into `buffer`. `false` is the end.
     pub(super) async fn readable(&self, buffer: &mut BytesMut) -> io::Result<bool> {
         poll_fn(|context| match &mut *self.stream.borrow_mut() {
+            Stream::Plain(tcp) if self.fresh.get() => {
+                let mut byte = [0];
+                let peeked = ready!(tcp.poll_peek(context, &mut ReadBuf::new(&mut byte)));
+                self.fresh.set(false);
+                Poll::Ready(peeked.map(|count| count > 0))
+            }
             Stream::Plain(tcp) => tcp.poll_read_ready(context).map_ok(|()| true),
             Stream::Tls(tls) => {
                 let mut byte = [0];

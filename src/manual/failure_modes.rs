@@ -4,7 +4,9 @@
 //!
 //! | what it does | what follows | test |
 //! | --- | --- | --- |
-//! | refuses the connection, has no address | 502 `origin_unreachable` | `an_origin_that_refuses_is_unreachable` |
+//! | refuses the connection, has no address | the next one, if the site has several; else 502 `origin_unreachable` | `an_origin_that_refuses_is_unreachable`, `of_two_origins_one_may_die_under_load` |
+//! | shows a certificate that is not believed | the same, with the reason in `detail` | `an_origin_is_who_its_certificate_says` |
+//! | has all its connections in use | the request waits, then 503 `overloaded` | `beyond_the_limit_of_connections_requests_wait_and_not_for_ever` |
 //! | does not accept within `timeouts.connect` | 502 `origin_unreachable` | – |
 //! | sends no head within `timeouts.origin_head` (which begins anew while the request's body moves) | 504 `origin_timeout` | `an_origin_that_never_answers_is_timed_out` |
 //! | answers something that is not HTTP/1.x, a head without end, interim responses without end, a switch that nobody asked for | 502 `origin_protocol` | `heads_without_end_are_refused_and_cost_little`, `a_switch_that_nobody_asked_for_is_refused` |
@@ -20,7 +22,7 @@
 //! # The client
 //!
 //! A client that stops sending its head, its body, or reading its response is cut off after
-//! `timeouts.request_head` and `timeouts.client_idle`. One that vanishes takes the origin's connection
+//! `timeouts.request_head` and `timeouts.client_idle`, or sooner where it is slower than `limits.min_rate`. One that vanishes takes the origin's connection
 //! along, since nobody would read the rest (`a_client_that_vanishes_within_the_response_takes_the_origin_connection_along`).
 //! A slow client holds up its origin, not our memory: nothing is read before what was read is written.
 //!
@@ -52,7 +54,7 @@
 //! | rules | no start | nothing changes |
 //! | the registry cannot be read, or has more bad rows than good | start; the last known good applies; where there never was one every host is answered 503 `registry_unavailable`, and `/readyz` says no | nothing changes: the last known good applies |
 //! | some rows of the registry | those rows are skipped and reported at line and column | the same |
-//! | a certificate | that one is left out; its names fail the handshake | nothing changes |
+//! | a certificate | that one is left out; its names fail the handshake | the last good one of that file stays, the others come into force |
 //!
 //! Every attempt counts in `zhamen_reload_total`, by what was loaded and how it went; every problem is
 //! logged with file, line and column. A broken file is complained about once, not at every look. When
@@ -66,8 +68,8 @@
 //!   `zhamen_panics_total`, and the body is `engine_fault`: passed on without losing a byte, or
 //!   refused, as `scan.on.engine_fault` says. Verdicts of the broken scan are thrown away.
 //! - **A panic elsewhere in a connection** ends that connection, and is counted.
-//! - **SIGTERM, SIGINT**: no new connections; idle ones close; what runs may end within
-//!   `timeouts.drain`, then it is cut; the log's last lines are written. A second signal does not
-//!   wait.
+//! - **SIGTERM, SIGINT**: who still comes is told so; idle connections close after
+//!   `timeouts.drain_idle`; what runs may end within `timeouts.drain`, then it is cut; the log's last lines
+//!   are written. A second signal does not wait.
 //! - **SIGKILL, loss of power**: what is in the queue and not in the log is lost, and so are the page
 //!   locks. Nothing else is kept in memory only.

@@ -10,20 +10,18 @@
 //!
 //! | stage | where | refuses with |
 //! | --- | --- | --- |
-//! | accept, handshake | `data_plane/worker.rs`, `data_plane/tls.rs` | nothing: the connection closes |
-//! | read head | `data_plane/connection.rs`, `data_plane/http1` | `malformed_request` |
-//! | normalise | [`message::normalise`](crate::domain::message::normalise) | `malformed_request`, `ambiguous_framing`, `bad_host`, `misdirected` |
+//! | accept, handshake | `data_plane/accept.rs`, `data_plane/tls` | `overloaded`, `rate_limited`, `draining`; over TLS nothing: the connection closes |
+//! | read head | `data_plane/connection.rs`, `data_plane/http1` | `malformed_request`, `request_timeout` |
+//! | normalise | [`message::normalise`](crate::domain::message::normalise) | `malformed_request`, `ambiguous_framing`, `bad_host`, `misdirected`, `uri_too_long` |
+//! | limits | `data_plane/limits`: of the worker and the address; once the site is known, of the site | `overloaded`, `rate_limited` |
 //! | look up | [`Registry::look_up`](crate::domain::registry::Registry::look_up) | – |
 //! | admit | [`Policy::admit`](crate::domain::policy::Policy::admit) | `registry_unavailable`, `unfiled`, `filed_elsewhere`, `filing_cancelled`, `terminated`, `suspended`, `no_commitment`, `site_locked`, `directory_locked`, `interactive_closed`, `page_locked`; `overloaded` while the way to the record is full; `content_blocked` for an upgrade |
 //! | read post | `data_plane/posts.rs`; where the site is `filtered` | `content_blocked` |
-//! | send | `data_plane/upstream`, `upstream::send` | `origin_unreachable` |
+//! | send | `data_plane/upstream`, `upstream::send` | `origin_unreachable`, `overloaded` |
 //! | receive | `data_plane/answer.rs`, `data_plane/upstream`, `upstream::reply` | `origin_timeout`, `origin_protocol` |
 //! | filter | `data_plane/body.rs`, `body::filter` | `origin_protocol`, `content_blocked`, `page_locked`; later it can only cut |
 //! | conclude | `data_plane/session.rs`, `data_plane/tunnel.rs` | – |
 //! | record | `data_plane/record.rs` | – |
-//!
-//! Of the words of [`Reason`](crate::domain::policy::Reason), `rate_limited` and `draining` belong to what
-//! this version does not do yet.
 //!
 //! What is found goes up to the record on its way out (`data_plane/observe.rs`), with the bytes that show
 //! it. Where it finds no place there, nothing of the response leaves: `overloaded`. An admission may end
@@ -32,8 +30,9 @@
 //!
 //! # Accept and read
 //!
-//! A worker accepts while there are fewer client connections than `limits.connections`; beyond that a
-//! connection is closed unanswered, and counted. A TLS client is given the certificate of the name it
+//! A worker accepts while there are fewer client connections than `limits.connections`, and of one address
+//! fewer than `limits.connections_per_address`; beyond that a connection is answered shortly, or closed, and
+//! counted ([`limits`](super::limits)). A TLS client is given the certificate of the name it
 //! asks for; without a name, or with one that no certificate covers, the handshake fails.
 //!
 //! A head must be whole within `timeouts.request_head`, and within `limits.head` bytes and
@@ -65,13 +64,13 @@
 //!
 //! The head towards the origin is built afresh (`data_plane/request.rs`). Hop-by-hop
 //! fields go; what the client said in `X-Forwarded-*`, `Forwarded` and `X-Real-IP` is replaced by what
-//! we saw; `Accept-Encoding` keeps the codings that we can undo; `Range` is dropped where the path
+//! we saw, unless it is a trusted proxy ([`origins`](super::origins)); `Accept-Encoding` keeps the codings that we can undo; `Range` is dropped where the path
 //! looks like text, because a part of a text cannot be read as the browser will show it. There is no
 //! `Via`, though RFC 9110 asks for one: a stock nginx stops compressing for whoever sends it.
 //!
-//! A pooled connection is used if the kernel says that it is open and silent. A request is sent a
-//! second time only if none of it had been written, or if it has no body, its method is idempotent, and
-//! the connection had died before a byte of an answer.
+//! [`origins`](super::origins) says which origin is asked, and over which connection. A kept one is used
+//! if it is open and silent. A request is sent a second time only if none of it had been written, or if it
+//! has no body, its method is idempotent, and the connection had died before a byte of an answer.
 //!
 //! The request's body flows while the answer is awaited and passed on: whoever answers early is heard.
 //!

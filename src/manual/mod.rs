@@ -9,6 +9,7 @@
 //! | [`architecture`] | Which rooms are there, what may use what, and what is deliberately absent? |
 //! | [`life_of_a_request`] | What happens to a request, in which order, and what can refuse it? |
 //! | [`registry`] | Where do sites, filings and customers come from, and what is checked of them? |
+//! | [`origins`] | Which origin is asked, over which connection, and how is it believed? |
 //! | [`store`] | Where is the record, what makes it hold up, and how does an outsider check it? |
 //! | [`rules`] | When does a rule hit, what follows, and how is a rule written and tested? |
 //! | [`ledger`] | What is a strike, what suspends, what is locked, and what if the numbers were others? |
@@ -16,6 +17,7 @@
 //! | [`failure_modes`] | What happens when something breaks? |
 //! | [`threat_model`] | Who is kept from doing what, and who is not? |
 //! | [`operations`] | How is it installed, fed, changed and watched? |
+//! | [`limits`] | What is done under pressure, and how is Zhamen replaced while it serves? |
 //! | [`incidents`] | What is done when something happens, and how are the letters written? |
 //! | [`admin_api`] | How is the record read, and decided, over HTTP? |
 //! | [`speed`] | How fast is the engine, and how is that measured? |
@@ -31,7 +33,9 @@ pub mod glossary;
 pub mod incidents;
 pub mod ledger;
 pub mod life_of_a_request;
+pub mod limits;
 pub mod operations;
+pub mod origins;
 pub mod registry;
 pub mod rules;
 pub mod speed;

@@ -40,7 +40,7 @@
 //! The proof that a request passed is a value ([`Permit`](crate::domain::policy::Permit)) that only
 //! [`Policy::admit`](crate::domain::policy::Policy::admit) makes. The connection to an origin is chosen
 //! by that value, not by anything that the request says. The pool of idle connections is keyed by
-//! origin; sites that share an origin share connections, as they share the server.
+//! origin, and by how it is believed; sites that share both share connections, as they share the server.
 //!
 //! Zhamen guards the way through itself only. An origin that can be reached directly, by its own public
 //! address, is not behind a gate: the network has to see to that.

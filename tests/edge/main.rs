@@ -20,6 +20,7 @@
 //! | `limits` | what one address, one site, one slow client may ask for, and what is turned away |
 //! | `bad_input` | registries, rules and configurations that people write |
 //! | `reload` | what comes into force without a restart |
+//! | `operations` | start, reload, hand-over and stop under load |
 //! | `ledger` | who is suspended, from the record to the next request |
 //! | `crash` | what survives kill -9, a power cut, a full disk |
 //! | `registry` | where the registry comes from: files, imports, pulls; customers, drift, unfiled hosts |
@@ -51,6 +52,7 @@ mod incident;
 mod ledger;
 mod limits;
 mod locks;
+mod operations;
 mod pages;
 mod posts;
 mod proxies;

@@ -37,8 +37,7 @@ fn a_balancer_says_whose_connection_it_is() {
             client.send([&header[cut..], request(target).as_bytes()].concat());
             assert_eq!(client.response().status(), 200, "{target}, cut at {cut}");
         }
-        let logged = zhamen.logged(target);
-        assert_eq!((logged["client"].as_str(), logged["server"].as_str()), (Some("192.0.2.7"), Some("198.51.100.1")));
+        assert_eq!(zhamen.logged(target)["client"], "192.0.2.7");
     }
     assert_eq!(origin.requests()[0].field("x-forwarded-for"), Some("192.0.2.7"));
     let mut own = Client::connect(zhamen.http);

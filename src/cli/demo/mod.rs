@@ -27,7 +27,7 @@ use tokio::{
 
 use self::{cases::CASES, check::Bench, house::House, origins::Origins};
 use super::{Exit, problems, table::Table};
-use crate::{app, app::App, telemetry};
+use crate::{app, app::App, data_plane::Listeners, telemetry};
 
 /// Where the demonstration listens if it may.
 const PORT: u16 = 8080;
@@ -97,7 +97,7 @@ async fn demonstrate(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
             Err(error) => Err(error),
         }
     };
-    tokio::task::spawn_blocking(move || app.stop()).await?;
+    tokio::task::spawn_blocking(move || app.stop(Listeners::Closing)).await?;
     ended
 }
 

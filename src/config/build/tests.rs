@@ -175,6 +175,7 @@ resets = 20
             http: vec!["127.0.0.1:8081".parse().unwrap(), "[::1]:8082".parse().unwrap()],
             https: vec!["127.0.0.1:8443".parse().unwrap()],
             certificates: Some("/etc/zhamen/certs".into()),
+            client_ca: None,
             workers: 3,
             hold_time: Duration::from_millis(100),
             tail_flush: seconds(1),

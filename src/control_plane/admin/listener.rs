@@ -34,11 +34,10 @@ pub struct AdminListener {
 }
 
 impl AdminListener {
-    /// Binds the address, and reads the certificate if there is to be TLS.
-    pub fn bind(address: SocketAddr, tls: Option<&AdminTls>) -> Result<Self, Vec<Problem>> {
-        let failed = |error: io::Error| vec![Problem::error("admin.listen", 0, 0, format!("{address}: {error}"))];
+    /// Listens on a socket that is bound, and reads the certificate if there is to be TLS.
+    pub fn on(listener: std::net::TcpListener, tls: Option<&AdminTls>) -> Result<Self, Vec<Problem>> {
+        let failed = |error: io::Error| vec![Problem::error("admin.listen", 0, 0, error.to_string())];
         let tls = tls.map(server_config).transpose().map_err(|problem| vec![problem])?;
-        let listener = std::net::TcpListener::bind(address).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         Ok(Self { listener, tls: tls.map(|config| TlsAcceptor::from(Arc::new(config))) })
     }

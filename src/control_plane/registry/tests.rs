@@ -17,11 +17,14 @@ use crate::{
     control_plane::{Health, Publisher, Record, Start},
     domain::{
         record::{CustomerFile, Fact},
-        registry::{Filing, FilingState, Interactive, ServiceKind, SiteRow},
+        registry::{
+            Filing, FilingState, Interactive, OriginHttp, OriginOptions, OriginVerify, ProxyProtocol, RowChange,
+            ServiceKind, SiteRow,
+        },
         snapshot::Snapshot,
         standing::Ledger,
     },
-    store::{Entries, Query, SiteSource, Sqlite},
+    store::{Entries, Query, SiteSource, Sites, Sqlite},
     telemetry::Metrics,
 };
 
@@ -205,6 +208,23 @@ fn rows_of_the_api_are_in_one_form() {
     }
     assert!(house.registrar.put_site("test", SiteRow { origin: "x".into(), ..site("a.cn", "") }).is_err());
     assert_eq!(house.registrar.registry().unwrap().len(), 0);
+}
+
+#[test]
+fn how_origins_are_reached_is_stored_with_their_row() {
+    let house = House::new();
+    let options = OriginOptions {
+        ca: "ca.pem".into(),
+        name: "a.cn".into(),
+        verify: OriginVerify::Off,
+        proxy_protocol: ProxyProtocol::V2,
+        http: OriginHttp::Tolerant,
+    };
+    let row = SiteRow { origin: "http://10.0.0.1;https://b.cn".into(), options, ..site("a.cn", "") };
+    house.registrar.put_site("test", row.clone()).unwrap();
+    let mut stored = Vec::new();
+    house.store.each_site(&mut |_, _, held| stored.push(held.to_change())).unwrap();
+    assert_eq!(stored, [RowChange::Put(row)]);
 }
 
 #[test]

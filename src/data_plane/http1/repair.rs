@@ -20,6 +20,7 @@ pub(in crate::data_plane) fn take_repaired(
     for (number, line) in within[..end].split(|&byte| byte == b'\n').enumerate() {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         match line.first() {
+            None if number == 0 => return Err(HeadFault::NotHttp),
             None => continue,
             Some(b' ' | b'\t') if number > 1 => {
                 repaired.truncate(repaired.len() - 2);

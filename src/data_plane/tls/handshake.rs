@@ -37,7 +37,7 @@ pub(in crate::data_plane) async fn shake_hands(
         failed();
         return None;
     };
-    let certificate = hello.client_hello().server_name().and_then(|name| worker.certificates.look_up(name));
+    let certificate = worker.certificates.choose(&hello.client_hello());
     if certificate.is_none() {
         failed();
         // Whoever does not read it learns it from the close.

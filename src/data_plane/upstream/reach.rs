@@ -2,7 +2,7 @@
 //! an unused one taken or a new one made. What fails before a byte was sent is tried with the next
 //! origin.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{
     Addresses,
@@ -66,6 +66,9 @@ pub(super) async fn reach(
                 match endpoint.lease_now(&edge.upstream) {
                     Some(lease) => lease.of(index, is_probe),
                     None => {
+                        if is_probe {
+                            endpoint.state.probe_was_lost(Instant::now());
+                        }
                         busy = busy.or(Some((index, endpoint)));
                         continue;
                     }

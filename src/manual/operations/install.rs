@@ -34,6 +34,9 @@
 //! systemctl enable --now zhamen
 //! ```
 //!
+//! How a running one is replaced by another version without a request lost, and what it gives up after it
+//! has bound its ports: [`limits`](crate::manual::limits).
+//!
 //! # Tuning the kernel
 //!
 //! For ten thousand connections a core, each setting with its reason in the file:

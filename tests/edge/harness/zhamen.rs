@@ -4,7 +4,8 @@ use std::{
     collections::BTreeMap,
     fs,
     io::{BufRead, BufReader, Write},
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
@@ -24,8 +25,19 @@ pub struct Setup {
     settings: BTreeMap<String, String>,
     packs: Vec<(String, String)>,
     environment: Vec<(&'static str, PathBuf)>,
-    descriptors: Option<usize>,
+    how: How,
 }
+
+/// How the process is started.
+#[derive(Default)]
+struct How {
+    descriptors: Option<usize>,
+    socket: Option<TcpListener>,
+    upgrade: bool,
+}
+
+/// A process that another one has taken over from.
+pub struct Old(Child);
 
 /// A running proxy; killed when dropped.
 pub struct Zhamen {
@@ -73,13 +85,24 @@ impl Setup {
             settings: settings.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
             packs: vec![("test.toml".to_owned(), pack("test", "block", &[PHRASE, "forbidden words"]))],
             environment: Vec::new(),
-            descriptors: None,
+            how: How::default(),
         }
+    }
+
+    /// Where its files will be.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Bound by somebody else, and passed as systemd does.
+    pub fn socket(mut self, socket: TcpListener) -> Self {
+        self.how.socket = Some(socket);
+        self
     }
 
     /// The process may have so many descriptors.
     pub fn descriptors(mut self, most: usize) -> Self {
-        self.descriptors = Some(most);
+        self.how.descriptors = Some(most);
         self
     }
 
@@ -160,8 +183,8 @@ impl Setup {
     /// Starts the proxy, and waits until it listens.
     pub fn run(self) -> Zhamen {
         self.write();
-        let Started { child, said, http, admin } = start(self.dir.path(), &self.environment, self.descriptors);
-        let Self { dir, settings, environment, .. } = self;
+        let Self { dir, settings, environment, how, .. } = self;
+        let Started { child, said, http, admin } = start(dir.path(), &environment, how);
         Zhamen { dir, child, http, admin, said, settings, environment }
     }
 }
@@ -174,13 +197,19 @@ struct Started {
     admin: SocketAddr,
 }
 
-fn start(dir: &Path, environment: &[(&'static str, PathBuf)], descriptors: Option<usize>) -> Started {
-    let limit = descriptors.map_or_else(String::new, |most| format!("ulimit -n {most}; "));
+fn start(dir: &Path, environment: &[(&'static str, PathBuf)], how: How) -> Started {
+    let limit = how.descriptors.map_or_else(String::new, |most| format!("ulimit -n {most}; "));
+    let passed = match how.socket {
+        Some(_) => "exec 3<&0 </dev/null; export LISTEN_FDS=1 LISTEN_PID=$$; ",
+        None => "",
+    };
+    let upgrade = if how.upgrade { " --upgrade" } else { "" };
+    let script = format!("{limit}{passed}exec \"$0\" run{upgrade} --config zhamen.toml");
     let mut child = Command::new("sh")
-        .args(["-c", &format!("{limit}exec \"$0\" run --config zhamen.toml"), env!("CARGO_BIN_EXE_zhamen")])
+        .args(["-c", &script, env!("CARGO_BIN_EXE_zhamen")])
         .current_dir(dir)
         .envs(environment.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
+        .stdin(how.socket.map_or_else(Stdio::null, |socket| Stdio::from(OwnedFd::from(socket))))
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -257,20 +286,41 @@ impl Zhamen {
     pub fn restart(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        let Started { child, said, http, admin } = start(self.dir.path(), &self.environment, None);
+        let Started { child, said, http, admin } = start(self.dir.path(), &self.environment, How::default());
         (self.child, self.said, self.http, self.admin) = (child, said, http, admin);
     }
 
     /// Waits until it has ended by itself: its exit status.
     pub fn wait(&mut self) -> i32 {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code().unwrap_or(-1);
-            }
-            assert!(Instant::now() < deadline, "the proxy does not end:\n{}", self.said());
-            thread::sleep(std::time::Duration::from_millis(10));
-        }
+        let status = wait(&mut self.child);
+        status.unwrap_or_else(|| panic!("the proxy does not end:\n{}", self.said()))
+    }
+
+    /// Starts another process that takes over, and waits until it serves; this one may still drain.
+    pub fn upgrade_begun(&mut self) -> Old {
+        let how = How { upgrade: true, ..How::default() };
+        let Started { child, said, http, admin } = start(self.dir.path(), &self.environment, how);
+        (self.said, self.http, self.admin) = (said, http, admin);
+        Old(std::mem::replace(&mut self.child, child))
+    }
+
+    /// Has another process take over, and waits until this one has ended: its exit status.
+    pub fn upgrade(&mut self) -> i32 {
+        self.upgrade_begun().wait()
+    }
+
+    /// Kills the process that this one has started to take over.
+    pub fn kill_next(&self) {
+        let said = self.said();
+        let (_, rest) = said.split_once("started the next process process=").unwrap();
+        let process = rest.split_ascii_whitespace().next().unwrap();
+        assert!(Command::new("sh").args(["-c", &format!("kill -KILL {process}")]).status().unwrap().success());
+    }
+
+    /// A line of the kernel's account of the process.
+    pub fn status(&self, name: &str) -> String {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap().trim().to_owned()
     }
 
     /// All of /metrics.
@@ -327,10 +377,33 @@ impl Zhamen {
 
     /// Resident memory in KiB: now (`VmRSS`) or at most (`VmHWM`).
     pub fn memory_kib(&self, which: &str) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix(which)?.strip_prefix(':')).unwrap();
-        line.trim().trim_end_matches(" kB").parse().unwrap()
+        self.status(which).trim_end_matches(" kB").parse().unwrap()
     }
+}
+
+impl Old {
+    /// Waits until it has ended: its exit status.
+    pub fn wait(mut self) -> i32 {
+        wait(&mut self.0).expect("the old process ends")
+    }
+}
+
+impl Drop for Old {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn wait(child: &mut Child) -> Option<i32> {
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status.code().unwrap_or(-1));
+        }
+        thread::sleep(std::time::Duration::from_millis(10));
+    }
+    None
 }
 
 impl Drop for Zhamen {

@@ -2,6 +2,7 @@
 
 mod changes;
 mod footers;
+mod upstreams;
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -1,41 +1,56 @@
 //! The composition root: the one file that names every room, and builds each from the ones before.
+//!
+//! What comes before and after a process stands beside it: the sockets that it listens on (`sockets`), the
+//! process that ran before and the one that runs next (`takeover`), what it gives up (`privileges`), and
+//! what systemd is told (`notify`).
+
+mod notify;
+mod privileges;
+mod record;
+mod run;
+mod sockets;
+mod takeover;
 
 use std::{
     io,
     net::SocketAddr,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     thread,
     time::Duration,
 };
 
 use arc_swap::ArcSwap;
-use tokio::{
-    runtime,
-    signal::unix::{SignalKind, signal},
-    sync::oneshot,
-};
+use tokio::{runtime, sync::oneshot};
+use tokio_util::sync::CancellationToken;
 
+pub use run::{Beginning, run};
+
+use self::{
+    record::{Keeping, Kept},
+    sockets::{Sockets, Use},
+    takeover::Predecessor,
+};
 use crate::{
     base::{Clock, MemoryBudget, Problem, Severity, Timestamp},
     config::{Config, Edge, WhenFull},
     control_plane::{
-        Admin, AdminListener, CertificateReload, Health, IncidentDesk, Keeper, PageHook, PageOrder, Publisher, Record,
-        Recorder, ReloadHandle, Reloader, Start, SystemClock, evidence_limits, keep_fresh, keep_incidents,
-        log_problems,
+        Admin, AdminListener, CertificateReload, Health, IncidentDesk, PageHook, PageOrder, Publisher, Record,
+        ReloadHandle, Reloader, Start, SystemClock, keep_fresh, keep_incidents, log_problems,
         registry::{FooterChecks, Registrar, Shown, UnfiledSeen, keep_pulling, keep_registry_fresh},
         report::Letterhead,
         serve, webhooks,
     },
-    data_plane::{self, CertificateMap, DataPlane, Listeners, PageLocks, Posted, Shared},
+    data_plane::{self, Bound, CertificateFiles, CertificateMap, DataPlane, Listeners, PageLocks, Posted, Shared},
     domain::{
         observation::HomePage,
         registry::Registry,
         snapshot::Snapshot,
         standing::{Ledger, Lock},
     },
-    store::{Evidence, Sealer, SigningKey, Spool, Sqlite},
+    store::{SigningKey, Sqlite},
     telemetry::{self, EventSender, Live, Metrics, Observer, Readings, RecordCounts, Reopen},
 };
 
@@ -45,6 +60,7 @@ const LAST_LINES_TIME: Duration = Duration::from_secs(3);
 /// Everything, running.
 pub struct App {
     data_plane: Arc<Mutex<Option<DataPlane>>>,
+    admin_socket: Option<Bound>,
     http: Vec<SocketAddr>,
     https: Vec<SocketAddr>,
     admin: Option<SocketAddr>,
@@ -52,51 +68,23 @@ pub struct App {
     health: Arc<Health>,
     reload: ReloadHandle,
     reopen: Reopen,
+    live: Arc<Live>,
     telemetry: thread::JoinHandle<()>,
-    recorder: thread::JoinHandle<()>,
-    keeper: Arc<Keeper>,
+    kept: Kept,
+    /// How long the process before may take to end.
+    predecessor_time: Duration,
 }
 
 /// The control plane's thread, which ends when `stop` is dropped.
 struct Control {
     stop: oneshot::Sender<()>,
+    /// Ends what only one process may do.
+    duties: CancellationToken,
     thread: thread::JoinHandle<()>,
 }
 
 /// Something that the control plane does for ever.
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// Runs until a signal says otherwise. An error means that nothing was started.
-pub fn run(config: &Path) -> Result<(), Vec<Problem>> {
-    let start = load(config)?;
-    telemetry::init_operational_log(start.config.log.level, start.config.log.format);
-    let runtime = current_thread_runtime().map_err(failed("no runtime for signals"))?;
-    runtime.block_on(async {
-        let listen = |kind| signal(kind).map_err(failed("no handler for signals"));
-        let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-        let (mut hang_up, mut user1) = (listen(SignalKind::hangup())?, listen(SignalKind::user_defined1())?);
-        let app = App::start(start, None)?;
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
-                _ = hang_up.recv() => app.reload(),
-                _ = user1.recv() => app.reopen_log(),
-            }
-        }
-        tracing::info!("stopping: draining connections");
-        // A second signal does not wait for the drain.
-        let stopping = tokio::task::spawn_blocking(move || app.stop());
-        tokio::select! {
-            _ = stopping => tracing::info!("stopped"),
-            _ = terminate.recv() => tracing::warn!("stopped at once"),
-            _ = interrupt.recv() => tracing::warn!("stopped at once"),
-        }
-        Ok::<(), Vec<Problem>>(())
-    })?;
-    runtime.shutdown_background();
-    Ok(())
-}
 
 /// Loads what a configuration names, for [`App::start`].
 pub fn load(config: &Path) -> Result<Start, Vec<Problem>> {
@@ -121,8 +109,19 @@ pub fn certificate_of(directory: &Path, host: &str, now: Timestamp) -> Option<(P
 }
 
 impl App {
-    /// Starts everything. `observer` sees every event, on the telemetry thread.
-    pub fn start(mut start: Start, observer: Option<Observer>) -> Result<Self, Vec<Problem>> {
+    /// Starts everything on new sockets. `observer` sees every event, on the telemetry thread.
+    pub fn start(start: Start, observer: Option<Observer>) -> Result<Self, Vec<Problem>> {
+        let sockets = Sockets::bind(&start.config)?;
+        Self::start_on(sockets, None, start, observer)
+    }
+
+    /// Starts everything on these sockets, in the place of the process that ran before, if there was one.
+    fn start_on(
+        sockets: Sockets,
+        predecessor: Option<&Predecessor>,
+        mut start: Start,
+        observer: Option<Observer>,
+    ) -> Result<Self, Vec<Problem>> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let config = start.config.clone();
         let metrics = Arc::new(Metrics::new().map_err(failed("no metrics"))?);
@@ -138,9 +137,11 @@ impl App {
         let health = Arc::new(Health::default());
         let (reload, reopen) = (ReloadHandle::default(), Reopen::default());
 
-        let admin_listener = match &config.admin {
-            Some(admin) => Some(AdminListener::bind(admin.listen, admin.tls.as_ref())?),
-            None => None,
+        let admin_listener = match (&config.admin, &sockets.admin) {
+            (Some(admin), Some(bound)) => {
+                Some(AdminListener::on(bound.share().map_err(failed("admin.listen"))?, admin.tls.as_ref())?)
+            }
+            (Some(_) | None, _) => None,
         };
         // With the port that the system chose, where none was named.
         let admin_address = admin_listener.as_ref().and_then(AdminListener::address);
@@ -163,7 +164,7 @@ impl App {
             edge: Arc::clone(&edge),
         };
         let data_plane = Arc::new(Mutex::new(None));
-        let certificates = config.edge.certificates.clone().map(|directory| certificate_reload(&data_plane, directory));
+        let (loaded, certificates) = certificates(config.edge.certificates.as_deref(), &data_plane, &live)?;
         let publisher = Publisher::new(Arc::clone(&snapshot));
         let pages = page_hook(Arc::clone(&locks), Arc::clone(&edge));
         let ledger = Ledger::new(config.ledger.clone());
@@ -171,14 +172,6 @@ impl App {
         let record = Arc::new(record.map_err(failed("the record"))?);
         let store_dir = &config.store.directory;
         let key = Arc::new(SigningKey::open(store_dir).map_err(failed("the store's key"))?);
-        let evidence = Evidence::open(store_dir, Arc::clone(&key), evidence_limits(&config.store));
-        let keeper = Arc::new(Keeper {
-            record: Arc::clone(&record),
-            evidence: Arc::new(evidence.map_err(failed("the evidence"))?),
-            sealer: Sealer::new(store_dir, Arc::clone(&key)),
-            clock: Arc::clone(&clock),
-            retention: config.store.retention,
-        });
         let shown = Shown { publisher, metrics: Arc::clone(&metrics), health: Arc::clone(&health) };
         let settings = config.registry.clone();
         let registrar = Registrar::new(Arc::clone(&record), settings, Arc::clone(&clock), Some(shown.clone()));
@@ -187,7 +180,14 @@ impl App {
         let reloader = Reloader::new(start, shown, from, edge, budget.clone(), clock_of_reloads, certificates);
         let (counted, published) = (Arc::clone(&record), Arc::clone(&snapshot));
         let counts = Box::new(move || counts_of(&counted, &published.load()));
-        let readings = Readings { live, budget, locks: Box::new(move || locks.len()), dropped, lost, record: counts };
+        let readings = Readings {
+            live: Arc::clone(&live),
+            budget,
+            locks: Box::new(move || locks.len()),
+            dropped,
+            lost,
+            record: counts,
+        };
         let metrics_of_footers = Arc::clone(&metrics);
         let started = clock.now();
         let incident_metrics = Arc::clone(&metrics);
@@ -215,38 +215,45 @@ impl App {
                 tracing::error!(%error, "what a home page shows could not be put on the record");
             }
         };
-        let spooled = record.store().spooled().map_err(failed("the store"))?;
-        let recorder = Recorder {
+        let keeping = Keeping {
+            config: config.clone(),
             record: Arc::clone(&record),
-            spool: Spool::open(&store_dir.join("spool"), spooled).map_err(failed("the spool"))?,
-            evidence: Arc::clone(&keeper.evidence),
+            key,
+            clock: Arc::clone(&clock),
             home_pages: Box::new(look),
-            edge: edge_name(),
+            observations,
         };
-        let recorder = recorder.start(observations).map_err(failed("no thread for the recorder"))?;
+        let kept = keeping.start(predecessor.is_some())?;
         // Not before the record is in force: nobody is served in whose way it stands, not for a moment.
-        let loaded = load_certificates(config.edge.certificates.as_deref())?;
-        let started_plane = DataPlane::start(&config.edge, shared, loaded).map_err(failed("the data plane"))?;
-        let (http, https) = (started_plane.http_addrs().to_vec(), started_plane.https_addrs().to_vec());
+        let Sockets { http, https, admin: admin_socket, workers } = sockets;
+        let started_plane =
+            DataPlane::start(&config.edge, (http, https), workers, shared, loaded).map_err(failed("the data plane"))?;
+        let addresses = |bound: &[Bound]| bound.iter().map(|bound| bound.address).collect::<Vec<_>>();
+        let (http, https) = (addresses(started_plane.http()), addresses(started_plane.https()));
         *data_plane.lock().unwrap_or_else(PoisonError::into_inner) = Some(started_plane);
         let desk = Arc::new(IncidentDesk::new(Arc::clone(&record), config.incident.clone(), incident_metrics));
-        let mut tasks: Vec<Task> = vec![
+        if let Some(predecessor) = predecessor {
+            // From here on the other one does no more of what only one may do.
+            predecessor.serving().map_err(failed("the process before"))?;
+        }
+        let tasks: Vec<Task> =
+            vec![Box::pin(keep_fresh(Arc::clone(&record))), Box::pin(record::keep(kept.keeper.clone()))];
+        let mut duties: Vec<Task> = vec![
             Box::pin(serve(reloader, reload.clone())),
-            Box::pin(keep_fresh(Arc::clone(&record))),
             Box::pin(webhooks::tell(record, clock, config.webhooks.ca.clone())),
-            Box::pin(Arc::clone(&keeper).keep()),
             Box::pin(keep_incidents(desk, || SystemClock.now())),
             Box::pin(keep_registry_fresh(Arc::clone(&registrar))),
             Box::pin(keep_pulling(Arc::clone(&registrar))),
             Box::pin(unfiled.keep_writing(registrar)),
         ];
         if let Some(listener) = admin_listener {
-            tasks.push(Box::pin(serve_admin(admin, listener)));
+            duties.push(Box::pin(serve_admin(admin, listener)));
         }
-        let control = Control::start(tasks)?;
+        let control = Control::start(tasks, duties)?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), ?http, ?https, admin = ?admin_address, "running");
         Ok(Self {
             data_plane,
+            admin_socket,
             http,
             https,
             admin: admin_address,
@@ -254,9 +261,10 @@ impl App {
             health,
             reload,
             reopen,
+            live,
             telemetry,
-            recorder,
-            keeper,
+            kept,
+            predecessor_time: if predecessor.is_some() { config.edge.timeouts.drain } else { Duration::ZERO },
         })
     }
 
@@ -280,18 +288,44 @@ impl App {
         self.reload.ask();
     }
 
+    /// Waits until the next reload is done.
+    async fn reloaded(&self) {
+        self.reload.done().await;
+    }
+
     /// Opens the access log anew.
     pub fn reopen_log(&self) {
         self.reopen.ask();
     }
 
-    /// Stops: no new connection, an end for those that are open, then the last lines of the log.
-    /// Blocks for at most `timeouts.drain` and a few seconds; not to be called within a runtime.
-    pub fn stop(self) {
+    /// What each socket is for, its address as it was configured, and the sockets themselves once more.
+    fn listeners(&self) -> io::Result<Vec<(Use, SocketAddr, Vec<OwnedFd>)>> {
+        let data_plane = self.data_plane.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut listeners = Vec::new();
+        let admin = self.admin_socket.iter().map(|bound| (Use::Admin, bound));
+        let served = data_plane.iter().flat_map(|plane| {
+            let http = plane.http().iter().map(|bound| (Use::Http, bound));
+            http.chain(plane.https().iter().map(|bound| (Use::Https, bound)))
+        });
+        for (purpose, bound) in admin.chain(served) {
+            let sockets = bound.sockets.iter().map(|socket| Ok(OwnedFd::from(socket.try_clone()?)));
+            listeners.push((purpose, bound.wanted, sockets.collect::<io::Result<_>>()?));
+        }
+        Ok(listeners)
+    }
+
+    /// Does no more of what only one process may do: reload, tell, pull, answer administrators.
+    fn let_go(&self) {
+        self.control.duties.cancel();
+    }
+
+    /// Stops: an end for the connections that are open, then the last lines of the log. Blocks for at most
+    /// `timeouts.drain` and a few seconds; not to be called within a runtime.
+    pub fn stop(self, listeners: Listeners) {
         self.health.set_draining();
         let data_plane = self.data_plane.lock().unwrap_or_else(PoisonError::into_inner).take();
         match (data_plane, current_thread_runtime()) {
-            (Some(data_plane), Ok(runtime)) => runtime.block_on(data_plane.drain(Listeners::Closing)),
+            (Some(data_plane), Ok(runtime)) => runtime.block_on(data_plane.drain(listeners)),
             (Some(_), Err(error)) => tracing::error!(%error, "connections are cut instead of drained"),
             (None, _) => {}
         }
@@ -299,37 +333,48 @@ impl App {
         // It ends by itself; a panic was told when it happened.
         let _ = self.control.thread.join();
         let (done, ended) = std::sync::mpsc::channel();
-        let (telemetry, recorder) = (self.telemetry, self.recorder);
+        let Kept { thread: recorder, keeper, give_up } = self.kept;
+        let telemetry = self.telemetry;
         let waiting = thread::Builder::new().spawn(move || {
             let _ = telemetry.join();
             let _ = recorder.join();
             let _ = done.send(());
         });
-        if waiting.is_err() || ended.recv_timeout(LAST_LINES_TIME).is_err() {
-            tracing::warn!("the last lines of the access log, or the last findings, were not written in time");
+        let in_time = |time| ended.recv_timeout(time).is_ok();
+        if waiting.is_err() || !in_time(self.predecessor_time + LAST_LINES_TIME) {
+            give_up.store(true, Ordering::Relaxed);
+            if waiting.is_err() || !in_time(LAST_LINES_TIME) {
+                tracing::warn!("the last lines of the access log, or the last findings, were not written in time");
+            }
         }
-        if let Err(error) = self.keeper.seal() {
+        let keeper = keeper.borrow().clone();
+        if let Some(Err(error)) = keeper.map(|keeper| keeper.seal()) {
             tracing::error!(%error, "the end of the record is not signed");
         }
     }
 }
 
 impl Control {
-    /// Runs what the control plane does for ever.
-    fn start(tasks: Vec<Task>) -> Result<Self, Vec<Problem>> {
+    /// Runs what the control plane does for ever, and its duties until another process has them.
+    fn start(tasks: Vec<Task>, duties: Vec<Task>) -> Result<Self, Vec<Problem>> {
         let runtime = current_thread_runtime().map_err(failed("no runtime for the control plane"))?;
         let (stop, stopped) = oneshot::channel();
+        let let_go = CancellationToken::new();
+        let until = let_go.clone();
         let thread = thread::Builder::new().name("control".into()).spawn(move || {
             runtime.block_on(async {
                 for task in tasks {
                     tokio::spawn(task);
+                }
+                for duty in duties {
+                    tokio::spawn(until.clone().run_until_cancelled_owned(duty));
                 }
                 // Ends when the sender is dropped.
                 let _ = stopped.await;
             });
             runtime.shutdown_background();
         });
-        Ok(Self { stop, thread: thread.map_err(failed("no thread for the control plane"))? })
+        Ok(Self { stop, duties: let_go, thread: thread.map_err(failed("no thread for the control plane"))? })
     }
 }
 
@@ -348,11 +393,6 @@ fn counts_of(record: &Record, snapshot: &Snapshot) -> RecordCounts {
     let (locked_sites, locked_directories) = standing.locked();
     let (suspended_units, is_writable) = (standing.suspended_units(), record.is_writable());
     RecordCounts { strikes, suspended_units, locked_sites, locked_directories, is_writable }
-}
-
-/// The name of this machine, by which evidence says where something was seen.
-fn edge_name() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
 }
 
 /// Sees every event, and counts those about hosts that are not filed.
@@ -378,30 +418,38 @@ fn page_hook(locks: Arc<PageLocks>, edge: Arc<ArcSwap<Edge>>) -> PageHook {
     })
 }
 
-/// The certificates to start with. What cannot be used is logged and left out, unless nothing is left.
-fn load_certificates(directory: Option<&Path>) -> Result<CertificateMap, Vec<Problem>> {
-    let Some(directory) = directory else { return Ok(CertificateMap::default()) };
-    let (certificates, problems) = data_plane::load_certificates(directory, SystemClock.now());
-    if certificates.is_empty() && problems.iter().any(|problem| problem.severity == Severity::Error) {
+/// The certificates to start with, and the way to load them anew. What cannot be used is logged and left
+/// out, unless nothing is left.
+fn certificates(
+    directory: Option<&Path>,
+    data_plane: &Arc<Mutex<Option<DataPlane>>>,
+    live: &Arc<Live>,
+) -> Result<(CertificateMap, Option<CertificateReload>), Vec<Problem>> {
+    let Some(directory) = directory else { return Ok((CertificateMap::default(), None)) };
+    let mut files = CertificateFiles::new(directory);
+    let (certificates, problems) = files.load(SystemClock.now());
+    let is_broken = |problems: &[Problem]| problems.iter().any(|problem| problem.severity == Severity::Error);
+    if certificates.is_empty() && is_broken(&problems) {
         return Err(problems);
     }
     log_problems(&problems);
-    Ok(certificates)
-}
-
-fn certificate_reload(data_plane: &Arc<Mutex<Option<DataPlane>>>, directory: PathBuf) -> CertificateReload {
-    let data_plane = Arc::clone(data_plane);
-    Box::new(move || {
-        let (certificates, problems) = data_plane::load_certificates(&directory, SystemClock.now());
-        if problems.iter().any(|problem| problem.severity == Severity::Error) {
-            return Err(problems);
-        }
-        log_problems(&problems);
+    live.set_certificates(certificates.counts(SystemClock.now()));
+    let (data_plane, live, files) = (Arc::clone(data_plane), Arc::clone(live), Mutex::new(files));
+    let reload: CertificateReload = Box::new(move || {
+        let now = SystemClock.now();
+        let (certificates, problems) = files.lock().unwrap_or_else(PoisonError::into_inner).load(now);
+        live.set_certificates(certificates.counts(now));
         if let Some(data_plane) = data_plane.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             data_plane.swap_certificates(certificates);
         }
+        // What is good is in force; what is not is told, and the last good one serves in its place.
+        if is_broken(&problems) {
+            return Err(problems);
+        }
+        log_problems(&problems);
         Ok(())
-    })
+    });
+    Ok((certificates, Some(reload)))
 }
 
 fn current_thread_runtime() -> io::Result<runtime::Runtime> {
