@@ -13,8 +13,7 @@ mod takeover;
 
 use std::{
     io,
-    net::SocketAddr,
-    os::fd::OwnedFd,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
@@ -30,7 +29,7 @@ pub use run::{Beginning, run};
 
 use self::{
     record::{Keeping, Kept},
-    sockets::{Sockets, Use},
+    sockets::{Inherited, Sockets, Use},
     takeover::Predecessor,
 };
 use crate::{
@@ -298,20 +297,19 @@ impl App {
         self.reopen.ask();
     }
 
-    /// What each socket is for, its address as it was configured, and the sockets themselves once more.
-    fn listeners(&self) -> io::Result<Vec<(Use, SocketAddr, Vec<OwnedFd>)>> {
+    /// All listening sockets once more, for another process.
+    fn listeners(&self) -> io::Result<Vec<Inherited>> {
         let data_plane = self.data_plane.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut listeners = Vec::new();
         let admin = self.admin_socket.iter().map(|bound| (Use::Admin, bound));
         let served = data_plane.iter().flat_map(|plane| {
             let http = plane.http().iter().map(|bound| (Use::Http, bound));
             http.chain(plane.https().iter().map(|bound| (Use::Https, bound)))
         });
-        for (purpose, bound) in admin.chain(served) {
-            let sockets = bound.sockets.iter().map(|socket| Ok(OwnedFd::from(socket.try_clone()?)));
-            listeners.push((purpose, bound.wanted, sockets.collect::<io::Result<_>>()?));
-        }
-        Ok(listeners)
+        let inherited = |(purpose, bound): (Use, &Bound)| {
+            let sockets = bound.sockets.iter().map(TcpListener::try_clone).collect::<io::Result<_>>()?;
+            Ok(Inherited { purpose: Some(purpose), wanted: bound.wanted, named: bound.named, sockets })
+        };
+        admin.chain(served).map(inherited).collect()
     }
 
     /// Does no more of what only one process may do: reload, tell, pull, answer administrators.

@@ -59,6 +59,7 @@ struct Offer {
 struct Offered {
     purpose: String,
     wanted: SocketAddr,
+    named: bool,
     sockets: usize,
 }
 
@@ -117,6 +118,7 @@ pub(super) fn ask(path: &Path) -> io::Result<Option<(Predecessor, Vec<Inherited>
     let inherited = offer.listeners.into_iter().map(|offered| Inherited {
         purpose: Use::from_word(&offered.purpose),
         wanted: offered.wanted,
+        named: offered.named,
         sockets: received.by_ref().take(offered.sockets).map(TcpListener::from).collect(),
     });
     let inherited = inherited.collect();
@@ -153,22 +155,22 @@ impl Door {
 }
 
 /// Offers the sockets to whoever connected, and waits until it serves them.
-pub(super) fn offer(stream: UnixStream, listeners: &[(Use, SocketAddr, Vec<OwnedFd>)]) -> io::Result<Successor> {
+pub(super) fn offer(stream: UnixStream, listeners: &[Inherited]) -> io::Result<Successor> {
     check_peer(&stream, None)?;
     stream.set_nonblocking(false)?;
     stream.set_write_timeout(Some(TIME))?;
-    let offered = |(purpose, wanted, sockets): &(Use, SocketAddr, Vec<OwnedFd>)| Offered {
-        purpose: purpose.as_str().to_owned(),
-        wanted: *wanted,
-        sockets: sockets.len(),
+    let offered = |it: &Inherited| Offered {
+        purpose: it.purpose.map_or("", Use::as_str).to_owned(),
+        wanted: it.wanted,
+        named: it.named,
+        sockets: it.sockets.len(),
     };
     let listed = listeners.iter().map(offered).collect();
     let offer = Offer { version: VERSION, process: std::process::id(), listeners: listed };
     let mut line = serde_json::to_vec(&offer)?;
     line.push(b'\n');
     (&stream).write_all(&line)?;
-    let sockets: Vec<BorrowedFd<'_>> =
-        listeners.iter().flat_map(|(_, _, sockets)| sockets.iter().map(AsFd::as_fd)).collect();
+    let sockets: Vec<BorrowedFd<'_>> = listeners.iter().flat_map(|it| it.sockets.iter().map(AsFd::as_fd)).collect();
     send(&stream, &sockets)?;
     // It may have a large registry to read; if it gives up, this ends with it.
     let mut answer = String::new();
@@ -237,7 +239,7 @@ mod tests {
         thread,
     };
 
-    use super::{Door, Use, ask, offer};
+    use super::{Door, Inherited, Use, ask, offer};
 
     #[test]
     fn sockets_go_over_with_those_who_wait_at_them() {
@@ -252,7 +254,7 @@ mod tests {
         let old = thread::spawn(move || {
             let (stream, _): (UnixStream, _) = door.listener.accept().unwrap();
             let wanted = "127.0.0.1:0".parse().unwrap();
-            let listeners = [(Use::Http, wanted, sockets.into_iter().map(Into::into).collect())];
+            let listeners = [Inherited { purpose: Some(Use::Http), wanted, named: false, sockets }];
             offer(stream, &listeners).unwrap().yours().unwrap();
         });
         let (predecessor, inherited) = ask(&path).unwrap().unwrap();

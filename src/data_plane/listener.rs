@@ -18,6 +18,8 @@ pub struct Bound {
     pub wanted: SocketAddr,
     /// With the port that the system chose, where none was named.
     pub address: SocketAddr,
+    /// Whoever bound them named them for their purpose, whatever the configuration says.
+    pub named: bool,
     /// All of them listen.
     pub sockets: Vec<TcpListener>,
 }
@@ -35,7 +37,7 @@ impl Bound {
             address = socket.local_addr()?;
             sockets.push(socket);
         }
-        Ok(Self { wanted, address, sockets })
+        Ok(Self { wanted, address, named: false, sockets })
     }
 
     /// One of the sockets once more.
@@ -54,7 +56,7 @@ impl Bound {
                 SockRef::from(socket).listen(BACKLOG)?;
             }
         }
-        Ok(Self { wanted, address, sockets })
+        Ok(Self { wanted, address, named: false, sockets })
     }
 }
 

@@ -72,7 +72,8 @@
 //!
 //! `Type=notify-reload` works, and so does `NotifyAccess=main`: at an upgrade the old process names the new
 //! one. With `WatchdogSec=` the watchdog is kept quiet for as long as every worker answers. Sockets of a
-//! `.socket` unit are matched with `[listen]` and `admin.listen` by their address; others are closed.
+//! `.socket` unit with `FileDescriptorName=http`, `https` or `admin` stand in the place of what `[listen]` and
+//! `admin.listen` say; without such a name they are matched by their address, and others are closed.
 //!
 //! # Give up privileges
 //!

@@ -221,6 +221,19 @@ fn sockets_that_systemd_has_bound_are_served() {
 }
 
 #[test]
+fn a_socket_that_systemd_names_stands_in_the_place_of_what_is_configured() {
+    let origin = Origin::page("fine");
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let setup =
+        in_front_of(&origin).set("listen.http", "[\"192.0.2.1:80\"]").environment("LISTEN_FDNAMES", Path::new("http"));
+    let mut zhamen = setup.socket(socket).run();
+    assert_eq!(get(address, "filed.cn", "/").status(), 200);
+    assert_eq!(zhamen.upgrade(), 0);
+    assert_eq!((zhamen.http, get(address, "filed.cn", "/").status()), (address, 200), "and it is handed on");
+}
+
+#[test]
 fn systemd_is_told_of_start_reload_and_stop() {
     let origin = Origin::page("fine");
     let dir = tempfile::tempdir().unwrap();

@@ -37,6 +37,14 @@ struct Read {
     problem: Option<Problem>,
 }
 
+/// A file to be read.
+struct Changed {
+    path: PathBuf,
+    print: [Print; 2],
+    /// The last good one.
+    before: Option<Arc<Certificate>>,
+}
+
 /// How a file is known to be as it was: its device and number, length and times.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Print([i64; 7]);
@@ -72,7 +80,7 @@ impl CertificateFiles {
     }
 
     /// The files that are not as they were, with what they were; forgets those that are gone.
-    fn changed(&mut self) -> Result<Vec<(PathBuf, [Print; 2], Option<Arc<Certificate>>)>, Problem> {
+    fn changed(&mut self) -> Result<Vec<Changed>, Problem> {
         let entries = fs::read_dir(&self.directory).map_err(|error| {
             let path = self.directory.display().to_string();
             let problem = Problem::error(&path, 0, 0, format!("the directory cannot be read: {error}"));
@@ -90,7 +98,7 @@ impl CertificateFiles {
         let is_known = |path: &PathBuf, print| self.files.get(path).is_some_and(|read| read.print == print);
         let changed = found.into_iter().filter(|(path, print)| !is_known(path, *print));
         let before = |path: &PathBuf| self.files.get(path).and_then(|read| read.certificate.clone());
-        Ok(changed.map(|(path, print)| (path.clone(), print, before(&path))).collect())
+        Ok(changed.map(|(path, print)| Changed { before: before(&path), path, print }).collect())
     }
 }
 
@@ -121,8 +129,8 @@ fn key_path(path: &Path) -> Option<PathBuf> {
 }
 
 /// Reads files, on all cores.
-fn read_all(files: &[(PathBuf, [Print; 2], Option<Arc<Certificate>>)]) -> Vec<(PathBuf, Read)> {
-    let read = |(path, print, before): &(PathBuf, [Print; 2], Option<Arc<Certificate>>)| {
+fn read_all(files: &[Changed]) -> Vec<(PathBuf, Read)> {
+    let read = |Changed { path, print, before }: &Changed| {
         let result = key_path(path).ok_or_else(|| unreadable(path)).and_then(|key| load_one(path, &key));
         let (certificate, problem) = match result {
             Ok(certificate) => (Some(Arc::new(certificate)), None),

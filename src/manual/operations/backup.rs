@@ -24,9 +24,9 @@
 //! # Upgrade
 //!
 //! With the package: `apt install ./zhamen_….deb`. It keeps the configuration, checks it with the new
-//! version, and restarts the service if it is accepted; a database of an older version is migrated at
-//! the start. With `zhamen.socket` systemd holds the ports meanwhile, and no connection is refused
-//! ([`install`](super::install)). The way back is the older package and the backup: a migrated database is
+//! version, and if it is accepted the running process starts the new binary and hands its sockets over
+//! (SIGUSR2, `zhamen run --upgrade`): no request is lost. A database of an older version is migrated at
+//! the start. The way back is the older package and the backup: a migrated database is
 //! not read by an older version, which says so and does not start.
 //!
 //! What was running, before and after:

@@ -50,6 +50,12 @@
 //! together. If neither is near, handshakes fail: somebody scans, or a certificate is missing (the operational log
 //! says for which name, at level debug). Thousands from few addresses are a case for the firewall.
 //!
+//! # A worker is late
+//!
+//! One core has more to do than it can: everything on it waits. `top -H` shows whether it is Zhamen's worker or
+//! a neighbour; the panel "In the engine" whether it is the scan ("Slow scans", below). Beyond `limits.lag` new
+//! requests are refused, so that those that run are not lost. More cores, or another edge.
+//!
 //! # Unfiled traffic
 //!
 //! Names point here that nobody filed. Who they are, and at which servers:
@@ -135,6 +141,8 @@
 //!
 //! # The record falls behind
 //!
+//! `zhamen_store_writable` is 0: what was put last was not taken; findings wait in the spool below `store.dir` and
+//! are entered by themselves as soon as the database takes them again.
 //! What was found was stopped all the same, but did not get on the record: `store.queue` was full because the
 //! disk is too slow, or full. `df -h` and `iostat` for the disk of `store.dir`; `store.when_full` set to `"protect"` refuses new
 //! requests instead of losing findings. Then `zhamen evidence verify`: what is there must be whole.
