@@ -3,7 +3,7 @@
 //! While it is held nothing has been sent, and what the rules forbid becomes a refusal. Once the
 //! head is on the wire it can only be cut, and the page is locked instead.
 
-use std::{collections::VecDeque, sync::Arc, time::Instant};
+use std::{collections::VecDeque, pin::pin, sync::Arc, time::Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::task::yield_now;
@@ -113,7 +113,7 @@ impl Filter<'_> {
             Ok(Plan::Hold(held)) => self.hold(*held, downstream, source, framing).await,
             Ok(Plan::Stream(committed)) => {
                 let out = self.begin(downstream, committed.output(), self.known_length(committed.output(), framing));
-                self.stream(*committed, VecDeque::new(), downstream, source).await?;
+                Box::pin(self.stream(*committed, VecDeque::new(), downstream, source)).await?;
                 Ok(out)
             }
             Err(EngineFault) => match self.snapshot.scan.consequences.of(Reason::EngineFault) {
@@ -215,7 +215,7 @@ impl Filter<'_> {
                     match guarded(live, self.record, || held.push(piece)) {
                         Ok(true) => {}
                         Ok(false) => break false,
-                        Err(EngineFault) => return self.after_fault(kept, downstream, source, framing).await,
+                        Err(EngineFault) => return Box::pin(self.after_fault(kept, downstream, source, framing)).await,
                     }
                 }
                 Next::End => break true,
@@ -226,12 +226,14 @@ impl Filter<'_> {
         let cache = &worker.cache;
         let judging =
             guarded(live, self.record, || if ended { held.finish(&mut cache.borrow_mut()) } else { held.commit() });
-        let Ok(mut judging) = judging else { return self.after_fault(kept, downstream, source, framing).await };
+        let Ok(mut judging) = judging else {
+            return Box::pin(self.after_fault(kept, downstream, source, framing)).await;
+        };
         let judged = loop {
             match guarded(live, self.record, || judging.step(&mut cache.borrow_mut())) {
                 Ok(Some(judged)) => break judged,
-                Ok(None) => downstream.upload.race(yield_now()).await?,
-                Err(EngineFault) => return self.after_fault(kept, downstream, source, framing).await,
+                Ok(None) => downstream.upload.race(pin!(yield_now())).await?,
+                Err(EngineFault) => return Box::pin(self.after_fault(kept, downstream, source, framing)).await,
             }
         };
         match judged {
@@ -259,7 +261,8 @@ impl Filter<'_> {
                     committed.finish();
                 }
                 let out = self.begin(downstream, committed.output(), self.known_length(committed.output(), framing));
-                self.stream(*committed, kept, downstream, source).await?;
+                // In a box: most responses end before they are committed, and do not own the room for it.
+                Box::pin(self.stream(*committed, kept, downstream, source)).await?;
                 Ok(out)
             }
             Judged::Block(judgement) if self.permit.is_recheck() => {
@@ -353,7 +356,7 @@ impl Filter<'_> {
                         Err(stop) => Ending::Stopped(stop),
                     };
                 }
-                Ok(Step::Again) if passing.counted < BATCH_BYTES_MAX => downstream.upload.race(yield_now()).await,
+                Ok(Step::Again) if passing.counted < BATCH_BYTES_MAX => downstream.upload.race(pin!(yield_now())).await,
                 Ok(Step::Again) => passing.write(downstream, self.record).await,
                 Ok(Step::NeedInput) => {
                     let next = match source.ready() {

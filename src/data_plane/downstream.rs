@@ -1,7 +1,7 @@
 //! The response on its way to the client: a head that waits for the first bytes of the body, so
 //! that both leave in one write, and the framing of what follows.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use bytes::Bytes;
 
@@ -127,12 +127,12 @@ impl<'a> Downstream<'a> {
         let written = match (self.outlet, &mut self.out) {
             (Outlet::Http1(socket), HeadWriter::Http1(frame)) => {
                 let write = write_text((socket, frame), self.framing, pieces, then, self.idle);
-                self.upload.race(write).await?
+                self.upload.race(pin!(write)).await?
             }
             (Outlet::Http2(stream), HeadWriter::Http2(head)) => {
                 let head = has_head.then(|| std::mem::take(head));
                 let write = write_frames((stream, head), pieces, then, self.idle);
-                self.upload.race(write).await?
+                self.upload.race(pin!(write)).await?
             }
             (Outlet::Http1(_), HeadWriter::Http2(_)) | (Outlet::Http2(_), HeadWriter::Http1(_)) => {
                 Err(WriteFault { written: 0 })

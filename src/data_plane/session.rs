@@ -76,16 +76,19 @@ pub(super) async fn turn(
     let (body, progress) = (RequestBody::new(Framing::None), Progress::new());
     let mut session = Session { worker, edge, snapshot, record, facts: None, body, progress, websocket: None };
     let ended = match head {
-        Ok(head) => match limits::within(session.edge.pressure.request, session.stages(client, &head)).await {
-            Some(ended) => ended,
-            None => Err(session.out_of_time()),
-        },
+        Ok(head) => {
+            let time = session.edge.pressure.request;
+            let ended = limits::within(time, pin!(session.stages(client, &head))).await;
+            ended.unwrap_or_else(|| Err(session.out_of_time()))
+        }
         Err(fault) => Err(Stop::refused(fault.reason(), fault.as_str())),
     };
     session.record.request_bytes += session.progress.bytes.get();
     match ended {
         Ok(after) => after,
-        Err(Stop::Refused(refusal)) if session.record.status == 0 => respond::refuse(session, client, refusal).await,
+        Err(Stop::Refused(refusal)) if session.record.status == 0 => {
+            Box::pin(respond::refuse(session, client, refusal)).await
+        }
         Err(Stop::Refused(_) | Stop::ClientGone) => session.cut(client, Outcome::ClientGone),
         Err(Stop::Cut(outcome)) => session.cut(client, outcome),
     }
@@ -238,7 +241,7 @@ impl Session<'_> {
                 let right = End { inlet, outlet, bytes: &mut self.record.response_bytes };
                 let admission = Admission { worker: self.worker, snapshot: &self.snapshot, permit, facts };
                 let is_whole = tokio::select! {
-                    is_whole = tunnel::run(left, right, timeouts.tunnel_idle) => is_whole,
+                    is_whole = Box::pin(tunnel::run(left, right, timeouts.tunnel_idle)) => is_whole,
                     () = admission.ended() => {
                         self.record.outcome = Outcome::Aborted;
                         false

@@ -1,6 +1,6 @@
 //! The body of an origin's response, as it comes off the wire.
 
-use std::time::Instant;
+use std::{pin::pin, time::Instant};
 
 use bytes::{Bytes, BytesMut};
 use tokio::time::timeout_at;
@@ -65,7 +65,7 @@ impl<'a> Source<'a> {
             }
             let deadline = until.map_or(idle_until, |until| until.min(idle_until));
             let read = timeout_at(deadline.into(), self.socket.read(self.inbox, self.read_bytes));
-            match upload.race(read).await? {
+            match upload.race(pin!(read)).await? {
                 Ok(Ok(count)) if count > 0 => {
                     if count >= self.read_bytes {
                         self.read_bytes = READ_BYTES_MAX;

@@ -5,7 +5,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
     future::{Future, poll_fn},
-    pin::{Pin, pin},
+    pin::Pin,
     task::Poll,
     time::{Duration, Instant},
 };
@@ -73,9 +73,9 @@ struct Copy {
 pub(super) struct Upload<'a>(pub(super) Pin<&'a mut dyn Future<Output = Stop>>);
 
 impl Upload<'_> {
-    /// Runs the other half's next step, and this half beside it.
-    pub(super) async fn race<T>(&mut self, step: impl Future<Output = T>) -> Result<T, Stop> {
-        let mut step = pin!(step);
+    /// Runs the other half's next step, and this half beside it. The step stays where the caller pinned it:
+    /// a future that is handed on by value stands in memory twice.
+    pub(super) async fn race<T>(&mut self, mut step: Pin<&mut impl Future<Output = T>>) -> Result<T, Stop> {
         poll_fn(|context| match step.as_mut().poll(context) {
             Poll::Ready(result) => Poll::Ready(Ok(result)),
             Poll::Pending => self.0.as_mut().poll(context).map(Err),

@@ -8,6 +8,7 @@ mod pace;
 
 use std::{
     net::IpAddr,
+    pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -86,7 +87,7 @@ pub(super) fn check_site(worker: &Worker, edge: &Edge, permit: &Permit) -> Resul
 }
 
 /// Runs an exchange for as long as it may take; zero is as long as it likes. `None`: it is over.
-pub(super) async fn within<T>(time: Duration, exchange: impl Future<Output = T>) -> Option<T> {
+pub(super) async fn within<T>(time: Duration, exchange: Pin<&mut impl Future<Output = T>>) -> Option<T> {
     if time.is_zero() {
         return Some(exchange.await);
     }

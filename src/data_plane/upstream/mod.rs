@@ -26,6 +26,7 @@ use std::{
     cell::{Cell, RefCell},
     io,
     net::{IpAddr, SocketAddr},
+    pin::pin,
     time::Instant,
 };
 
@@ -188,7 +189,7 @@ pub(super) async fn reply(
             record.origin_time = Some(link.sent_at.elapsed());
             return Ok(head);
         }
-        let read = upload.race(read_before_deadline(&link.socket, inbox, edge, progress)).await?;
+        let read = upload.race(pin!(read_before_deadline(&link.socket, inbox, edge, progress))).await?;
         match read {
             Some(Ok(count)) if count > 0 => {}
             Some(Ok(_) | Err(_)) if inbox.is_empty() && link.repeatable.replace(false) => {
@@ -201,14 +202,16 @@ pub(super) async fn reply(
                     tried.insert(lease.index());
                 }
                 let want = (Reach::New, tried);
+                // In a box: most answers come on the first connection.
                 let reaching = reach(permit, want, link.request.addresses, (worker, edge), record);
-                let (lease, connection) = upload.race(reaching).await??;
+                let (lease, connection) = upload.race(pin!(Box::pin(reaching))).await??;
                 if let Connection::New(stream) = connection {
                     link.socket.replace(stream);
                 }
                 link.lease.replace(Some(lease));
-                let _ =
-                    upload.race(link.socket.write(&link.request.bytes, &[], &[], edge.timeouts.origin_idle)).await?;
+                let _ = upload
+                    .race(pin!(link.socket.write(&link.request.bytes, &[], &[], edge.timeouts.origin_idle)))
+                    .await?;
             }
             Some(Ok(_) | Err(_)) => return Err(protocol("the origin closed the connection without an answer")),
             None => return Err(stop(Reason::OriginTimeout, "the origin did not answer in time")),
