@@ -20,7 +20,7 @@ use zhamen::store::{FindingQuery, Findings, Sqlite};
 use crate::harness::{Client, Origin, PHRASE, Setup, Zhamen, eventually, get, page_with, zhamen as command};
 
 /// Clients that ask as fast as they are answered.
-const CLIENTS: usize = 16;
+const CLIENTS: usize = 8;
 
 /// Requests without a pause, over kept connections and new ones, until it is stopped.
 struct Load {
