@@ -98,6 +98,7 @@ fn readable(config: &Config) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = READ_BY_ALL.iter().map(PathBuf::from).collect();
     paths.extend([directory(&config.path), directory(&config.registry.file), config.rules_dir.clone()]);
     paths.extend(config.edge.certificates.clone());
+    paths.extend(config.edge.upstream.ca.as_deref().map(directory));
     if let Some(tls) = config.admin.as_ref().and_then(|admin| admin.tls.as_ref()) {
         paths.extend([directory(&tls.certificate), directory(&tls.key)]);
         paths.extend(tls.client_ca.as_deref().map(directory));

@@ -10,6 +10,7 @@
 //! | handshakes in the queue | `limits.handshake_queue` | closed | `zhamen_connections_shed_total{reason="handshakes"}` |
 //! | requests of one address | `limits.requests_per_address` | 429 `rate_limited`, `Retry-After: 1` | `zhamen_refusals_total{reason="rate_limited"}` |
 //! | requests to one site | `limits.requests_per_site` | the same; off unless set | the same |
+//! | requests under way to one origin | `upstream.connections`, `upstream.queue`, `upstream.queue_time` | they wait in turn, then 503 `overloaded` | `zhamen_refusals_total{reason="overloaded"}` |
 //! | a worker that is late | `limits.lag` | new requests: 503 `overloaded` | `zhamen_event_loop_lag_seconds` |
 //! | a target that is too long | `limits.uri` | 414 `uri_too_long` | `zhamen_refusals_total{reason="uri_too_long"}` |
 //! | a head that stalls | `timeouts.request_head` | 408 `request_timeout`, if any of it had come | `zhamen_refusals_total{reason="request_timeout"}` |

@@ -34,7 +34,9 @@
 //! Unused connections are kept for `timeouts.origin_keep_alive` (4 s: shorter than origins keep theirs),
 //! at most `limits.origin_idle` per origin and `upstream.idle_total` in all, per worker; the youngest is
 //! used first. Requests that must not be sent twice (POST, PATCH, whatever has a body) go over
-//! connections that were in use a second ago, or over new ones: it is old ones that origins close.
+//! connections that were in use a second ago, or over new ones: it is old ones that origins close. An
+//! origin that closed a kept connection without a word gets them over new ones for a minute
+//! (`what_cannot_be_sent_twice_goes_over_new_connections_where_kept_ones_die`).
 //!
 //! At most `upstream.connections` are in use per origin and worker. Beyond it requests wait in turn, up to
 //! `upstream.queue` of them, for up to `upstream.queue_time`; then they are refused with 503 `overloaded`

@@ -167,6 +167,33 @@ fn origins_that_close_kept_connections_at_random_cost_no_request() {
 }
 
 #[test]
+fn what_cannot_be_sent_twice_goes_over_new_connections_where_kept_ones_die() {
+    let posts = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&posts);
+    let origin = Origin::start(move |exchange| {
+        let body = exchange.body()?;
+        if exchange.method() == "POST" {
+            seen.lock().unwrap().push(String::from_utf8(body).unwrap());
+        }
+        says("x")(exchange)?;
+        // Nobody is told.
+        exchange.close()
+    });
+    let zhamen = Setup::new().site("filed.cn", origin.address()).run();
+    let mut client = Client::connect(zhamen.http);
+    for _ in 0..5 {
+        assert_eq!(client.get("filed.cn", "/").response().status(), 200);
+    }
+    let sent: Vec<_> = (0..200).map(|number| number.to_string()).collect();
+    for body in &sent {
+        let length = body.len();
+        client.send(format!("POST / HTTP/1.1\r\nHost: filed.cn\r\nContent-Length: {length}\r\n\r\n{body}"));
+        assert_eq!(client.response().status(), 200);
+    }
+    assert_eq!(*posts.lock().unwrap(), sent, "each of them once");
+}
+
+#[test]
 fn an_origin_that_fails_its_checks_is_not_asked() {
     let is_well = Arc::new(AtomicBool::new(true));
     let well = Arc::clone(&is_well);

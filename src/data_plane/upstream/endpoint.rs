@@ -5,7 +5,7 @@ use std::{
     collections::VecDeque,
     rc::Rc,
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::{sync::Notify, time::timeout};
@@ -21,11 +21,16 @@ const SWEEPS_ALONE: u32 = 5;
 /// The same for one of several, whose checks go on meanwhile.
 const SWEEPS_IN_COMPANY: u32 = 600;
 
+/// For so long after an origin closed a kept connection without a word, it is expected to do so again.
+const DISTRUST: Duration = Duration::from_secs(60);
+
 /// An origin.
 pub(super) struct Endpoint {
     pub(super) state: Arc<State>,
     /// Unused connections, the youngest last.
     pub(super) idle: RefCell<VecDeque<Idle>>,
+    /// When it last closed a kept connection without saying so before.
+    surprised_at: Cell<Option<Instant>>,
     in_use: Cell<usize>,
     waiting: Cell<usize>,
     freed: Notify,
@@ -54,6 +59,7 @@ impl Endpoint {
         Self {
             state,
             idle: RefCell::default(),
+            surprised_at: Cell::new(None),
             in_use: Cell::new(0),
             waiting: Cell::new(0),
             freed: Notify::new(),
@@ -64,6 +70,16 @@ impl Endpoint {
     /// Requests that it has to do.
     pub(super) fn outstanding(&self) -> usize {
         self.in_use.get() + self.waiting.get()
+    }
+
+    /// The origin closed a kept connection, which nobody had been told.
+    pub(super) fn was_surprised(&self) {
+        self.surprised_at.set(Some(Instant::now()));
+    }
+
+    /// Whether kept connections will do for what cannot be sent twice.
+    pub(super) fn keeps_connections(&self) -> bool {
+        self.surprised_at.get().is_none_or(|at| at.elapsed() >= DISTRUST)
     }
 
     /// A connection may be used, at once. Who waits goes first.

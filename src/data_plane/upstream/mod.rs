@@ -135,6 +135,7 @@ pub(super) async fn send(
             // An origin may answer and close before it has read all: what it said is read first.
             Err(_) if !reused => {}
             Err(fault) if fault.written == 0 || replayable => {
+                lease.endpoint().was_surprised();
                 want = Reach::New;
                 continue;
             }
@@ -195,11 +196,13 @@ pub(super) async fn reply(
             Some(Ok(_) | Err(_)) if inbox.is_empty() && link.repeatable.replace(false) => {
                 let mut tried = Places::default();
                 // Given back before another is asked for: where one is all that may be used, it is this.
-                if let Some(lease) = link.lease.take()
-                    && !link.reused.get()
-                {
-                    failed(&lease, permit, (worker, edge));
-                    tried.insert(lease.index());
+                match link.lease.take() {
+                    Some(lease) if link.reused.get() => lease.endpoint().was_surprised(),
+                    Some(lease) => {
+                        failed(&lease, permit, (worker, edge));
+                        tried.insert(lease.index());
+                    }
+                    None => {}
                 }
                 let want = (Reach::New, tried);
                 // In a box: most answers come on the first connection.

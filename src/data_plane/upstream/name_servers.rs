@@ -17,6 +17,8 @@ use tokio::net::lookup_host;
 
 const HOSTS: &str = "/etc/hosts";
 const RESOLV_CONF: &str = "/etc/resolv.conf";
+/// For one question to one name server.
+const ATTEMPT: Duration = Duration::from_millis(1_500);
 /// How long holds what has no time to live: a line of `/etc/hosts`, what the system says.
 const SYSTEM_TTL: Duration = Duration::from_secs(5);
 
@@ -86,8 +88,11 @@ impl NameServers {
             }
             TokioResolver::builder_with_config(config, provider)
         };
+        let options = builder.options_mut();
         // What was found is remembered by us.
-        builder.options_mut().cache_size = 0;
+        options.cache_size = 0;
+        // A second attempt is to be made before whoever waits for the connection gives up.
+        options.timeout = options.timeout.min(ATTEMPT);
         let resolver = builder.build();
         *made = Some(Made { by: by.to_owned(), modified, resolver: resolver.clone() });
         Ok(resolver)

@@ -113,6 +113,7 @@ impl Pool {
             if is_quiet {
                 return Some(youngest.socket);
             }
+            endpoint.was_surprised();
         }
         None
     }

@@ -26,7 +26,8 @@ use crate::{
 };
 
 /// A request that cannot be sent twice goes over a connection that was in use not longer ago than this:
-/// it is old ones that origins close.
+/// it is old ones that origins close. Where an origin closed one lately and nobody had been told, it goes over a
+/// new one.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Which connections will do.
@@ -92,6 +93,7 @@ pub(super) async fn reach(
         let age_max = edge.timeouts.origin_keep_alive;
         let kept = match want {
             Reach::Any => worker.pool.take(lease.endpoint(), age_max, true),
+            Reach::Fresh if !lease.endpoint().keeps_connections() => None,
             Reach::Fresh => worker.pool.take(lease.endpoint(), age_max.min(FRESH), false),
             Reach::New => None,
         };

@@ -29,6 +29,7 @@
 //! | `zhamen_held_bytes` near `limits.held` | holds end early, and hits cut pages instead of refusing them |
 //! | `zhamen_refusals_total{reason="unfiled"}` | who points names here that nobody filed |
 //! | `zhamen_refusals_total{reason=~"origin_.*"}` | origins in trouble |
+//! | `zhamen_origin_ejected` above 0 | some of several origins are left out ([`origins`](super::origins)) |
 //! | `zhamen_connections_rejected_total` | the limit of connections, or failing handshakes |
 //! | `zhamen_tail_flushes_total` | withheld ends that went out because nothing followed |
 //! | `zhamen_scan_seconds`, `zhamen_verdict_cache_total` | what reading costs, and how much of it is saved |
