@@ -1,8 +1,11 @@
 //! The record at its normal size: findings a second with what is synced, bytes of evidence for a finding,
-//! and pages of lists at 1,000,000 findings of 10,000 units.
+//! and at 1,000,000 findings of 10,000 units, a tenth of which somebody reviewed: pages of lists, the start,
+//! the standing of a unit, reports.
 //!
 //! `ZHAMEN_BENCH_FINDINGS` sets the number of findings (default 1,000,000). Without `--bench`, or with
-//! `--test`, it is a smoke run with 2,000. The disk is that of the temporary directory: `TMPDIR` moves it.
+//! `--test`, it is a smoke run with 2,000. `--record` writes benches/record/record-DATE.md. The disk is that of the temporary directory: `TMPDIR` moves it.
+
+mod support;
 
 use std::{
     env, fs,
@@ -11,13 +14,23 @@ use std::{
     time::{Duration, Instant},
 };
 
+use support::record::{Conditions, machine};
 use zhamen::{
-    base::Timestamp,
-    domain::record::Finding,
+    base::{Clock, Timestamp},
+    control_plane::{
+        Record, SystemClock,
+        report::{Format, Gather, Letterhead, RectificationWishes, Report, print},
+    },
+    domain::{
+        record::{Decision, Fact, Finding, Review, ServiceFact, UnitFact},
+        registry::{Registry, ServiceKind},
+        report::Month,
+        standing::{Ledger, LedgerPolicy},
+    },
     engine::rules::Class,
     store::{
-        Entries, Evidence, EvidenceLimits, FindingQuery, Findings, PublicKey, Query, ReviewState, Sealer, Sighting,
-        SigningKey, Spool, Sqlite, verify,
+        Append, Entries, Evidence, EvidenceLimits, FindingQuery, Findings, PublicKey, Query, ReviewState, Sealer, Seen,
+        Sighting, SigningKey, Spool, Sqlite, verify,
     },
 };
 
@@ -31,12 +44,75 @@ fn main() {
     let findings: u64 = if is_measured { wished.unwrap_or(1_000_000) } else { 2_000 };
     let directory = tempfile::tempdir().expect("a directory");
     let store = Sqlite::open(&directory.path().join("zhamen.db")).expect("a store");
-    recorder(&store, directory.path(), if is_measured { 5_000 } else { 200 });
-    lists(&store, findings);
+    let mut told = Told::default();
+    recorder(&store, directory.path(), if is_measured { 5_000 } else { 200 }, &mut told);
+    lists(&store, findings, &mut told);
+    drop(store);
+    house(&directory.path().join("zhamen.db"), findings, &mut told);
+    if env::args().any(|argument| argument == "--record") {
+        told.keep(findings);
+    }
+}
+
+/// What was measured, line by line.
+#[derive(Default)]
+struct Told(Vec<String>);
+
+impl Told {
+    fn line(&mut self, text: String) {
+        println!("{text}");
+        self.0.push(text);
+    }
+
+    fn keep(&self, findings: u64) {
+        let now = Conditions::now();
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("benches/record/record-{}.md", now.date));
+        let lines: String = self.0.iter().map(|line| format!("- {line}\n")).collect();
+        let text = format!(
+            "# The record at {findings} findings of 10,000 units, {}\n\n- Machine: {}\n- Load of the machine: {}\n- Profile: {}\n\n{lines}",
+            now.date,
+            machine(),
+            now.load,
+            if cfg!(debug_assertions) { "dev (the crate at opt-level 1)" } else { "release" },
+        );
+        fs::write(path, text).expect("room");
+    }
+}
+
+/// What a process does that starts on it: the ledger, standings, reports.
+fn house(database: &Path, findings: u64, told: &mut Told) {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let start = Instant::now();
+    let store = Arc::new(Sqlite::open(database).expect("a store"));
+    let record = Record::open(store, Ledger::new(LedgerPolicy::default()), None, None, clock).expect("a record");
+    told.line(format!("a record of {findings} findings is opened in {:.2} s", start.elapsed().as_secs_f64()));
+    let now = at(findings);
+    let standing = || {
+        let kind = ServiceKind::VirtualHost;
+        record.with_ledger(|ledger| ledger.unit_standing("unit-80", kind, now)).year.other as usize + 1
+    };
+    timed("the standing of a unit", standing, told);
+    timed("the standing of all units and kinds", || record.with_ledger(|ledger| ledger.standings(now)).len(), told);
+    let registry = Arc::new(Registry::unavailable());
+    let gather = Gather { record: &record, registry, now };
+    let printed = |report: Report| {
+        let document = report.document(&Letterhead::default(), now);
+        print(&document, Format::Html, "").expect("a page").len()
+    };
+    let rectification = || {
+        let report = gather.rectification("unit-80", &RectificationWishes::default()).expect("a report");
+        printed(Report::Rectification(report))
+    };
+    timed("a rectification report, bytes of HTML", rectification, told);
+    let month: Month = "2026-02".parse().expect("a month");
+    let of_unit = || printed(Report::Statistics(gather.statistics(month, Some("unit-80")).expect("statistics")));
+    timed("a month's statistics of a unit, bytes of HTML", of_unit, told);
+    let of_all = || printed(Report::Statistics(gather.statistics(month, None).expect("statistics")));
+    timed("a month's statistics of all units, bytes of HTML", of_all, told);
 }
 
 /// Spool, evidence and record, batch by batch, as the recorder drives them.
-fn recorder(store: &Sqlite, directory: &Path, count: u64) {
+fn recorder(store: &Sqlite, directory: &Path, count: u64, told: &mut Told) {
     let evidence_directory = directory.join("evidence");
     let key = Arc::new(SigningKey::open(&evidence_directory).expect("a key"));
     let limits = EvidenceLimits {
@@ -63,55 +139,70 @@ fn recorder(store: &Sqlite, directory: &Path, count: u64) {
                 .expect("room");
         }
         let seconds = start.elapsed().as_secs_f64();
-        println!(
+        told.line(format!(
             "recorder, {batch} responses at a time: {:.0} findings a second, each on disk three times over",
             (rounds * batch) as f64 / seconds
-        );
+        ));
     }
     let segments = fs::read_dir(&evidence_directory).expect("a directory").filter_map(Result::ok);
     let segments = segments.filter(|entry| entry.path().extension().is_some_and(|suffix| suffix == "seg"));
     let bytes: u64 = segments.map(|entry| entry.metadata().map_or(0, |file| file.len())).sum();
     let rows = store.findings(&FindingQuery { limit: usize::MAX, ..FindingQuery::default() }).expect("findings").len();
-    println!("evidence: {} bytes a finding, for a page of {PAGE_BYTES} bytes", bytes / rows as u64);
+    told.line(format!("evidence: {} bytes a finding, for a page of {PAGE_BYTES} bytes", bytes / rows as u64));
     let start = Instant::now();
     Sealer::new(&evidence_directory, Arc::clone(&key)).seal(store, Some(&evidence), Timestamp(0)).expect("a signature");
     let found = verify(store, &evidence_directory, &PublicKey::of_store(&evidence_directory).expect("a key"));
     assert!(found.expect("it can be read").is_sound());
-    println!("verify: {rows} findings with their evidence in {:.2} s", start.elapsed().as_secs_f64());
+    told.line(format!("verify: {rows} findings with their evidence in {:.2} s", start.elapsed().as_secs_f64()));
 }
 
 /// Pages of lists.
-fn lists(store: &Sqlite, count: u64) {
+fn lists(store: &Sqlite, count: u64, told: &mut Told) {
     let start = Instant::now();
+    let units: Vec<Fact> = (0..10_000).flat_map(customer).collect();
+    store.append(&Append::new("import", at(0), &units)).expect("room");
     for first in (0..count).step_by(1_000) {
         let findings: Vec<_> = (first..count.min(first + 1_000)).map(finding).collect();
-        store.record_findings("edge", Timestamp(first as i64), &findings, None).expect("room");
+        store.record_findings("edge", at(first), &Seen::from(findings), None).expect("room");
+        // Of ten one is reviewed, and of these half are confirmed.
+        let reviews: Vec<Fact> = (first..count.min(first + 1_000)).step_by(10).map(review).collect();
+        store.append(&Append::new("reviewer", at(first), &reviews)).expect("room");
     }
     let seconds = start.elapsed().as_secs_f64();
-    println!("{count} findings of 10,000 units recorded in {seconds:.1} s, {:.0} a second", count as f64 / seconds);
+    told.line(format!(
+        "{count} findings of 10,000 units, {} reviews, recorded in {seconds:.1} s, {:.0} a second",
+        count / 10,
+        count as f64 / seconds
+    ));
     let unit = Some("unit-77".to_owned());
     let entries = |query: Query| store.entries(&query).expect("entries").len();
     let findings = |query: FindingQuery| store.findings(&query).expect("findings").len();
     let middle = count / 2;
-    timed("the first page of everything", || entries(Query::default()));
-    timed("the last page of everything", || entries(Query { descending: true, ..Query::default() }));
-    timed("a page in the middle", || entries(Query { after: Some(middle), ..Query::default() }));
-    timed("a page from a time on", || entries(Query { from: Some(Timestamp(middle as i64)), ..Query::default() }));
-    timed("a page of a unit", || entries(Query { unit: unit.clone(), descending: true, ..Query::default() }));
-    timed("a page of a unit and kind", || {
-        entries(Query { unit: unit.clone(), kinds: vec!["finding"], ..Query::default() })
-    });
-    timed("a page of a host", || entries(Query { host: Some("site-77.cn".into()), ..Query::default() }));
-    timed("a page of a kind", || entries(Query { kinds: vec!["finding"], descending: true, ..Query::default() }));
-    timed("what belongs to a finding", || entries(Query { subject: Some(finding(middle).id), ..Query::default() }));
-    timed("the review queue", || store.pending(None, 100).expect("findings").len());
-    timed("findings of a unit", || findings(FindingQuery { unit: unit.clone(), ..FindingQuery::default() }));
-    timed("one finding", || usize::from(store.finding(&finding(middle).id).expect("a finding").is_some()));
-    timed("how many are pending", || store.count_findings(ReviewState::Pending).expect("a count") as usize);
+    timed("the first page of everything", || entries(Query::default()), told);
+    timed("the last page of everything", || entries(Query { descending: true, ..Query::default() }), told);
+    timed("a page in the middle", || entries(Query { after: Some(middle), ..Query::default() }), told);
+    timed("a page from a time on", || entries(Query { from: Some(at(middle)), ..Query::default() }), told);
+    timed("a page of a unit", || entries(Query { unit: unit.clone(), descending: true, ..Query::default() }), told);
+    timed(
+        "a page of a unit and kind",
+        || entries(Query { unit: unit.clone(), kinds: vec!["finding"], ..Query::default() }),
+        told,
+    );
+    timed("a page of a host", || entries(Query { host: Some("site-77.cn".into()), ..Query::default() }), told);
+    timed("a page of a kind", || entries(Query { kinds: vec!["finding"], descending: true, ..Query::default() }), told);
+    timed(
+        "what belongs to a finding",
+        || entries(Query { subject: Some(finding(middle).id), ..Query::default() }),
+        told,
+    );
+    timed("the review queue", || store.pending(None, 100).expect("findings").len(), told);
+    timed("findings of a unit", || findings(FindingQuery { unit: unit.clone(), ..FindingQuery::default() }), told);
+    timed("one finding", || usize::from(store.finding(&finding(middle).id).expect("a finding").is_some()), told);
+    timed("how many are pending", || store.count_findings(ReviewState::Pending).expect("a count") as usize, told);
 }
 
 /// The slowest of a few runs, the first of which finds nothing prepared.
-fn timed(what: &str, ask: impl Fn() -> usize) {
+fn timed(what: &str, ask: impl Fn() -> usize, told: &mut Told) {
     let mut slowest = Duration::ZERO;
     let mut found = 0;
     for _ in 0..20 {
@@ -120,7 +211,25 @@ fn timed(what: &str, ask: impl Fn() -> usize) {
         slowest = slowest.max(start.elapsed());
     }
     assert!(found > 0, "{what}: nothing is found");
-    println!("{what}: {found} in {:.2} ms at most", slowest.as_secs_f64() * 1e3);
+    told.line(format!("{what}: {found} in {:.2} ms at most", slowest.as_secs_f64() * 1e3));
+}
+
+/// When a finding was served: a year for a million.
+fn at(number: u64) -> Timestamp {
+    Timestamp(1_751_299_200_000 + number as i64 * 31_536)
+}
+
+fn customer(number: u64) -> [Fact; 2] {
+    let (unit, (name, identity, contact)) = (format!("unit-{number}"), Default::default());
+    let (service, server_ips) = (format!("service-{number}"), vec!["10.0.0.1".to_owned()]);
+    let fact = ServiceFact { service, unit: unit.clone(), kind: ServiceKind::VirtualHost, server_ips };
+    [Fact::Unit(UnitFact { unit, parent: None, name, identity, contact }), Fact::Service(fact)]
+}
+
+fn review(number: u64) -> Fact {
+    let decision = if number.is_multiple_of(20) { Decision::Confirmed } else { Decision::Dismissed };
+    let (finding, why) = (finding(number).id, String::new());
+    Fact::Review(Review { finding, decision, by: "reviewer".to_owned(), at: at(number), why })
 }
 
 fn finding(number: u64) -> Finding {
@@ -132,7 +241,7 @@ fn finding(number: u64) -> Finding {
         page: format!("http://www.site-{unit}.cn/forum/thread-{number}.html"),
         rule: "gambling.online-casino".to_owned(),
         content: format!("{number:064x}"),
-        at: Timestamp(number as i64),
+        at: at(number),
         unit: format!("unit-{unit}"),
         site: format!("site-{unit}.cn"),
         server_ip: "10.0.0.1".to_owned(),
@@ -164,7 +273,7 @@ fn sighting(number: u64) -> Sighting {
         findings: vec![finding(number)],
         url: finding(number).page,
         status: 200,
-        at: Timestamp(number as i64),
+        at: at(number),
         edge: "edge-1".to_owned(),
         packs: "8f3a generation 7".to_owned(),
         head: b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nServer: nginx\r\n\r\n".to_vec(),

@@ -103,6 +103,12 @@ impl Record {
     ) -> Result<Self, StoreError> {
         let state = State { ledger, last: 0, next_change: None, introduced: None, introduction_failed: false };
         let writable = AtomicBool::new(!store.is_read_only());
+        if store.is_read_only() && publisher.is_some() {
+            tracing::error!(
+                "the database cannot be written: what is on the record holds, nothing can be put on it, and what is \
+                 found waits on disk; let the user that runs zhamen write the file and its directory, and restart"
+            );
+        }
         let record = Self { store, publisher, clock, pages, writable, state: Mutex::new(state) };
         let mut state = record.state();
         record.begin(&mut state)?;
@@ -165,6 +171,11 @@ impl Record {
     /// Whether the store took what was put in last, or might take it.
     pub fn is_writable(&self) -> bool {
         self.writable.load(Ordering::Relaxed)
+    }
+
+    /// What waits for the record could not even be written down to wait.
+    pub(super) fn is_not_written(&self) {
+        self.writable.store(false, Ordering::Relaxed);
     }
 
     /// Notes whether the store takes anything.

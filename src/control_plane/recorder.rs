@@ -93,6 +93,7 @@ impl Recorder {
     fn spool(&self, sightings: &[Sighting], trouble: &mut Trouble) {
         while let Err(error) = self.spool.append(sightings) {
             trouble.tell(&error);
+            self.record.is_not_written();
             thread::sleep(RETRY_AFTER);
         }
     }

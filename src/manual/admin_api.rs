@@ -59,6 +59,11 @@
 //! curl -s -H "$T" "$A/review_queue?limit=10"
 //! curl -s -H "$T" -H "$J" -X POST $A/findings/f-…/reviews -d '{"decision":"confirmed"}'
 //!
+//! # Letters and reports, and the record as a whole.
+//! curl -s -H "$T" -o report.pdf "$A/reports/rectification?unit=u1&format=pdf"
+//! curl -s -H "$T" $A/verification
+//! curl -s -H "$T" -o march.tar "$A/export?from=2026-03-01T00:00:00%2B08:00&to=2026-04-01T00:00:00%2B08:00"
+//!
 //! # Who did what.
 //! curl -s -H "$T" "$A/audit?unit=u1&descending=true"
 //! ```
@@ -70,7 +75,8 @@
 //! - What is edited has an `ETag`. A PUT or DELETE of something that exists wants it in `If-Match`: 428
 //!   without, 412 if somebody changed it meanwhile. Reads answer 304 to `If-None-Match`.
 //! - What is created takes an `Idempotency-Key`: the same key with the same body gets the same answer for
-//!   24 hours (`Idempotency-Replayed: true`), with another body 409. A secret is in the first answer only.
+//!   24 hours (`Idempotency-Replayed: true`), with another body 409. The answer is stored with the entry, so
+//!   that this holds across a crash. A secret is in the first answer only.
 //! - Errors are `application/problem+json` (RFC 9457); `errors` has a JSON pointer for each bad member, and
 //!   an unknown one is answered with the nearest that is known.
 //! - A change is on disk and in force when it is answered. Changes through the API come one after the
@@ -95,6 +101,6 @@
 //! printf '%s.%s' "$SECONDS" "$BODY" | openssl dgst -sha256 -hmac "$SECRET"
 //! ```
 //!
-//! Refuse what is older than some minutes. A message that is not answered with 2xx within ten seconds
+//! Over https a receiver shows a certificate of the public Web, or of `webhooks.ca`. Refuse what is older than some minutes. A message that is not answered with 2xx within ten seconds
 //! comes again after 1, 2, 4, … seconds, later every hour, for about a day, and after a restart as well;
 //! it may come twice, and has the same `Zhamen-Delivery` then. Redirects are not followed.

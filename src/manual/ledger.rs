@@ -67,3 +67,9 @@
 //! `zhamen ledger period declare` freezes admissions, closes interactive sections or divides thresholds
 //! from a time to another, for some units with those below them or for all. Afterwards all of it reverts by
 //! itself, suspensions by the divided thresholds included.
+//!
+//! Where admissions are frozen, a site that is not in the registry yet stays out, whether the watched file,
+//! an import or a pull brings it: the dry run and the result list it as waiting, and it is admitted by
+//! itself when the period is over (by a proxy that runs, or by the next import). What the sources say of it
+//! meanwhile holds: a row that is gone from the next import waits no longer. The admin API refuses such a
+//! site with 409. Sites that are there may change, and new sites of other units are admitted.

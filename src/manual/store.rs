@@ -52,6 +52,13 @@
 //! and `openssl` and not Zhamen. It says whether anything was altered, and prints the SHA-256 of the key, to
 //! be compared with the one that was given away before.
 //!
+//! # Starting
+//!
+//! What the ledger is computed from is read at the start of every process, commands as well. Findings that
+//! nobody reviewed or withdrew are left out unless bare ones are strikes: there may be millions of them. They
+//! are recalled when a fact names them. Where another process wrote between a check and an entry, both are
+//! done again, so that of two commands that do not go together one is refused.
+//!
 //! # Retention and legal hold
 //!
 //! Evidence goes after `store.retention` (180 days), in whole segments. A segment stays if it has anything of
@@ -62,7 +69,10 @@
 //!
 //! - **The disk is full**: requests are served on. What was found waits in the queue and is tried again every
 //!   second; calls that put something on the record fail and say so. Nothing that was acknowledged is lost.
-//! - **The database cannot be written**: it is opened for reading; what is on the record stays in force.
+//! - **The database cannot be written**: it is opened for reading, and the log says so; what is on the record
+//!   stays in force, requests are served on, calls that put something on the record are refused with 503,
+//!   and what was found waits on disk until Zhamen starts with a database that it may write.
+//!   `zhamen_store_writable` is 0 then, as it is whenever the last attempt failed.
 //! - **The database is damaged**: up to 64 MiB it is read whole at start, and refused with what to do.
 //! - **A newer Zhamen wrote it**: refused, with both versions.
 //! - **The clock is set back**: recording goes on at the last entry's time until the clock has caught up.

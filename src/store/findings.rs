@@ -5,6 +5,7 @@ use super::{EvidencePlace, Hash, Seen, StoreError};
 use crate::{
     base::Timestamp,
     domain::record::{Entry, Finding},
+    engine::rules::Class,
 };
 
 /// Findings by id, and the queue of those that nobody has reviewed.
@@ -40,6 +41,16 @@ pub trait Findings: Send + Sync {
     /// Shows the rows of the registry whose findings were recorded since a time, each with when it was
     /// first served.
     fn each_finding_since(&self, since: Timestamp, take: &mut dyn FnMut(&str, Timestamp)) -> Result<(), StoreError>;
+
+    /// Shows the units and classes of the findings that were recorded from one time to another, of one unit
+    /// or of all; the unit is empty where there was none.
+    fn each_finding_class(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        unit: Option<&str>,
+        take: &mut dyn FnMut(&str, Class),
+    ) -> Result<(), StoreError>;
 
     /// How many findings are in each state.
     fn count_findings(&self, state: ReviewState) -> Result<u64, StoreError>;

@@ -326,3 +326,45 @@ fn no_request_that_begins_after_a_suspension_is_answered_by_the_origin() {
     assert!(before > 0 && refused > 0);
     assert_eq!(late, 0, "requests that began after the answer and reached the origin");
 }
+
+#[test]
+fn letters_the_verification_and_a_copy_of_the_record_come_over_the_api() {
+    let zhamen = Setup::new().site("filed.cn", "127.0.0.1:1".parse().unwrap()).run();
+    let api = zhamen.api("operator");
+    let notice = json!({"service": "s1", "class": "vulgar", "document": "2026-114", "url": "http://filed.cn/x"});
+    api.post("/api/v1/notices", notice);
+    let incident = api.post("/api/v1/incidents", json!({"title": "有害信息", "units": ["u1"]}));
+    let id = incident["id"].as_str().unwrap();
+    let month = "2026-03";
+    for (target, status, word) in [
+        ("rectification?unit=u1&measures=a%0Ab".to_owned(), 200, "整改报告"),
+        ("commitment?unit=u1&form=datacenter".to_owned(), 200, "承诺书"),
+        (format!("incident?incident={id}"), 200, "网络安全事件报告"),
+        (format!("notice?unit=u1&incident={id}"), 200, "书面通知"),
+        (format!("statistics?month={month}"), 200, "统计"),
+        ("suspension?unit=u1&kind=server".to_owned(), 404, "not suspended"),
+        ("rectification?unit=nobody".to_owned(), 404, "there is no unit"),
+        ("statistics?month=2026-13".to_owned(), 400, "is not a month"),
+        (format!("apportionment?amount=x&incident={id}"), 400, "is not an amount"),
+    ] {
+        let answer = api.ask("GET", &format!("/api/v1/reports/{target}"), "", &Value::Null);
+        assert_eq!(answer.status(), status, "{target}: {}", answer.text());
+        assert!(answer.text().contains(word), "{target}: {}", answer.text());
+    }
+    assert_eq!(
+        zhamen.api("rules").ask("GET", "/api/v1/reports/statistics?month=2026-03", "", &Value::Null).status(),
+        403
+    );
+    let verified = api.get("/api/v1/verification");
+    assert_eq!((&verified["sound"], &verified["faults"]), (&true.into(), &json!([])));
+    assert_eq!(api.ask("GET", "/api/v1/export?incident=nothing", "", &Value::Null).status(), 404);
+    let copy = api.ask("GET", "/api/v1/export?unit=u1", "", &Value::Null);
+    assert_eq!((copy.status(), copy.field("content-type")), (200, Some("application/x-tar")));
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("copy.tar"), &copy.body).unwrap();
+    let script = "tar xf copy.tar && sh zhamen-evidence/verify.sh";
+    let checked = std::process::Command::new("sh").args(["-c", script]).current_dir(dir.path()).output().unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    let audit = api.get("/api/v1/audit?kind=change&descending=true");
+    assert_eq!(audit["items"][0]["fact"]["what"], "export", "that it was made is on the record");
+}

@@ -281,3 +281,36 @@ fn drift_is_told() {
     assert!(check.out.contains("sites.csv:5: warning: the filing of d.cn ended on 2020-01-01"), "{}", check.out);
     assert!(zhamen(dir.path(), &["explain", "d.cn"], b"").out.contains("filing_cancelled"));
 }
+
+#[test]
+fn a_control_period_keeps_new_sites_out_until_it_is_over() {
+    let origin = Origin::page("fine");
+    let row = |host: &str, unit: &str| format!("{host},http://{},{unit},s-{unit},server,{ICP},,", origin.address());
+    let mut running = Setup::new().row(row("old.cn", "u1")).row(row("free.cn", "u2")).run();
+    let ledger = |running: &crate::harness::Zhamen, arguments: &[&str]| {
+        let run = zhamen(&running.path(""), &[&["ledger"], arguments].concat(), b"");
+        assert_eq!(run.status, 0, "{}", run.err);
+    };
+    let declare =
+        ["period", "declare", "p", "--to", "2199-01-01T00:00:00+08:00", "--unit", "u1", "--freeze-admissions"];
+    ledger(&running, &declare);
+    let more = [row("old.cn", "u1"), row("new.cn", "u1"), row("free.cn", "u2"), row("freer.cn", "u2")];
+    // The dry run says so, row by row.
+    running.write("more.csv", format!("{HEADER},filing,interactive\n{}\n", more.join("\n")));
+    let dry = zhamen(&running.path(""), &["registry", "import", "--dry-run", "--json", "more.csv"], b"");
+    let told = json(&dry);
+    let hosts = |kind: &str| told[kind].as_array().unwrap().iter().map(|row| row["host"].clone()).collect::<Vec<_>>();
+    assert_eq!((hosts("added"), hosts("waiting")), (vec!["freer.cn".into()], vec!["new.cn".into()]), "{}", dry.out);
+    running.write_sites(&more);
+    eventually("the other unit's", || status(&running, "freer.cn") == 200);
+    assert_eq!((status(&running, "new.cn"), status(&running, "old.cn")), (403, 200));
+    running.restart();
+    assert_eq!((status(&running, "new.cn"), status(&running, "old.cn")), (403, 200));
+    // A file that changed while nothing ran.
+    running.signal("STOP");
+    running.write_sites(&[&more[..], &[row("newer.cn", "u1")]].concat());
+    running.restart();
+    assert_eq!((status(&running, "newer.cn"), status(&running, "new.cn")), (403, 403));
+    ledger(&running, &["period", "end", "p"]);
+    eventually("admitted by themselves", || status(&running, "new.cn") == 200 && status(&running, "newer.cn") == 200);
+}

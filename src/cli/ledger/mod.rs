@@ -1,5 +1,8 @@
 //! `zhamen ledger`: who stands how, and what is put on the record about it.
 
+mod findings;
+mod lock;
+mod log;
 mod notice;
 mod period;
 mod rectify;
@@ -10,7 +13,6 @@ mod seal;
 mod show;
 mod suspend;
 mod terminate;
-mod unlock;
 mod withdraw;
 
 use std::{
@@ -38,6 +40,8 @@ use crate::{
 pub(in crate::cli) enum Command {
     Show(show::Args),
     Replay(replay::Args),
+    Findings(findings::Args),
+    Log(log::Args),
     Notice(notice::Args),
     Review(review::Args),
     Withdraw(withdraw::Args),
@@ -45,7 +49,8 @@ pub(in crate::cli) enum Command {
     Rectify(rectify::Args),
     Reinstate(reinstate::Args),
     Terminate(terminate::Args),
-    Unlock(unlock::Args),
+    Lock(lock::LockArgs),
+    Unlock(lock::UnlockArgs),
     Seal(seal::SealArgs),
     Unseal(seal::UnsealArgs),
     #[command(subcommand)]
@@ -79,6 +84,8 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
     match command {
         Command::Show(args) => show::run(args, out),
         Command::Replay(args) => replay::run(args, out),
+        Command::Findings(args) => findings::run(args, out),
+        Command::Log(args) => log::run(args, out),
         Command::Notice(args) => notice::run(args, out),
         Command::Review(args) => review::run(args, out),
         Command::Withdraw(args) => withdraw::run(args, out),
@@ -86,7 +93,8 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
         Command::Rectify(args) => rectify::run(args, out),
         Command::Reinstate(args) => reinstate::run(args, out),
         Command::Terminate(args) => terminate::run(args, out),
-        Command::Unlock(args) => unlock::run(args, out),
+        Command::Lock(args) => lock::lock(args, out),
+        Command::Unlock(args) => lock::unlock(args, out),
         Command::Seal(args) => seal::seal(args, out),
         Command::Unseal(args) => seal::unseal(args, out),
         Command::Period(command) => period::run(command, out),

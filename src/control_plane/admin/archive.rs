@@ -32,7 +32,7 @@ const VERIFIED: Shape = Shape {
     ],
 };
 const FAULT: Shape = Shape {
-    name: "Fault",
+    name: "Alteration",
     members: &[
         must("place", TEXT, "an entry, a signed head, a segment and record"),
         must("what", TEXT, "what is wrong"),
@@ -77,6 +77,11 @@ fn copy(api: &Api, call: &Call) -> Result<Reply, Problem> {
         ExportQuery { from: call.time("from"), to: call.time("to"), unit: text("unit"), incident: text("incident") };
     if query.unit.is_some() && query.incident.is_some() {
         return Err(Problem::parameter("incident", "cannot be asked for together with a unit"));
+    }
+    if let Some(id) = &query.incident
+        && api.catalogue.now(api.record.store())?.incidents.incident(id).is_none()
+    {
+        return Err(Problem::not_found("incident", id));
     }
     // Bodies are in it: that it was made is on the record before anybody has it.
     api.put(call, query.change(call.now))?;

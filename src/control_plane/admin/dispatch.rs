@@ -235,8 +235,13 @@ async fn read_body(route: &Route, headers: &HeaderMap, body: HttpBody) -> Result
 fn read_key(route: &Route, headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY).filter(|_| route.creates()) else { return Ok(None) };
     match value.to_str() {
-        Ok(key) if !key.is_empty() && key.len() <= KEY_MAX => Ok(Some(key.to_owned())),
-        _ => Err(Problem::new(Word::BadRequest, format!("an Idempotency-Key has 1 to {KEY_MAX} ASCII characters"))),
+        Ok(key) if (1..=KEY_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Ok(Some(key.to_owned()))
+        }
+        _ => Err(Problem::new(
+            Word::BadRequest,
+            format!("an Idempotency-Key has 1 to {KEY_MAX} ASCII characters without spaces"),
+        )),
     }
 }
 

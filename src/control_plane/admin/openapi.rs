@@ -174,13 +174,15 @@ fn collect(shape: &Shape, closed: bool, shapes: &mut BTreeMap<String, Value>) {
         match kind {
             Kind::Object(inner) => collect(inner, closed, shapes),
             Kind::OneOf(all) => all.iter().for_each(|inner| collect(inner, closed, shapes)),
-            Kind::Any
+            Kind::Amount
+            | Kind::Any
             | Kind::Bool
             | Kind::Date
             | Kind::Host
             | Kind::Id
             | Kind::Integer(..)
             | Kind::List(..)
+            | Kind::Month
             | Kind::Text(..)
             | Kind::Time
             | Kind::Url

@@ -21,7 +21,7 @@ const INCIDENT: Member = must("incident", Kind::Id, "the incident");
 
 pub(super) const APPORTIONMENT: Operation =
     Operation::raw("罚款分担明细: a fine shared by the sites of an incident", MEDIA, apportionment).query(&[
-        must("amount", Kind::Text(1, 20), "the fine in yuan: 50000.00"),
+        must("amount", Kind::Amount, "the fine in yuan: 50000.00"),
         INCIDENT,
         FORMAT,
     ]);
@@ -48,7 +48,7 @@ pub(super) const RECTIFICATION: Operation =
     );
 pub(super) const STATISTICS: Operation =
     Operation::raw("月度信息安全统计: a month in numbers, by unit", MEDIA, statistics).query(&[
-        must("month", Kind::Text(7, 7), "2026-03"),
+        must("month", Kind::Month, "2026-03"),
         may("unit", Kind::Id, "only this unit"),
         FORMAT,
     ]);

@@ -6,11 +6,14 @@ use super::problem::Fault;
 use crate::{
     base::{Date, HostName, HttpUrl, Timestamp},
     config::nearest,
+    domain::{apportion::Fen, report::Month},
 };
 
 /// What a value is.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
+    /// Yuan and cents as a string: `50000.00`.
+    Amount,
     /// Whatever JSON there is; in answers only.
     Any,
     /// `true` or `false`.
@@ -25,6 +28,8 @@ pub(super) enum Kind {
     Integer(i64, i64),
     /// At most so many of one kind.
     List(&'static Kind, usize),
+    /// `YYYY-MM`.
+    Month,
     /// An object, of one of these shapes by its first member, `type`.
     OneOf(&'static [&'static Shape]),
     /// An object.
@@ -155,11 +160,13 @@ impl Kind {
                 let number = text.parse::<i64>().ok().filter(|number| number.to_string() == text);
                 number.map_or_else(|| text.into(), Value::from)
             }
-            Self::Any
+            Self::Amount
+            | Self::Any
             | Self::Date
             | Self::Host
             | Self::Id
             | Self::List(..)
+            | Self::Month
             | Self::Object(_)
             | Self::OneOf(_)
             | Self::Text(..)
@@ -174,10 +181,19 @@ impl Kind {
         let wrong = |wanted: &str| Fault::new(at, format!("must be {wanted}, not {}", article(value)));
         let text = |wanted: &str| value.as_str().ok_or_else(|| wrong(wanted));
         let found = match self {
+            Self::Amount => text("an amount as a string").and_then(|text| {
+                said(at, text.parse::<Fen>())?;
+                // So many digits always fit.
+                match text.split('.').next().is_some_and(|yuan| yuan.len() <= 17) {
+                    true => Ok(()),
+                    false => Err(Fault::new(at, "is more than there is")),
+                }
+            }),
             Self::Any => Ok(()),
             Self::Bool => value.as_bool().map(drop).ok_or_else(|| wrong("true or false")),
             Self::Date => text("a date as a string").and_then(|text| said(at, text.parse::<Date>())),
             Self::Time => text("a time as a string").and_then(|text| said(at, text.parse::<Timestamp>())),
+            Self::Month => text("a month as a string").and_then(|text| said(at, text.parse::<Month>())),
             Self::Host => text("a host as a string").and_then(|text| said(at, HostName::parse(text))),
             Self::Url => text("a URL as a string").and_then(|text| said(at, HttpUrl::parse(text))),
             Self::Id => text("a string").and_then(|text| {
@@ -235,6 +251,7 @@ impl Kind {
     /// The JSON Schema.
     pub(super) fn schema(&self) -> Value {
         match self {
+            Self::Amount => json!({"type": "string", "pattern": "^[0-9]{1,17}([.][0-9]{1,2})?$"}),
             Self::Any => json!({}),
             Self::Bool => json!({"type": "boolean"}),
             Self::Date => json!({"type": "string", "format": "date"}),
@@ -242,6 +259,7 @@ impl Kind {
             Self::Id => json!({"type": "string", "pattern": "^[^/\\x00-\\x1f\\x7f-\\x9f]{1,128}$"}),
             Self::Integer(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
             Self::List(kind, most) => json!({"type": "array", "items": kind.schema(), "maxItems": most}),
+            Self::Month => json!({"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"}),
             Self::OneOf(shapes) => {
                 let of = |shape: &&Shape| json!({"$ref": format!("#/components/schemas/{}", shape.name)});
                 json!({"oneOf": shapes.iter().map(of).collect::<Vec<_>>()})

@@ -137,8 +137,12 @@ impl Registrar {
         self.hold_back(&mut difference);
         let is_beside = self.store().has_sites_beside(source)?;
         let (registry, contested) = if is_beside || !difference.waiting.is_empty() {
-            let changes = effective(self.store(), source, &difference)?;
+            let mut changes = effective(self.store(), source, &difference)?;
             let contested = self.contested(source, &changes)?;
+            // At a start the whole file is in force already: what waits is put back as the store has it.
+            for site in &difference.waiting {
+                changes.push(self.stored(site.host())?);
+            }
             let before = self.registry()?;
             let before = if before.is_available() { before } else { Arc::new(load(self.store(), self.today())?) };
             (before.with(changes), contested)
@@ -345,6 +349,15 @@ impl Registrar {
             }
         }
         Ok(())
+    }
+
+    /// What the store says of a host.
+    fn stored(&self, host: &str) -> Result<RowChange, StoreError> {
+        let mut holds = None;
+        self.store().each_site_at(host, &mut |_, _, held: Held<'_>| {
+            holds.get_or_insert_with(|| held.to_change());
+        })?;
+        Ok(holds.unwrap_or_else(|| RowChange::Remove(host.to_owned())))
     }
 
     /// Hosts of changes for which another source has a row that says something else.

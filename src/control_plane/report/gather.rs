@@ -108,7 +108,7 @@ impl Gather<'_> {
     /// The report on an incident.
     pub fn incident(&self, id: &str) -> Result<IncidentReport, ReportError> {
         let incident = self.known_incident(id)?;
-        let parties = incident.open.units.iter().map(|unit| self.party(unit)).collect::<Result<_, _>>()?;
+        let parties = incident.open.units.iter().map(|unit| self.party(unit)).collect();
         let (mut sites, mut unregistered) = (Vec::new(), Vec::new());
         for host in &incident.open.sites {
             match self.covering(host) {
@@ -132,7 +132,7 @@ impl Gather<'_> {
         let sites: Vec<String> = incident.open.sites.iter().filter(|host| is_theirs(host)).cloned().collect();
         let mut violations = self.because(&incident)?;
         violations.retain(|violation| host_of_url(&violation.url).is_none_or(|host| is_theirs(host.as_str())));
-        Ok(WrittenNotice { party: self.party(unit)?, incident, violations, sites })
+        Ok(WrittenNotice { party: self.party(unit), incident, violations, sites })
     }
 
     /// Why a unit is suspended for a kind of service, with the strikes that did it.
@@ -178,7 +178,7 @@ impl Gather<'_> {
     /// The letter of commitment for a unit to sign.
     pub fn commitment(&self, unit: &str, form: CommitmentForm) -> Result<LetterOfCommitment, ReportError> {
         let limits = ServiceKind::ALL.into_iter().flat_map(|kind| self.limits(kind)).collect();
-        Ok(LetterOfCommitment { form, party: self.party(unit)?, limits })
+        Ok(LetterOfCommitment { form, party: self.party(unit), limits })
     }
 
     /// A month in numbers, of one unit or of all.
@@ -188,7 +188,7 @@ impl Gather<'_> {
         }
         let (from, to) = month.range();
         let query = Query {
-            kinds: Tally::KINDS.to_vec(),
+            kinds: Tally::KINDS.into_iter().filter(|&kind| kind != "finding").collect(),
             unit: unit.map(str::to_owned),
             from: Some(from),
             to: Some(to),
@@ -202,6 +202,16 @@ impl Gather<'_> {
             total.add(&one);
             for unit in whose.units(&entry.fact) {
                 tallies.entry(unit).or_default().add(&one);
+            }
+        })?;
+        self.record.store().each_finding_class(from, to, unit, &mut |unit, class| {
+            let one = Tally::of_finding(class);
+            total.add(&one);
+            match tallies.get_mut(unit) {
+                Some(tally) => tally.add(&one),
+                None => {
+                    tallies.insert(unit.to_owned(), one);
+                }
             }
         })?;
         let mut counts = HashMap::<Arc<str>, (u64, u64)>::new();
@@ -218,7 +228,7 @@ impl Gather<'_> {
         let mut units = Vec::with_capacity(tallies.len());
         for (unit, tally) in tallies {
             let (sites, filed) = counts.get(unit.as_str()).copied().unwrap_or_default();
-            let party = if unit.is_empty() { Party::unknown("—") } else { self.party(&unit)? };
+            let party = if unit.is_empty() { Party::unknown("—") } else { self.party(&unit) };
             units.push(UnitRow { party, sites, filed, tally });
         }
         Ok(Statistics { month, units, total })
@@ -247,12 +257,8 @@ impl Gather<'_> {
     ) -> Result<ApportionmentReport, ReportError> {
         let shares = apportion(amount, counts)
             .ok_or_else(|| ReportError("no unit has a site in it: there is nobody to share with".to_owned()))?;
-        let shares = shares.into_iter().map(|share| Ok((self.party(&share.unit)?, share)));
-        Ok(ApportionmentReport {
-            amount,
-            incident: incident.to_owned(),
-            shares: shares.collect::<Result<_, StoreError>>()?,
-        })
+        let shares = shares.into_iter().map(|share| (self.party(&share.unit), share)).collect();
+        Ok(ApportionmentReport { amount, incident: incident.to_owned(), shares })
     }
 
     /// The limits of a kind of service.
@@ -271,19 +277,14 @@ impl Gather<'_> {
     }
 
     /// A unit as the last entry about it names it.
-    fn party(&self, unit: &str) -> Result<Party, StoreError> {
-        let query =
-            Query { kinds: vec!["unit"], unit: Some(unit.to_owned()), descending: true, limit: 1, ..Query::default() };
-        let entry = self.record.store().entries(&query)?.into_iter().next();
-        Ok(match entry.map(|entry| entry.fact) {
-            Some(Fact::Unit(fact)) => Party::from(&fact),
-            Some(_) | None => Party::unknown(unit),
-        })
+    fn party(&self, unit: &str) -> Party {
+        let known = self.record.with_ledger(|ledger| ledger.unit(unit).map(|unit| Party::from(&unit.fact)));
+        known.unwrap_or_else(|| Party::unknown(unit))
     }
 
     /// A unit that the record or the registry knows.
     fn known_party(&self, unit: &str) -> Result<Party, ReportError> {
-        let party = self.party(unit)?;
+        let party = self.party(unit);
         let anything = Query { unit: Some(unit.to_owned()), limit: 1, ..Query::default() };
         if self.sites(|site| **site.unit() == *unit).next().is_none()
             && self.record.store().entries(&anything)?.is_empty()
@@ -431,9 +432,7 @@ impl Whose<'_> {
         if let Some(only) = self.only {
             return vec![only.to_owned()];
         }
-        let one = if let Fact::Finding(finding) = fact {
-            Some(finding.unit.clone()).filter(|unit| !unit.is_empty()).or_else(|| self.of_service(&finding.service))
-        } else if let Fact::Notice(notice) = fact {
+        let one = if let Fact::Notice(notice) = fact {
             self.of_service(&notice.service)
         } else if let Fact::Review(review) = fact {
             self.of_subject(&review.finding)

@@ -109,11 +109,18 @@ impl Tally {
         }
     }
 
+    /// One finding, counted.
+    pub fn of_finding(class: Class) -> Self {
+        let mut one = Self::default();
+        one.findings[Self::index(class)] = 1;
+        one
+    }
+
     /// One fact, counted; `None` for those that are not counted.
     pub fn of(fact: &Fact) -> Option<Self> {
         let mut one = Self::default();
         match fact {
-            Fact::Finding(finding) => one.findings[Self::index(finding.class)] = 1,
+            Fact::Finding(finding) => return Some(Self::of_finding(finding.class)),
             Fact::Notice(notice) => one.notices[Self::index(notice.class)] = 1,
             Fact::Review(review) => match review.decision {
                 Decision::Confirmed => one.confirmed = 1,

@@ -1,5 +1,7 @@
 //! The ledger against the naive one, on random records; and the letter's table, case by case.
 
+mod decisions;
+
 use proptest::prelude::*;
 
 use super::{Ledger, LedgerPolicy, Replay, Rows, StandingWord, StrikeSources, Threshold, naive, replay};

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     base::Timestamp,
     domain::record::{Decision, Entry, Fact, Finding},
+    engine::rules::Class,
     store::{EvidencePlace, FindingQuery, FindingRow, Findings, Hash, ReviewState, Seen, SpoolPosition, StoreError},
 };
 
@@ -106,6 +107,34 @@ impl Findings for Sqlite {
             let mut rows = statement.query([from])?;
             while let Some(row) = rows.next()? {
                 take(text(row, 0)?, Timestamp(row.get(1)?));
+            }
+            Ok(())
+        })
+    }
+
+    fn each_finding_class(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        unit: Option<&str>,
+        take: &mut dyn FnMut(&str, Class),
+    ) -> Result<(), StoreError> {
+        /// Of a million, nothing else is read.
+        #[derive(serde::Deserialize)]
+        struct Classed {
+            class: Class,
+        }
+        self.read(|reader| {
+            let (least, behind) = (seq_at(reader, from)?, seq_at(reader, to)?);
+            let of_unit = if unit.is_some() { "and unit = ?3" } else { "and ?3 is null" };
+            let mut statement = reader.prepare_cached(&format!(
+                "select coalesce(unit, ''), fact from entry where kind = 'finding' and seq >= ?1 and seq < ?2 {of_unit}"
+            ))?;
+            let mut rows = statement.query(params![least, behind, unit])?;
+            while let Some(row) = rows.next()? {
+                let read: Classed =
+                    serde_json::from_str(text(row, 1)?).map_err(|error| StoreError::new(error.to_string()))?;
+                take(text(row, 0)?, read.class);
             }
             Ok(())
         })

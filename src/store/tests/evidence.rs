@@ -241,3 +241,68 @@ fn what_is_too_old_goes_unless_it_is_held_and_the_chain_still_verifies() {
     .unwrap();
     assert!(left > 0 && left < 24, "{left}");
 }
+
+/// Everything in a directory, to put it back as it was.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_crash_at_any_step_of_a_removal_leaves_a_chain_that_verifies_and_the_removal_is_finished() {
+    let day = 86_400;
+    let (now, retention) = (second(200 * day), Duration::from_secs(180 * day as u64));
+    let House { dir, store, evidence, key, .. } = House::lived_in();
+    evidence.seal_due(second(2 * day)).unwrap();
+    let expired = evidence.expired(now, retention, &|_| false).unwrap().remove(0);
+    // First the record says so.
+    store.append(&Append::new("retention", now, &[expired.change(now)])).unwrap();
+    let directory = dir.path().join("evidence");
+    let whole = dir.path().join("whole");
+    copy(&directory, &whole);
+    evidence.remove(&expired).unwrap();
+    drop(evidence);
+    let (segment, left) = ("00000001.seg", "00000001.gone");
+    let links = fs::read(directory.join(left)).unwrap();
+    let limits = || EvidenceLimits {
+        body_bytes: 1 << 20,
+        segment_bytes: 1 << 20,
+        segment_age: Duration::from_secs(86_400 * 365),
+        again: Duration::ZERO,
+    };
+    // What is on disk when it dies: only the entry; what is left, in part and whole, under its first
+    // name; both; only what is left.
+    let half = &links[..links.len() / 2];
+    let states: [(&str, Option<(&str, &[u8])>, bool); 5] = [
+        ("the entry", None, true),
+        ("a part aside", Some(("00000001.new", half)), true),
+        ("all of it aside", Some(("00000001.new", links.as_slice())), true),
+        ("both", Some((left, links.as_slice())), true),
+        ("what is left", Some((left, links.as_slice())), false),
+    ];
+    for (what, file, has_segment) in states {
+        fs::remove_dir_all(&directory).unwrap();
+        copy(&whole, &directory);
+        if let Some((name, bytes)) = file {
+            fs::write(directory.join(name), bytes).unwrap();
+        }
+        if !has_segment {
+            fs::remove_file(directory.join(segment)).unwrap();
+        }
+        let evidence = Evidence::open(&directory, Arc::clone(&key), limits()).unwrap();
+        let verified = crate::store::verify(&store, &directory, &key.public()).unwrap();
+        assert_eq!(verified.faults, [], "{what}");
+        // The next round takes up what is still there.
+        for expired in evidence.expired(now, retention, &|_| false).unwrap() {
+            store.append(&Append::new("retention", now, &[expired.change(now)])).unwrap();
+            evidence.remove(&expired).unwrap();
+        }
+        assert!(!directory.join(segment).exists() && fs::read(directory.join(left)).unwrap() == links, "{what}");
+        assert_eq!(crate::store::verify(&store, &directory, &key.public()).unwrap().faults, [], "{what}");
+        drop(evidence);
+    }
+}

@@ -2,9 +2,11 @@
 //! full disk. A writer process takes findings, notices and suspensions in as fast as it can, and says
 //! what is on disk; what it said must be there afterwards, once.
 //!
-//! `ZHAMEN_CRASH_ROUNDS` sets the number of rounds (default 50), `ZHAMEN_CRASH_SEED` repeats them.
+//! `ZHAMEN_CRASH_ROUNDS` sets the number of rounds (default 50; of those that kill the whole proxy
+//! `ZHAMEN_CRASH_HOUSE_ROUNDS`, default 4), `ZHAMEN_CRASH_SEED` repeats them.
 
 mod disk;
+mod house;
 mod power;
 mod writer;
 

@@ -5,7 +5,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpListener},
-    os::fd::OwnedFd,
+    os::{fd::OwnedFd, unix::process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
@@ -34,6 +34,7 @@ struct How {
     descriptors: Option<usize>,
     socket: Option<TcpListener>,
     upgrade: bool,
+    user: Option<u32>,
 }
 
 /// A process that another one has taken over from.
@@ -49,6 +50,7 @@ pub struct Zhamen {
     said: Arc<Mutex<String>>,
     settings: BTreeMap<String, String>,
     environment: Vec<(&'static str, PathBuf)>,
+    user: Option<u32>,
 }
 
 /// What a command printed, and its exit status.
@@ -185,7 +187,7 @@ impl Setup {
         self.write();
         let Self { dir, settings, environment, how, .. } = self;
         let Started { child, said, http, admin } = start(dir.path(), &environment, how);
-        Zhamen { dir, child, http, admin, said, settings, environment }
+        Zhamen { dir, child, http, admin, said, settings, environment, user: None }
     }
 }
 
@@ -205,7 +207,11 @@ fn start(dir: &Path, environment: &[(&'static str, PathBuf)], how: How) -> Start
     };
     let upgrade = if how.upgrade { " --upgrade" } else { "" };
     let script = format!("{limit}{passed}exec \"$0\" run{upgrade} --config zhamen.toml");
-    let mut child = Command::new("sh")
+    let mut command = Command::new("sh");
+    if let Some(user) = how.user {
+        command.uid(user).gid(user);
+    }
+    let mut child = command
         .args(["-c", &script, env!("CARGO_BIN_EXE_zhamen")])
         .current_dir(dir)
         .envs(environment.iter().map(|(name, value)| (name, value)))
@@ -282,11 +288,20 @@ impl Zhamen {
         assert!(sent.success());
     }
 
+    /// Runs as another user from the next start on.
+    pub fn become_user(&mut self, user: u32) {
+        self.user = Some(user);
+    }
+
+    fn how(&self) -> How {
+        How { user: self.user, ..How::default() }
+    }
+
     /// Kills it without a word, and starts it again on the same files; its ports are others.
     pub fn restart(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        let Started { child, said, http, admin } = start(self.dir.path(), &self.environment, How::default());
+        let Started { child, said, http, admin } = start(self.dir.path(), &self.environment, self.how());
         (self.child, self.said, self.http, self.admin) = (child, said, http, admin);
     }
 
