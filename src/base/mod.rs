@@ -3,6 +3,7 @@
 mod host;
 mod memory;
 mod problem;
+mod processor;
 mod span;
 mod time;
 mod url;
@@ -10,6 +11,7 @@ mod url;
 pub use host::{HostError, HostName};
 pub use memory::{Charge, MemoryBudget};
 pub use problem::{Problem, Severity};
+pub use processor::{Work, run_wide};
 pub use span::ByteSpan;
 pub use time::{Clock, Date, Timestamp};
 pub use url::HttpUrl;
