@@ -5,8 +5,9 @@ use std::{collections::HashMap, sync::Arc};
 use bytes::Bytes;
 
 use super::judgement::Judgement;
+use crate::engine::{matcher::LaneStream, rules::Lanes};
 
-/// A bounded memory of verdicts; each worker has its own.
+/// A bounded memory of verdicts, and the buffers that bodies are judged in; each worker has its own.
 ///
 /// The key is a keyed 128-bit hash of the bytes as received, of what says how to read them, and of
 /// the rules. Its secret is drawn at random at start, so that nobody can prepare two bodies with one
@@ -18,6 +19,8 @@ pub struct VerdictCache {
     /// The generation that fills up, and the one before it, which goes when this one is full.
     young: HashMap<Key, Arc<Judgement>>,
     old: HashMap<Key, Arc<Judgement>>,
+    /// Buffers of a body that has been judged, for the next one.
+    lanes: Option<Box<Lanes>>,
 }
 
 pub(super) type Key = [u8; 16];
@@ -25,7 +28,18 @@ pub(super) type Key = [u8; 16];
 impl VerdictCache {
     /// A cache of at most `entries` verdicts (0: none).
     pub fn new(entries: usize, secret: [u8; 32]) -> Self {
-        Self { secret, entries_max: entries, young: HashMap::new(), old: HashMap::new() }
+        Self { secret, entries_max: entries, young: HashMap::new(), old: HashMap::new(), lanes: None }
+    }
+
+    /// Empty lanes, with room in them if a body has been judged before.
+    pub(super) fn take_lanes(&mut self) -> Box<Lanes> {
+        self.lanes.take().unwrap_or_default()
+    }
+
+    /// Keeps the lanes of a body that has been judged.
+    pub(super) fn keep_lanes(&mut self, mut lanes: Box<Lanes>) {
+        lanes.iter_mut().for_each(LaneStream::restart);
+        self.lanes = Some(lanes);
     }
 
     /// The key of a body: `context` is everything else that the verdict depends on. `None` if

@@ -121,6 +121,6 @@ impl Committed {
 
     fn take_judgement(&mut self) -> Option<Judgement> {
         self.charge.shrink(usize::MAX);
-        self.flow.take().map(Flow::judgement)
+        self.flow.take().map(|flow| flow.judgement().0)
     }
 }

@@ -14,12 +14,16 @@ use super::{
 };
 use crate::engine::{
     coding::{DecodeFault, DecodeLimits, Decoder},
-    rules::{Action, RuleSet},
+    rules::{Action, Lanes, RuleSet},
     text::Unreadable,
 };
 
-/// Bytes given to a decoder at once: what is withheld of a coded body is cut at these places.
+/// Bytes given to a decoder at once while bytes leave: what is withheld of a coded body is cut at
+/// these places.
 const CODED_SLICE_BYTES: usize = 1 << 10;
+
+/// The same while nothing leaves: what it inflates to is scanned in larger pieces.
+const HELD_SLICE_BYTES: usize = 16 << 10;
 
 /// A decoder may go so far beyond what is scanned, so that the limit is met at the exact byte here.
 const DECODER_SLACK_BYTES: u64 = 64 << 10;
@@ -67,7 +71,7 @@ pub(super) enum Advance {
 }
 
 impl Flow {
-    pub(super) fn new(rules: Arc<RuleSet>, shape: &Shape, policy: ScanPolicy) -> Self {
+    pub(super) fn new(rules: Arc<RuleSet>, shape: &Shape, policy: ScanPolicy, lanes: Box<Lanes>) -> Self {
         let coded = !shape.codings.is_empty();
         // A mask needs the characters as they go out; and then the limit on what is scanned is no
         // limit on what passes, only the ratio is.
@@ -79,7 +83,7 @@ impl Flow {
         let limits = DecodeLimits { decoded_bytes_max, ..policy.decode };
         Self {
             decoder: Decoder::new(&shape.codings, limits),
-            scan: Scan::new(Arc::clone(&rules), shape),
+            scan: Scan::new(Arc::clone(&rules), shape, lanes),
             unknown_coding: shape.unknown_coding,
             outbox: Outbox::new(coded && output == Output::Original),
             rules,
@@ -176,11 +180,9 @@ impl Flow {
                 },
             };
         };
-        let slice = if self.coded && front.len() > CODED_SLICE_BYTES {
-            front.split_to(CODED_SLICE_BYTES)
-        } else {
-            std::mem::take(front)
-        };
+        let slice_max = if self.committed { CODED_SLICE_BYTES } else { HELD_SLICE_BYTES };
+        let slice =
+            if self.coded && front.len() > slice_max { front.split_to(slice_max) } else { std::mem::take(front) };
         if front.is_empty() {
             self.input.pop_front();
         }
@@ -294,12 +296,13 @@ impl Flow {
         self.scan.verdict()
     }
 
-    /// What is to be said of the body.
-    pub(super) fn judgement(self) -> Judgement {
+    /// What is to be said of the body, and its lanes, for the next one.
+    pub(super) fn judgement(self) -> (Judgement, Box<Lanes>) {
         let verdict = self.scan.verdict();
         let charset = self.scan.reader().charset();
-        let (categories, findings) = self.scan.into_tally().finish(&self.rules);
-        Judgement {
+        let (tally, lanes) = self.scan.into_tally();
+        let (categories, findings) = tally.finish(&self.rules);
+        let judgement = Judgement {
             verdict,
             inspection: self.inspection,
             charset,
@@ -309,6 +312,7 @@ impl Flow {
             findings,
             cached: false,
             tail_flushes: self.tail_flushes,
-        }
+        };
+        (judgement, lanes)
     }
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     base::Charge,
-    engine::rules::{Action, RuleSet},
+    engine::rules::{Action, Lanes, RuleSet},
 };
 
 /// A body of which nothing has been sent. Nothing is scanned until the hold is over: then all of it
@@ -89,7 +89,7 @@ impl Held {
     /// The body has ended: judge the whole of it.
     pub fn finish(self, cache: &mut VerdictCache) -> Judging {
         if self.bytes > self.policy.hold_bytes {
-            return self.judge(true, None);
+            return self.judge(true, None, cache.take_lanes());
         }
         let key = cache.key(&self.shape.context(&self.rules, &self.policy), &self.chunks);
         if let Some(known) = key.and_then(|key| cache.find(&key)) {
@@ -100,7 +100,7 @@ impl Held {
             };
             return Judging(State::Done(Some(judged)));
         }
-        self.judge(true, key)
+        self.judge(true, key, cache.take_lanes())
     }
 
     /// The hold is over: judge what is here, then let it go. Without the memory to hold a body it is
@@ -110,11 +110,11 @@ impl Held {
             let judgement = Judgement { raw_bytes: self.bytes as u64, ..Judgement::uninspected(Reason::Memory) };
             return Judging(State::Done(Some(Judged::Block(judgement))));
         }
-        self.judge(false, None)
+        self.judge(false, None, Box::default())
     }
 
-    fn judge(mut self, ended: bool, key: Option<Key>) -> Judging {
-        let mut flow = Flow::new(Arc::clone(&self.rules), &self.shape, self.policy.clone());
+    fn judge(mut self, ended: bool, key: Option<Key>, lanes: Box<Lanes>) -> Judging {
+        let mut flow = Flow::new(Arc::clone(&self.rules), &self.shape, self.policy.clone(), lanes);
         // The hold ends at an exact byte, however the bytes came.
         let later = split_behind(&mut self.chunks, self.policy.hold_bytes);
         let whole = ended && later.is_empty();
@@ -174,7 +174,8 @@ impl Reading {
             flow.commit();
         }
         if matches!(end, End::Refused) || flow.verdict() == Some(Action::Block) {
-            let judgement = flow.judgement();
+            let (judgement, lanes) = flow.judgement();
+            cache.keep_lanes(lanes);
             if let (End::Read, Some(key)) = (end, key) {
                 cache.insert(key, Arc::new(judgement.clone()));
             }
@@ -194,7 +195,8 @@ impl Reading {
             pieces.clear();
             flow.outbox.release_all(&mut pieces);
         }
-        let judgement = flow.judgement();
+        let (judgement, lanes) = flow.judgement();
+        cache.keep_lanes(lanes);
         if let (false, Some(key)) = (masked, key) {
             cache.insert(key, Arc::new(judgement.clone()));
         }

@@ -66,7 +66,7 @@ pub fn plan(rules: &Arc<RuleSet>, head: BodyHead<'_>, policy: &ScanPolicy, budge
     }
     let Some(shape) = Shape::of(head) else { return unread(Reason::OpaqueMediaType) };
     if shape.media == Media::EventStream {
-        let flow = Flow::new(Arc::clone(rules), &shape, policy.clone());
+        let flow = Flow::new(Arc::clone(rules), &shape, policy.clone(), Box::default());
         return Plan::Stream(Box::new(Committed::streaming(flow, budget.charge())));
     }
     Plan::Hold(Box::new(Held::new(Arc::clone(rules), shape, policy.clone(), budget.charge())))

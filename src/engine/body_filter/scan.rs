@@ -24,7 +24,7 @@ const SLICE_BYTES: usize = 16 << 10;
 pub(super) struct Scan {
     rules: Arc<RuleSet>,
     reader: Reader,
-    lanes: Lanes,
+    lanes: Box<Lanes>,
     wanted: LaneSet,
     tally: Tally,
     json: bool,
@@ -48,13 +48,14 @@ pub(super) struct Stop {
 }
 
 impl Scan {
-    pub(super) fn new(rules: Arc<RuleSet>, shape: &Shape) -> Self {
+    /// A scan in empty lanes.
+    pub(super) fn new(rules: Arc<RuleSet>, shape: &Shape, lanes: Box<Lanes>) -> Self {
         let json = shape.media == Media::Json;
-        let lanes = rules.lanes();
-        let wanted = if json && lanes.contains(Lane::Text) { lanes.with(Lane::Script) } else { lanes };
+        let wanted = rules.lanes();
+        let wanted = if json && wanted.contains(Lane::Text) { wanted.with(Lane::Script) } else { wanted };
         Self {
             reader: Reader::new(shape.media, shape.declared, shape.unknown_coding),
-            lanes: Lanes::default(),
+            lanes,
             wanted,
             tally: Tally::default(),
             json,
@@ -69,7 +70,7 @@ impl Scan {
 
     /// A scan that records what it sees.
     pub(super) fn tracing(rules: Arc<RuleSet>, shape: &Shape) -> Self {
-        let scan = Self::new(rules, shape);
+        let scan = Self::new(rules, shape, Box::default());
         Self { trace: Some(Box::new(Trace::new(scan.json))), ..scan }
     }
 
@@ -83,7 +84,7 @@ impl Scan {
     pub(super) fn feed(&mut self, bytes: &[u8], committed: bool) -> Option<Stop> {
         bytes.chunks(SLICE_BYTES).find_map(|slice| {
             self.read += slice.len() as u64;
-            let mut sink = LaneSink { lanes: &mut self.lanes, wanted: self.wanted };
+            let mut sink = LaneSink::new(&mut self.lanes, self.wanted);
             self.reader.feed(slice, &mut sink);
             self.flush(committed)
         })
@@ -91,7 +92,7 @@ impl Scan {
 
     /// The body has ended, or what is read of it has: everything pending is settled.
     pub(super) fn finish(&mut self, committed: bool) -> Option<Stop> {
-        let mut sink = LaneSink { lanes: &mut self.lanes, wanted: self.wanted };
+        let mut sink = LaneSink::new(&mut self.lanes, self.wanted);
         self.reader.finish(&mut sink);
         if let Some(stop) = self.flush(committed) {
             return Some(stop);
@@ -141,7 +142,7 @@ impl Scan {
             maskable.retain(|at, _| self.tally.is_open(at));
         }
         self.tally.extend_excerpts(lanes, stop.map_or(u64::MAX, |stop| stop.seen), stop.is_some());
-        for lane in &mut self.lanes {
+        for lane in self.lanes.iter_mut() {
             lane.forget(self.rules.patterns());
         }
         stop.map(|stop| Stop { start: stop.span.start, seen: stop.seen })
@@ -178,10 +179,10 @@ impl Scan {
         &self.reader
     }
 
-    /// The tally, with all excerpts complete.
-    pub(super) fn into_tally(mut self) -> Tally {
+    /// The tally, with all excerpts complete, and the lanes, which nobody needs any more.
+    pub(super) fn into_tally(mut self) -> (Tally, Box<Lanes>) {
         self.tally.extend_excerpts(&self.lanes, u64::MAX, true);
-        self.tally
+        (self.tally, self.lanes)
     }
 }
 
@@ -193,18 +194,33 @@ fn occurrence(stream: Stream, found: &Found) -> Occurrence {
 /// Gives each lane its characters.
 struct LaneSink<'s> {
     lanes: &'s mut Lanes,
-    wanted: LaneSet,
+    /// A bit for each stream that somebody reads.
+    wanted: u8,
+}
+
+impl<'s> LaneSink<'s> {
+    fn new(lanes: &'s mut Lanes, wanted: LaneSet) -> Self {
+        let bit = |stream: Stream| u8::from(wanted.contains(stream.lane())) << stream as u8;
+        Self { lanes, wanted: Stream::ALL.into_iter().fold(0, |all, stream| all | bit(stream)) }
+    }
 }
 
 impl Sink for LaneSink<'_> {
+    #[inline(always)]
     fn wants(&self, stream: Stream) -> bool {
-        self.wanted.contains(stream.lane())
+        self.wanted >> stream as u8 & 1 != 0
     }
 
-    #[inline]
+    #[inline(always)]
     fn run(&mut self, stream: Stream, block: &Block<'_>, from: usize, to: usize) {
         if self.wants(stream) {
             self.lanes[stream as usize].run(block, from, to);
+        }
+    }
+
+    fn run_later(&mut self, stream: Stream, block: &Block<'_>, from: usize, to: usize, seen: u64) {
+        if self.wants(stream) {
+            self.lanes[stream as usize].run_later(block, from, to, seen);
         }
     }
 
@@ -214,6 +230,7 @@ impl Sink for LaneSink<'_> {
         }
     }
 
+    #[inline(always)]
     fn edge(&mut self, stream: Stream, edge: Edge, seen: u64) {
         if self.wants(stream) {
             self.lanes[stream as usize].edge(edge, seen);

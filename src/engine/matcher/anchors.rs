@@ -1,14 +1,17 @@
 //! Which places of a text may hold an anchor: two or three neighbouring codes that some phrase has.
 //!
-//! One word of 64 bits a hashed pair: a bit for phrases that are anchored at just that pair, and a
-//! bit chosen by the third code for those anchored at three. Almost every place of a text fails this
-//! test, and it costs one look-up in a table that stays in the second cache.
+//! Three steps, each for what the one before lets through. A word of 32 bits a hashed pair has a bit
+//! for phrases that are anchored at just that pair, and a bit chosen by the third code for those
+//! anchored at three: eight places are tested at once, and almost all fail. Then a bit for the whole
+//! anchor in a wider table; then the anchor itself. Nothing branches on a single place before that.
 
 /// The anchors of a set of phrases, and who is anchored at each.
 #[derive(Debug)]
 pub(super) struct Anchors {
-    words: Vec<u64>,
-    shift: u32,
+    words: Vec<u32>,
+    /// A bit for each hashed anchor.
+    sieve: Vec<u64>,
+    sieve_shift: u32,
     /// Open addressing, linear probing; a power of two of slots, half of them empty at least.
     slots: Vec<Slot>,
     slot_shift: u32,
@@ -39,25 +42,36 @@ pub(super) enum Anchor {
     Triple(u16, u16, u16),
 }
 
+/// Places that are tested at once.
+pub(super) const LANES: usize = 8;
+
+/// From 4 KiB to 512 KiB of words: they stay in the first cache, or at least in the second.
+const WORDS_MIN: usize = 1 << 10;
+const WORDS_MAX: usize = 1 << 17;
+
+/// Bits of the sieve for each anchor.
+const SIEVE_BITS: usize = 16;
+
 const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
+pub(super) const PAIR_MULTIPLIER: u32 = 0x9E37_79B1;
 
 #[inline(always)]
-fn pair_hash(left: u16, right: u16) -> u64 {
-    (u64::from(left) | u64::from(right) << 16).wrapping_mul(MULTIPLIER)
+fn pair_hash(left: u32, right: u32) -> u32 {
+    (left | right << 16).wrapping_mul(PAIR_MULTIPLIER)
 }
 
 #[inline(always)]
-fn pair_bit(hash: u64) -> u32 {
-    (hash >> 20) as u32 & 63
+fn pair_bit(hash: u32) -> u32 {
+    hash >> 9 & 31
 }
 
 #[inline(always)]
-fn triple_bit(hash: u64, third: u16) -> u32 {
-    let third = u32::from(third);
-    ((hash >> 14) as u32 ^ third ^ third >> 6) & 63
+fn triple_bit(hash: u32, third: u32) -> u32 {
+    (hash >> 4 ^ third ^ third >> 5) & 31
 }
 
 impl Anchor {
+    #[inline(always)]
     fn key(self) -> u64 {
         let (left, right, third) = match self {
             Self::Pair(left, right) => (left, right, 1 << 48),
@@ -72,13 +86,13 @@ impl Anchors {
     pub(super) fn new(mut all: Vec<(Anchor, Anchored)>) -> Self {
         all.sort_unstable_by_key(|(anchor, anchored)| (*anchor, anchored.pattern));
         let distinct = all.chunk_by(|one, other| one.0 == other.0).count();
-        // A word an anchor, from 4 KiB, which stays in the first cache, to 512 KiB, which stays in the
-        // second: a few false alarms cost less than waiting for memory.
-        let words = distinct.next_power_of_two().clamp(1 << 9, 1 << 16);
+        let words = (distinct * 2).next_power_of_two().clamp(WORDS_MIN, WORDS_MAX);
         let slots = (distinct * 2).next_power_of_two().max(16);
+        let sieve = (distinct * SIEVE_BITS).next_power_of_two().max(1 << 10);
         let mut anchors = Self {
             words: vec![0; words],
-            shift: 64 - words.trailing_zeros(),
+            sieve: vec![0; sieve / 64],
+            sieve_shift: 64 - sieve.trailing_zeros(),
             slots: vec![Slot::default(); slots],
             slot_shift: 64 - slots.trailing_zeros(),
             anchored: Vec::with_capacity(all.len()),
@@ -94,17 +108,20 @@ impl Anchors {
     fn insert(&mut self, anchor: Anchor, begin: u32, end: u32) {
         let (hash, bits) = match anchor {
             Anchor::Pair(left, right) => {
-                let hash = pair_hash(left, right);
+                let hash = pair_hash(left.into(), right.into());
                 (hash, 1 << pair_bit(hash))
             }
             Anchor::Triple(left, right, third) => {
-                let hash = pair_hash(left, right);
+                let hash = pair_hash(left.into(), right.into());
                 // The second may stand there again and again, before the third.
-                (hash, 1 << triple_bit(hash, third) | 1 << triple_bit(hash, right))
+                (hash, 1 << triple_bit(hash, third.into()) | 1 << triple_bit(hash, right.into()))
             }
         };
-        self.words[(hash >> self.shift) as usize] |= bits;
+        let word = hash >> (32 - self.words.len().trailing_zeros());
+        self.words[word as usize] |= bits;
         let key = anchor.key();
+        let (at, bit) = self.sieve_bit(key);
+        self.sieve[at] |= bit;
         let mut at = self.slot(key);
         while self.slots[at].end != 0 {
             at = (at + 1) % self.slots.len();
@@ -114,6 +131,19 @@ impl Anchors {
 
     fn slot(&self, key: u64) -> usize {
         (key.wrapping_mul(MULTIPLIER) >> self.slot_shift) as usize
+    }
+
+    #[inline(always)]
+    fn sieve_bit(&self, key: u64) -> (usize, u64) {
+        // Not as the slots are found, nor as the words.
+        let hash = (key ^ key >> 15).wrapping_mul(0xD6E8_FEB8_6659_FD93) >> self.sieve_shift;
+        ((hash / 64) as usize, 1 << (hash % 64))
+    }
+
+    #[inline(always)]
+    fn is_sieved_out(&self, anchor: Anchor) -> bool {
+        let (at, bit) = self.sieve_bit(anchor.key());
+        self.sieve.get(at).is_some_and(|word| word & bit == 0)
     }
 
     /// Whether there is none.
@@ -140,43 +170,131 @@ impl Anchors {
     /// Collects each place of `codes` where an anchor may begin.
     #[inline(always)]
     pub(super) fn candidates(&self, codes: &[u16], places: &mut Vec<u32>) {
-        let mut candidate = |place: usize| places.push(place as u32);
-        let mut windows = codes.windows(3).enumerate();
-        // Four at a time, with one branch.
-        let mut quads = codes.windows(6).step_by(4).enumerate();
-        let mut at = 0;
-        for (number, quad) in &mut quads {
-            let &[a, b, c, d, e, f] = quad else { continue };
-            let any = self.test(a, b, c) | self.test(b, c, d) | self.test(c, d, e) | self.test(d, e, f);
-            if any {
-                for (step, three) in [[a, b, c], [b, c, d], [c, d, e], [d, e, f]].into_iter().enumerate() {
-                    if self.test(three[0], three[1], three[2]) {
-                        candidate(number * 4 + step);
-                    }
-                }
-            }
-            at = number * 4 + 4;
+        let words = &self.words[..];
+        // The size is part of the code: no index has to be checked.
+        match words.len() {
+            0x400 => collect::<0x400>(words, codes, places),
+            0x800 => collect::<0x800>(words, codes, places),
+            0x1000 => collect::<0x1000>(words, codes, places),
+            0x2000 => collect::<0x2000>(words, codes, places),
+            0x4000 => collect::<0x4000>(words, codes, places),
+            0x8000 => collect::<0x8000>(words, codes, places),
+            0x1_0000 => collect::<0x1_0000>(words, codes, places),
+            _ => collect::<WORDS_MAX>(words, codes, places),
         }
-        for (place, three) in windows.by_ref().skip(at) {
-            let &[a, b, c] = three else { continue };
-            if self.test(a, b, c) {
-                candidate(place);
-            }
-        }
-        // At the end there is no third.
-        if let [.., a, b] = *codes
-            && self.test(a, b, 0)
-        {
-            candidate(codes.len() - 2);
-        }
+        self.sieve(codes, places);
     }
 
+    /// Leaves the places whose anchor the sieve knows.
     #[inline(always)]
-    fn test(&self, left: u16, right: u16, third: u16) -> bool {
-        let hash = pair_hash(left, right);
-        let word = self.words[(hash >> self.shift) as usize];
-        let hit = (word >> pair_bit(hash) | word >> triple_bit(hash, third)) & 1 != 0;
+    fn sieve(&self, codes: &[u16], places: &mut Vec<u32>) {
+        let mut kept = 0;
+        for at in 0..places.len() {
+            let place = places[at];
+            let (left, right, third) = match codes.get(place as usize..) {
+                Some(&[left, right, third, ..]) => (left, right, third),
+                Some(&[left, right]) => (left, right, 0),
+                _ => continue,
+            };
+            // A row of the second is followed further than this goes.
+            let may = right == third
+                || !self.is_sieved_out(Anchor::Pair(left, right))
+                || !self.is_sieved_out(Anchor::Triple(left, right, third));
+            places[kept] = place;
+            kept += usize::from(may);
+        }
+        places.truncate(kept);
+    }
+}
+
+/// Collects the places that the words let through.
+#[inline(always)]
+fn collect<const WORDS: usize>(words: &[u32], codes: &[u16], places: &mut Vec<u32>) {
+    let Some(words) = words.first_chunk::<WORDS>() else { return };
+    places.resize(codes.len(), 0);
+    #[cfg(target_arch = "x86_64")]
+    if let Some(vector) = super::vector::Vector::of_this_processor() {
+        return collect_by(codes, places, |window| vector.test(words, window));
+    }
+    collect_by(codes, places, |window| test(words, window));
+}
+
+#[inline(always)]
+fn collect_by(codes: &[u16], places: &mut Vec<u32>, test: impl Fn(&[u16; LANES + 2]) -> u32) {
+    let (mut count, mut from) = (0, 0);
+    // Eight places, and two codes behind the last.
+    while let Some(window) = codes.get(from..).and_then(|rest| rest.first_chunk()) {
+        let mut hits = test(window);
+        while hits != 0 {
+            places[count] = (from + hits.trailing_zeros() as usize) as u32;
+            count += 1;
+            hits &= hits - 1;
+        }
+        from += LANES;
+    }
+    // Nine at most: behind the end there is no code.
+    let mut window = [0; LANES + 2];
+    let rest = codes.get(from..).unwrap_or_default();
+    window[..rest.len()].copy_from_slice(rest);
+    let mut hits = test(&window);
+    while hits != 0 {
+        places[count] = (from + hits.trailing_zeros() as usize) as u32;
+        count += 1;
+        hits &= hits - 1;
+    }
+    places.truncate(count);
+}
+
+/// A bit for each of eight places that the words let through.
+#[inline(always)]
+pub(super) fn test<const WORDS: usize>(words: &[u32; WORDS], window: &[u16; LANES + 2]) -> u32 {
+    let left: [u32; LANES] = std::array::from_fn(|lane| window[lane].into());
+    let right: [u32; LANES] = std::array::from_fn(|lane| window[lane + 1].into());
+    let third: [u32; LANES] = std::array::from_fn(|lane| window[lane + 2].into());
+    let hash: [u32; LANES] = std::array::from_fn(|lane| pair_hash(left[lane], right[lane]));
+    let word: [u32; LANES] = std::array::from_fn(|lane| words[(hash[lane] >> (32 - WORDS.trailing_zeros())) as usize]);
+    let hits: [u32; LANES] = std::array::from_fn(|lane| {
+        let hit = word[lane] >> pair_bit(hash[lane]) | word[lane] >> triple_bit(hash[lane], third[lane]);
         // Of a small set most characters have no code, and one false alarm would be most places.
-        hit & (left != 0) & (right != 0)
+        let known = u32::from(left[lane] != 0) & u32::from(right[lane] != 0);
+        (hit & known) << lane
+    });
+    hits.iter().fold(0, |all, hit| all | hit)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_anchor_is_passed_over(
+            anchors in proptest::collection::vec((1_u16..40, 1_u16..40, proptest::option::of(1_u16..40)), 0..60),
+            codes in proptest::collection::vec(0_u16..40, 0..60),
+        ) {
+            let all: Vec<Anchor> = anchors
+                .into_iter()
+                .map(|(left, right, third)| match third {
+                    Some(third) => Anchor::Triple(left, right, third),
+                    None => Anchor::Pair(left, right),
+                })
+                .collect();
+            let anchored = all.iter().map(|&anchor| (anchor, Anchored { pattern: 0, run: 0 })).collect();
+            let set = Anchors::new(anchored);
+            let mut places = Vec::new();
+            set.candidates(&codes, &mut places);
+            for (place, pair) in codes.windows(2).enumerate() {
+                let third = codes.get(place + 2);
+                let begins = |anchor: &Anchor| match *anchor {
+                    Anchor::Pair(left, right) => *pair == [left, right],
+                    Anchor::Triple(left, right, other) => *pair == [left, right] && third == Some(&other),
+                };
+                prop_assert!(!all.iter().any(begins) || places.contains(&(place as u32)));
+                prop_assert_eq!(all.contains(&Anchor::Pair(pair[0], pair[1])), !set.at(Anchor::Pair(pair[0], pair[1])).is_empty());
+            }
+            prop_assert!(places.is_sorted());
+        }
     }
 }

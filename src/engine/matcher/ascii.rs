@@ -2,6 +2,9 @@
 
 use wide::u8x16;
 
+#[cfg(target_arch = "x86_64")]
+use super::vector::Vector;
+
 /// Bytes of a block.
 pub(super) const BLOCK_BYTES: usize = 64;
 
@@ -30,6 +33,9 @@ impl Block {
 
     #[inline(always)]
     fn of(block: &[u8; BLOCK_BYTES], length: usize) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        let (other, letters) = Vector::of_this_processor().map_or_else(|| masks(block), |vector| vector.masks(block));
+        #[cfg(not(target_arch = "x86_64"))]
         let (other, letters) = masks(block);
         let ascii = (other.trailing_zeros() as usize).min(length);
         Self { ascii, letters: letters & first(ascii) }
@@ -60,7 +66,7 @@ pub(super) fn first(count: usize) -> u64 {
 
 /// Bytes that are not ASCII, and letters and digits.
 #[inline(always)]
-fn masks(block: &[u8; BLOCK_BYTES]) -> (u64, u64) {
+pub(super) fn masks(block: &[u8; BLOCK_BYTES]) -> (u64, u64) {
     let (mut other, mut letters) = (0, 0);
     let (quarters, _) = block.as_chunks::<16>();
     for (number, quarter) in quarters.iter().enumerate() {

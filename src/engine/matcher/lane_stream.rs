@@ -45,9 +45,14 @@ pub struct LaneStream {
 
 impl LaneStream {
     /// Takes characters that stand for themselves.
-    #[inline]
+    #[inline(always)]
     pub fn run(&mut self, block: &Block<'_>, from: usize, to: usize) {
         self.text.run(block, from, to);
+    }
+
+    /// The same, of characters that are only known to be text when the body has been read up to `seen`.
+    pub fn run_later(&mut self, block: &Block<'_>, from: usize, to: usize, seen: u64) {
+        self.text.run_later(block, from, to, seen);
     }
 
     /// Takes one character that stands at `span`; the body has been read up to `seen`.
@@ -57,9 +62,15 @@ impl LaneStream {
     }
 
     /// The markup says that something ends here.
-    #[inline]
+    #[inline(always)]
     pub fn edge(&mut self, edge: Edge, seen: u64) {
         self.text.edge(edge, seen);
+    }
+
+    /// Begins afresh, in the same buffers.
+    pub fn restart(&mut self) {
+        self.text.restart();
+        self.tokens.iter_mut().for_each(Tokens::restart);
     }
 
     /// Scans what came since the last call. Call [`LaneStream::forget`] when the findings have been used.

@@ -5,8 +5,9 @@
 
 use std::cell::Cell;
 
+use super::room::Room;
 use crate::{
-    base::ByteSpan,
+    base::{ByteSpan, Work, run_wide},
     engine::text::{Block, Edge, is_control},
 };
 
@@ -28,11 +29,14 @@ const DROP_BYTES: usize = 64 << 10;
 /// it as long as the body.
 pub(super) const MATCH_BYTES_MAX: u32 = 16 << 10;
 
+/// Room for so many pieces and edges is made at first.
+const PIECES_FIRST: usize = 256;
+
 /// The text of one lane.
 #[derive(Debug, Default)]
 pub(super) struct LaneText {
     /// UTF-8. The indices of this file are into it.
-    bytes: Vec<u8>,
+    bytes: Room,
     pieces: Vec<Piece>,
     /// Offsets relative to a piece's `start`, for pieces of a body that is not UTF-8.
     map: Vec<u32>,
@@ -67,6 +71,8 @@ struct Piece {
 enum Written {
     /// Byte for byte.
     Plainly,
+    /// The same, but the body had to be read up to here to know it.
+    Later(u64),
     /// In another charset: `map[index]` is about its first byte.
     Mapped(u32),
     /// One character in another way, up to `end`; the body had to be read up to `seen` to know it.
@@ -85,8 +91,19 @@ pub(super) struct EdgeAt {
 }
 
 impl LaneText {
+    /// Begins afresh, in the same buffers.
+    pub(super) fn restart(&mut self) {
+        let Self { mut bytes, mut pieces, mut map, mut edges, mut unseen, .. } = std::mem::take(self);
+        bytes.clear();
+        pieces.clear();
+        map.clear();
+        edges.clear();
+        unseen.clear();
+        *self = Self { bytes, pieces, map, edges, unseen, ..Self::default() };
+    }
+
     /// Appends characters that stand for themselves.
-    #[inline]
+    #[inline(always)]
     pub(super) fn run(&mut self, block: &Block<'_>, from: usize, to: usize) {
         if block.controls {
             self.run_with_controls(block, from, to);
@@ -107,7 +124,7 @@ impl LaneText {
         self.plain_run(block, from, to);
     }
 
-    #[inline]
+    #[inline(always)]
     fn plain_run(&mut self, block: &Block<'_>, from: usize, to: usize) {
         let at = self.bytes.len() as u32;
         match block.map {
@@ -117,16 +134,30 @@ impl LaneText {
                     matches!(last.written, Written::Plainly) && last.start + u64::from(at - last.at) == start
                 });
                 if !goes_on {
-                    self.pieces.push(Piece { at, written: Written::Plainly, start });
+                    self.push_piece(Piece { at, written: Written::Plainly, start });
                 }
             }
             Some(map) => {
                 let written = Written::Mapped(self.map.len() as u32);
                 self.map.extend_from_slice(map.get(from..=to).unwrap_or_default());
-                self.pieces.push(Piece { at, written, start: block.base });
+                self.push_piece(Piece { at, written, start: block.base });
             }
         }
-        self.bytes.extend_from_slice(&block.text.as_bytes()[from..to]);
+        self.bytes.extend(block.text.as_bytes(), from, to);
+    }
+
+    /// Appends characters that stand for themselves, but had to be read up to `seen` to be known.
+    pub(super) fn run_later(&mut self, block: &Block<'_>, from: usize, to: usize, seen: u64) {
+        if block.controls || block.map.is_some() {
+            for (at, c) in block.text[from..to].char_indices() {
+                self.character(c, block.span(from + at, from + at + c.len_utf8()), seen);
+            }
+        } else if from < to {
+            let start = block.base + from as u64;
+            self.turned |= self.pieces.last().is_some_and(|last| last.start > start);
+            self.push_piece(Piece { at: self.bytes.len() as u32, written: Written::Later(seen), start });
+            self.bytes.extend(block.text.as_bytes(), from, to);
+        }
     }
 
     /// Appends one character that stands at `span`; the body has been read up to `seen`.
@@ -134,23 +165,40 @@ impl LaneText {
         let c = if u8::try_from(c).is_ok_and(is_control) { INVISIBLE } else { c };
         let at = self.bytes.len() as u32;
         self.turned |= self.pieces.last().is_some_and(|last| last.start > span.start);
-        self.pieces.push(Piece { at, written: Written::Otherwise { end: span.end, seen }, start: span.start });
-        self.bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        self.push_piece(Piece { at, written: Written::Otherwise { end: span.end, seen }, start: span.start });
+        if let Ok(byte @ 0..0x80) = u8::try_from(c) {
+            return self.bytes.push(byte);
+        }
+        let mut encoded = [0; 4];
+        let length = c.encode_utf8(&mut encoded).len();
+        self.bytes.extend(&encoded, 0, length);
+    }
+
+    #[inline]
+    fn push_piece(&mut self, piece: Piece) {
+        if self.pieces.len() == self.pieces.capacity() {
+            // Growing from one to hundreds would cost a page of usual size more than what it is for.
+            self.pieces.reserve(PIECES_FIRST.max(self.pieces.len()));
+        }
+        self.pieces.push(piece);
     }
 
     /// Something ends here.
     #[inline]
     pub(super) fn edge(&mut self, edge: Edge, seen: u64) {
-        let known = self.edges.last().filter(|last| last.end as usize == self.bytes.len()).map(|last| last.edge);
-        // No word ends here, and that is all that a soft edge says.
-        let in_word = self.bytes.last().is_some_and(|&last| last > b' ');
-        if known == Some(Edge::Hard) || (edge == Edge::Soft && !in_word) {
-            return;
-        }
         let at = self.bytes.len() as u32;
-        if in_word {
+        if self.bytes.last().is_some_and(|&last| last > b' ') {
             // It has no place of its own in the body: it goes on from what is before it.
             self.bytes.push(END);
+        } else {
+            // No word ends here, and that is all that a soft edge says.
+            let known = self.edges.last().is_some_and(|last| last.end == at && last.edge == Edge::Hard);
+            if known || edge == Edge::Soft {
+                return;
+            }
+        }
+        if self.edges.len() == self.edges.capacity() {
+            self.edges.reserve(PIECES_FIRST.max(self.edges.len()));
         }
         self.edges.push(EdgeAt { at, end: self.bytes.len() as u32, edge, seen });
     }
@@ -200,7 +248,9 @@ impl LaneText {
         let Some(piece) = self.piece(at) else { return ByteSpan::default() };
         let (from, to) = (at - piece.at, end - piece.at);
         match piece.written {
-            Written::Plainly => ByteSpan { start: piece.start + u64::from(from), end: piece.start + u64::from(to) },
+            Written::Plainly | Written::Later(_) => {
+                ByteSpan { start: piece.start + u64::from(from), end: piece.start + u64::from(to) }
+            }
             Written::Mapped(map) => {
                 let offset =
                     |index: u32| piece.start + self.map.get((map + index) as usize).map_or(0, |&at| u64::from(at));
@@ -220,7 +270,7 @@ impl LaneText {
         let behind = self.pieces.partition_point(|piece| piece.at <= at);
         let starts = self.pieces[behind..].iter().map(|piece| match piece.written {
             Written::Mapped(_) => self.span(piece.at, piece.at + 1).start,
-            Written::Plainly | Written::Otherwise { .. } => piece.start,
+            Written::Plainly | Written::Later(_) | Written::Otherwise { .. } => piece.start,
         });
         Some(starts.fold(self.span(at, end).start, u64::min))
     }
@@ -228,7 +278,7 @@ impl LaneText {
     /// What the body had to be read up to, to know the character between two indices.
     pub(super) fn seen(&self, at: u32, end: u32) -> u64 {
         match self.piece(at).map(|piece| piece.written) {
-            Some(Written::Otherwise { seen, .. }) => seen,
+            Some(Written::Later(seen) | Written::Otherwise { seen, .. }) => seen,
             Some(Written::Plainly | Written::Mapped(_)) | None => self.span(at, end).end,
         }
     }
@@ -265,7 +315,7 @@ impl LaneText {
         let before = if from == 0 { self.before } else { self.bytes[from - 1] };
         let unseen = self.unseen.partition_point(|&at| (at as usize) < to)
             - self.unseen.partition_point(|&at| (at as usize) < from);
-        shown(before, &self.bytes[from..to]) - unseen as u32
+        run_wide(Shown { before, bytes: &self.bytes[from..to] }) - unseen as u32
     }
 
     /// Number of characters so far.
@@ -339,7 +389,7 @@ impl LaneText {
         let dropped = self.count(gone as u32);
         self.before = self.bytes[gone - 1];
         self.dropped = dropped;
-        self.bytes.drain(..gone);
+        self.bytes.drop_front(gone);
         let gone = gone as u32;
         self.counted.set((0, dropped));
         self.edges.drain(..self.edges.partition_point(|edge| edge.at < gone));
@@ -359,7 +409,7 @@ impl LaneText {
         if let Some(piece) = self.pieces.first_mut() {
             let cut = gone.saturating_sub(piece.at);
             match &mut piece.written {
-                Written::Plainly => piece.start += u64::from(cut),
+                Written::Plainly | Written::Later(_) => piece.start += u64::from(cut),
                 Written::Mapped(map) => *map += cut,
                 Written::Otherwise { .. } => {}
             }
@@ -367,7 +417,7 @@ impl LaneText {
         }
         let map_from = self.pieces.iter().find_map(|piece| match piece.written {
             Written::Mapped(map) => Some(map),
-            Written::Plainly | Written::Otherwise { .. } => None,
+            Written::Plainly | Written::Later(_) | Written::Otherwise { .. } => None,
         });
         let map_from = map_from.unwrap_or(self.map.len() as u32);
         self.map.drain(..map_from as usize);
@@ -384,10 +434,12 @@ fn next_if_hard(known: EdgeAt, next: EdgeAt) -> EdgeAt {
     if next.edge == Edge::Hard { next } else { known }
 }
 
+#[inline(always)]
 fn is_space(byte: u8) -> bool {
     (byte <= b' ') & (byte != END)
 }
 
+#[inline(always)]
 fn is_boundary(byte: u8) -> bool {
     byte & 0xC0 != 0x80
 }
@@ -403,17 +455,28 @@ fn boundary(bytes: &[u8], at: u32) -> u32 {
 
 /// Characters in a piece of text: those that white space precedes are not counted if they are white
 /// space themselves.
-fn shown(before: u8, bytes: &[u8]) -> u32 {
-    let counts =
-        |before: u8, byte: u8| u8::from(is_boundary(byte) & (byte != END) & !(is_space(byte) & is_space(before)));
-    let Some(&first) = bytes.first() else { return 0 };
-    let mut total = u32::from(counts(before, first));
-    // Sums of so few fit in a byte each, and the compiler adds up many lanes at once.
-    for (befores, block) in bytes.chunks(128).zip(bytes[1..].chunks(128)) {
-        let sum: u8 = befores.iter().zip(block).map(|(&before, &byte)| counts(before, byte)).sum();
-        total += u32::from(sum);
+struct Shown<'t> {
+    before: u8,
+    bytes: &'t [u8],
+}
+
+impl Work for Shown<'_> {
+    type Output = u32;
+
+    #[inline(always)]
+    fn run(self) -> u32 {
+        let Self { before, bytes } = self;
+        let counts =
+            |before: u8, byte: u8| u8::from(is_boundary(byte) & (byte != END) & !(is_space(byte) & is_space(before)));
+        let Some(&first) = bytes.first() else { return 0 };
+        let mut total = u32::from(counts(before, first));
+        // Sums of so few fit in a byte each, and the compiler adds up many lanes at once.
+        for (befores, block) in bytes.chunks(128).zip(bytes[1..].chunks(128)) {
+            let sum: u8 = befores.iter().zip(block).map(|(&before, &byte)| counts(before, byte)).sum();
+            total += u32::from(sum);
+        }
+        total
     }
-    total
 }
 
 /// The first character of UTF-8 that is known to be valid, and its length.

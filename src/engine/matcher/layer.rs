@@ -4,19 +4,18 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use super::anchors::{Anchor, Anchored, Anchors};
+use super::{
+    anchors::{Anchor, Anchored, Anchors},
+    plane::{NOISE, Plane, SPECIAL},
+};
 use crate::engine::text::fold::{Coded, CodedFolding, Folding, Reading, Token, WordPart};
 
 type Map<K, V> = HashMap<K, V, FixedState>;
 
-/// What a character of three bytes is to the tokens: a code below this is an ideograph's.
-pub(super) const NOISE: u16 = 0x7000;
-/// From here on the character has to be looked at closely.
-pub(super) const SPECIAL: u16 = 0x7001;
 /// Codes from here on are of words; several words may share one.
 pub(super) const WORD: u16 = 0x8000;
 /// An ideograph that got no code of its own is found as a word of one character.
-const IDEOGRAPHS_MAX: usize = NOISE as usize - 1;
+const IDEOGRAPHS_MAX: usize = WORD as usize - 1;
 /// [`Coded::Ideograph`] from here on: a word's number.
 pub(super) const RARE: u32 = 1 << 16;
 
@@ -33,8 +32,7 @@ pub(super) const NONE: u32 = u32::MAX;
 #[derive(Debug)]
 pub(super) struct Layer {
     pub(super) folding: CodedFolding,
-    /// Every character of the basic plane, as the tokens take it: its code, [`NOISE`] or [`SPECIAL`].
-    plane: Box<[u16]>,
+    plane: Plane,
     words: Words,
     /// Words may be more than words, and any that begins may.
     splits_words: bool,
@@ -90,6 +88,8 @@ struct Words {
     /// Symbols of words of one ASCII character; [`NONE`] if no phrase has it.
     short: [u32; 128],
     bytes_max: usize,
+    /// By first byte, in either case: a bit for each length, the last one for all that are longer.
+    lengths: [u32; 128],
     any: bool,
     filter: Vec<u64>,
     filter_shift: u32,
@@ -105,7 +105,7 @@ impl Layer {
         let coded = folding.with_codes(|c| symbols.ideograph(c));
         let words = Words::new(&symbols, reading);
         let mut layer = Self {
-            plane: Vec::new().into(),
+            plane: Plane::empty(),
             folding: coded,
             splits_words: reading == Reading::Sounds,
             words,
@@ -138,7 +138,7 @@ impl Layer {
         }
         layer.index();
         layer.plain_ascii = !layer.splits_words && (0..0x80).all(|byte| is_plain(byte, layer.fold(char::from(byte))));
-        layer.plane = (0..=u16::MAX).map(|code_point| layer.on_plane(u32::from(code_point))).collect();
+        layer.plane = Plane::new(|c| layer.on_plane(c));
         layer
     }
 
@@ -155,11 +155,11 @@ impl Layer {
         }
     }
 
-    fn on_plane(&self, code_point: u32) -> u16 {
-        match char::from_u32(code_point).map(|c| self.fold(c)) {
-            Some(Coded::Noise) => NOISE,
-            Some(Coded::Ideograph(code)) if code < RARE && !self.singles.contains_key(&(code as u16)) => code as u16,
-            _ => SPECIAL,
+    fn on_plane(&self, c: char) -> u16 {
+        match self.fold(c) {
+            Coded::Noise => NOISE,
+            Coded::Ideograph(code) if code < RARE && !self.singles.contains_key(&(code as u16)) => code as u16,
+            Coded::Free | Coded::Ideograph(_) | Coded::Letter(_) | Coded::Several(_) | Coded::Space => SPECIAL,
         }
     }
 
@@ -242,9 +242,9 @@ impl Layer {
         }
     }
 
-    /// What a character of three bytes is: its code, [`NOISE`] or [`SPECIAL`].
+    /// The characters of three bytes.
     #[inline(always)]
-    pub(super) fn plane(&self) -> &[u16] {
+    pub(super) fn plane(&self) -> &Plane {
         &self.plane
     }
 
@@ -274,6 +274,12 @@ impl Layer {
     /// Bytes of the longest word in a phrase.
     pub(super) fn word_bytes_max(&self) -> usize {
         self.words.bytes_max
+    }
+
+    /// Whether a word that begins with this byte and has this length may be one of the phrases'.
+    #[inline(always)]
+    pub(super) fn word_may_begin_with(&self, first: u8, length: usize) -> bool {
+        self.words.lengths[usize::from(first & 0x7F)] >> length.min(31) & 1 != 0
     }
 
     /// Whether a word that begins with these bytes (in lower case; the rest zero) and has this length
@@ -443,6 +449,7 @@ impl Words {
             any: reading == Reading::Sounds,
             filter: vec![0; bits / 64],
             filter_shift: 64 - bits.trailing_zeros(),
+            lengths: [0; 128],
             short: std::array::from_fn(|byte| {
                 let word = char::from(byte as u8).to_string();
                 symbols.words.get(word.as_str()).map_or(NONE, |number| RARE + number)
@@ -452,6 +459,11 @@ impl Words {
         for word in &words.sorted {
             let hash = word_hash(first_bytes(word.as_bytes()), word.len()) >> words.filter_shift;
             words.filter[(hash / 64) as usize] |= 1 << (hash % 64);
+            if let Some(&first @ 0..0x80) = word.as_bytes().first() {
+                for first in [first, first.to_ascii_uppercase()] {
+                    words.lengths[usize::from(first)] |= 1 << word.len().min(31);
+                }
+            }
             words.any = true;
         }
         words

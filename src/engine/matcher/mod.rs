@@ -5,7 +5,7 @@
 //! at their rarest neighbouring tokens (`anchors`), and only where such an anchor may stand is a
 //! phrase compared (`verify`), is the noise between its tokens measured, is it asked where in the
 //! body they stand. So almost all of a text costs a copy, a look-up in a table of characters, and a
-//! look-up in a table of anchors.
+//! look-up in a table of anchors; where the processor has AVX2, eight characters at a time (`vector`).
 //!
 //! Equal ideographs in a row may be more in the text than in the phrase, inside of it and at its ends:
 //! 赌赌博 is 赌博.
@@ -19,8 +19,11 @@ mod lane_stream;
 mod lane_text;
 mod layer;
 mod pattern_set;
-mod processor;
+mod plane;
+mod room;
 mod tokens;
+#[cfg(target_arch = "x86_64")]
+mod vector;
 mod verify;
 
 pub use lane_stream::{Found, FoundTokens, LaneStream};

@@ -7,12 +7,15 @@
 use super::{
     ascii,
     lane_text::{END, LaneText, decode},
-    layer::{Layer, NOISE, NONE, RARE, WORD, code_of, first_bytes},
-    processor::{self, Work},
+    layer::{Layer, NONE, RARE, WORD, code_of, first_bytes},
+    plane::NOISE,
 };
-use crate::engine::text::{
-    Edge,
-    fold::{Coded, WordPart},
+use crate::{
+    base::{Work, run_wide},
+    engine::text::{
+        Edge,
+        fold::{Coded, WordPart},
+    },
 };
 
 /// A gap that no phrase bridges.
@@ -20,6 +23,9 @@ pub(super) const BROKEN: u8 = u8::MAX;
 
 /// A gap that has not been measured. No phrase allows so much noise.
 const UNKNOWN: u8 = u8::MAX - 1;
+
+/// Room for so many codes is needed behind the last.
+const VECTOR: usize = 8;
 
 /// Tokens of one lane.
 #[derive(Debug, Default)]
@@ -61,9 +67,20 @@ struct Word {
 }
 
 impl Tokens {
+    /// Begins afresh, in the same buffers.
+    pub(super) fn restart(&mut self) {
+        let Self { codes, ats, mut gaps, mut words, mut candidates, mut singles, mut word, .. } = std::mem::take(self);
+        gaps.clear();
+        words.clear();
+        candidates.clear();
+        singles.clear();
+        word.active = false;
+        *self = Self { codes, ats, gaps, words, candidates, singles, word, ..Self::default() };
+    }
+
     /// Reads what has come since the last call.
     pub(super) fn read(&mut self, layer: &Layer, text: &mut LaneText) {
-        processor::run(Read { tokens: self, layer, text });
+        run_wide(Read { tokens: self, layer, text });
     }
 
     /// Room for so many tokens more, and one.
@@ -79,26 +96,28 @@ impl Tokens {
     /// Characters of three bytes, up to one that has to be looked at closely.
     #[inline(always)]
     fn wide(&mut self, layer: &Layer, bytes: &[u8], mut at: usize) -> usize {
-        self.make_room((bytes.len() - at) / 3);
+        self.make_room((bytes.len() - at) / 3 + VECTOR);
         let plane = layer.plane();
-        let (codes, ats) = (&mut self.codes[..], &mut self.ats[..]);
-        let mut len = self.len;
-        let (characters, _) = bytes[at..].as_chunks::<3>();
-        for &[first, second, third] in characters {
-            if first & 0xF0 != 0xE0 {
-                break;
-            }
+        #[cfg(target_arch = "x86_64")]
+        if let Some(vector) = super::vector::Vector::of_this_processor() {
+            let (codes, ats) = (&mut self.codes[self.len..], &mut self.ats[self.len..]);
+            let (read, count) = vector.wide(plane, &bytes[at..], at as u32, codes, ats);
+            at += read;
+            self.len += count;
+        }
+        while let Some(&[first, second, third]) = bytes.get(at..).and_then(|rest| rest.first_chunk())
+            && first & 0xF0 == 0xE0
+        {
             let code_point = u16::from(first) << 12 | u16::from(second & 0x3F) << 6 | u16::from(third & 0x3F);
-            let code = plane[usize::from(code_point)];
+            let code = plane.code(code_point);
             if code > NOISE {
                 break;
             }
-            codes[len] = code;
-            ats[len] = at as u32;
-            len += usize::from(code < NOISE);
+            self.codes[self.len] = code;
+            self.ats[self.len] = at as u32;
+            self.len += usize::from(code < NOISE);
             at += 3;
         }
-        self.len = len;
         at
     }
 
@@ -139,7 +158,9 @@ impl Tokens {
                     if symbol != NONE {
                         self.push(layer, symbol, (at + start) as u32);
                     }
-                } else if layer.word_may_be(lower_case_key(bytes, at + start, length), length) {
+                } else if layer.word_may_begin_with(bytes[at + start], length)
+                    && layer.word_may_be(lower_case_key(bytes, at + start, length), length)
+                {
                     self.known_word(layer, &bytes[at + start..at + start + length], at + start);
                 }
             }
@@ -400,6 +421,8 @@ struct Read<'r> {
 }
 
 impl Work for Read<'_> {
+    type Output = ();
+
     #[inline(always)]
     fn run(self) {
         let Self { tokens, layer, text } = self;

@@ -4,9 +4,9 @@ use super::{
     anchors::{Anchor, Anchored, Anchors},
     lane_text::{LaneText, MATCH_BYTES_MAX},
     layer::{Layer, RARE, REPEATS_MAX, Run},
-    processor::{self, Work},
     tokens::Tokens,
 };
+use crate::base::{Work, run_wide};
 
 /// A phrase of a layer, in tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(super) fn scan(layer: &Layer, tokens: &mut Tokens, text: &LaneText, mut foun
         // A phrase that ends in what is fresh may have its anchor before that.
         let from = tokens.fresh.saturating_sub(layer.behind_anchor_max);
         let mut places = std::mem::take(&mut tokens.candidates);
-        processor::run(Candidates { anchors: &layer.anchors, codes: &tokens.codes()[from..], places: &mut places });
+        run_wide(Candidates { anchors: &layer.anchors, codes: &tokens.codes()[from..], places: &mut places });
         for place in places.drain(..) {
             at_place(layer, tokens, text, from + place as usize, &mut found);
         }
@@ -47,6 +47,8 @@ struct Candidates<'c> {
 }
 
 impl Work for Candidates<'_> {
+    type Output = ();
+
     #[inline(always)]
     fn run(self) {
         self.anchors.candidates(self.codes, self.places);

@@ -67,25 +67,9 @@ pub(super) struct Displayed<'b, S> {
 }
 
 impl<S: Sink> Displayed<'_, S> {
-    /// Lets go of what is held of a stream; the controls stay in force.
-    #[inline]
-    fn flush(&mut self, stream: Stream, seen: u64) {
-        if let Some(stretch) = &mut self.bidi.stretches[stream as usize] {
-            stretch.flush(stream, seen, self.sink);
-        }
-    }
-}
-
-impl<S: Sink> Sink for Displayed<'_, S> {
-    fn wants(&self, stream: Stream) -> bool {
-        self.sink.wants(stream)
-    }
-
-    #[inline]
-    fn run(&mut self, stream: Stream, block: &Block<'_>, from: usize, to: usize) {
-        if !self.watch && self.bidi.stretches[stream as usize].is_none() {
-            return self.sink.run(stream, block, from, to);
-        }
+    /// A run that may hold an override, or stands behind one.
+    #[cold]
+    fn watched_run(&mut self, stream: Stream, block: &Block<'_>, from: usize, to: usize) {
         let mut at = from;
         while at < to {
             if self.bidi.stretches[stream as usize].is_none() {
@@ -101,6 +85,45 @@ impl<S: Sink> Sink for Displayed<'_, S> {
             let span = block.span(at, at + c.len_utf8());
             self.character(stream, c, span, span.end);
             at += c.len_utf8();
+        }
+    }
+
+    /// A paragraph ends, or a cell, and with it all that is open.
+    #[cold]
+    fn end(&mut self, stream: Stream, seen: u64) {
+        self.flush(stream, seen);
+        self.bidi.stretches[stream as usize] = None;
+    }
+
+    /// Lets go of what is held of a stream; the controls stay in force.
+    #[inline]
+    fn flush(&mut self, stream: Stream, seen: u64) {
+        if let Some(stretch) = &mut self.bidi.stretches[stream as usize] {
+            stretch.flush(stream, seen, self.sink);
+        }
+    }
+}
+
+impl<S: Sink> Sink for Displayed<'_, S> {
+    fn wants(&self, stream: Stream) -> bool {
+        self.sink.wants(stream)
+    }
+
+    #[inline(always)]
+    fn run(&mut self, stream: Stream, block: &Block<'_>, from: usize, to: usize) {
+        if self.watch || self.bidi.stretches[stream as usize].is_some() {
+            return self.watched_run(stream, block, from, to);
+        }
+        self.sink.run(stream, block, from, to);
+    }
+
+    #[inline]
+    fn run_later(&mut self, stream: Stream, block: &Block<'_>, from: usize, to: usize, seen: u64) {
+        if !self.watch && self.bidi.stretches[stream as usize].is_none() {
+            return self.sink.run_later(stream, block, from, to, seen);
+        }
+        for (at, c) in block.text[from..to].char_indices() {
+            self.character(stream, c, block.span(from + at, from + at + c.len_utf8()), seen);
         }
     }
 
@@ -120,12 +143,10 @@ impl<S: Sink> Sink for Displayed<'_, S> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn edge(&mut self, stream: Stream, edge: Edge, seen: u64) {
-        // A paragraph ends, or a cell, and with it all that is open.
         if self.bidi.stretches[stream as usize].is_some() {
-            self.flush(stream, seen);
-            self.bidi.stretches[stream as usize] = None;
+            self.end(stream, seen);
         }
         self.sink.edge(stream, edge, seen);
     }

@@ -1,7 +1,7 @@
 //! A piece of decoded text that knows where each byte came from, and what lanes are made of it.
 
 use super::Stream;
-use crate::base::ByteSpan;
+use crate::base::{ByteSpan, Work, run_wide};
 
 /// Decoded characters, and for each byte of their UTF-8 the offset of its character in the body.
 #[derive(Clone, Copy, Debug)]
@@ -21,9 +21,21 @@ impl<'a> Block<'a> {
     /// A block of these parts.
     #[inline]
     pub fn new(text: &'a str, base: u64, map: Option<&'a [u32]>) -> Self {
-        // Without a branch, so that many bytes are looked at at once.
-        let controls = text.bytes().fold(false, |any, byte| any | is_control(byte));
+        let controls = run_wide(HasControls(text.as_bytes()));
         Self { text, base, map, controls }
+    }
+}
+
+/// Whether any byte is a control.
+struct HasControls<'t>(&'t [u8]);
+
+impl Work for HasControls<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        // Without a branch, so that many bytes are looked at at once.
+        self.0.iter().fold(0, |any, &byte| any | u8::from(is_control(byte))) != 0
     }
 }
 
@@ -67,6 +79,13 @@ pub trait Sink {
 
     /// A run of characters that stand for themselves.
     fn run(&mut self, stream: Stream, block: &Block<'_>, from: usize, to: usize);
+
+    /// The same, of characters that are only known to be text when the body has been read up to `seen`.
+    fn run_later(&mut self, stream: Stream, block: &Block<'_>, from: usize, to: usize, seen: u64) {
+        for (at, c) in block.text[from..to].char_indices() {
+            self.character(stream, c, block.span(from + at, from + at + c.len_utf8()), seen);
+        }
+    }
 
     /// A character that was written in another way, at `span`; the body has been read up to `seen`.
     fn character(&mut self, stream: Stream, c: char, span: ByteSpan, seen: u64);

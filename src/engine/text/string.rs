@@ -170,6 +170,10 @@ impl Sink for Within<'_> {
         self.0.run(stream, block, from, to);
     }
 
+    fn run_later(&mut self, stream: Stream, block: &Block<'_>, from: usize, to: usize, seen: u64) {
+        self.0.run_later(stream, block, from, to, seen);
+    }
+
     fn character(&mut self, stream: Stream, c: char, span: ByteSpan, seen: u64) {
         self.0.character(stream, c, span, seen);
     }

@@ -1,7 +1,7 @@
 //! Attributes: what they say of their element, and what their values are read as.
 
 use super::{
-    name::Name,
+    name::{Key, Name},
     page::{Kind, Page},
     tokenizer::Part,
     url_text::{Meaning, UrlText},
@@ -14,6 +14,81 @@ use crate::{
         scan::find_any,
     },
 };
+
+/// Attributes that mean something here.
+#[derive(Clone, Copy, Debug)]
+enum Known {
+    Class,
+    Hidden,
+    Id,
+    Open,
+    Srcdoc,
+    Style,
+    Url,
+}
+
+const KNOWN: [(Known, &[&str]); 7] = [
+    (Known::Class, &["class"]),
+    (Known::Hidden, &["hidden"]),
+    (Known::Id, &["id"]),
+    (Known::Open, &["open"]),
+    (Known::Srcdoc, &["srcdoc"]),
+    (Known::Style, &["style"]),
+    (
+        Known::Url,
+        &[
+            "action",
+            "background",
+            "cite",
+            "data",
+            "data-href",
+            "data-src",
+            "data-url",
+            "formaction",
+            "href",
+            "poster",
+            "src",
+            "xlink:href",
+        ],
+    ),
+];
+
+const TABLE_BITS: u32 = 6;
+
+/// Open addressing, less than a third full.
+static TABLE: [Option<(Key, Known)>; 1 << TABLE_BITS] = table();
+
+const fn table() -> [Option<(Key, Known)>; 1 << TABLE_BITS] {
+    let mut table = [None; 1 << TABLE_BITS];
+    let mut group = 0;
+    while group < KNOWN.len() {
+        let (known, names) = KNOWN[group];
+        let mut index = 0;
+        while index < names.len() {
+            let key = Key::of(names[index]);
+            let mut at = key.place(TABLE_BITS);
+            while table[at].is_some() {
+                at = (at + 1) % table.len();
+            }
+            table[at] = Some((key, known));
+            index += 1;
+        }
+        group += 1;
+    }
+    table
+}
+
+#[inline]
+fn known(name: Key) -> Option<Known> {
+    let mut at = name.place(TABLE_BITS);
+    loop {
+        let (key, known) = TABLE[at]?;
+        if key == name {
+            return Some(known);
+        }
+        at = (at + 1) % TABLE.len();
+    }
+}
 
 /// Bytes of an attribute's value that decide how an element looks.
 const VALUE_BYTES_MAX: usize = 2048;
@@ -86,26 +161,28 @@ impl Page {
     pub(super) fn begin_attribute(&mut self, name: &Name) {
         let found = &mut self.found;
         // Of two attributes of one name the first counts.
-        self.attribute = match name.as_bytes() {
-            b"style" if found.style.begin() => Attribute::Style,
-            b"class" if !self.sheets.is_empty() && found.class.begin() => Attribute::Class,
-            b"id" if !self.sheets.is_empty() && found.id.begin() => Attribute::Id,
-            b"srcdoc" if !found.document && matches!(self.kind, Kind::Html | Kind::Xhtml) => {
+        self.attribute = match known(name.key()) {
+            None if name.key().begins_with_on() => return self.attribute = Attribute::Handler,
+            None => return self.attribute = Attribute::Plain,
+            // It does not decide how the element looks.
+            Some(Known::Url) => return self.attribute = Attribute::Url,
+            Some(Known::Class | Known::Id) if self.sheets.is_empty() => return self.attribute = Attribute::Plain,
+            Some(Known::Class) if found.class.begin() => Attribute::Class,
+            Some(Known::Id) if found.id.begin() => Attribute::Id,
+            Some(Known::Style) if found.style.begin() => Attribute::Style,
+            Some(Known::Srcdoc) if !found.document && matches!(self.kind, Kind::Html | Kind::Xhtml) => {
                 found.document = true;
                 Attribute::Document
             }
-            b"hidden" => {
+            Some(Known::Hidden) => {
                 found.hidden = true;
                 Attribute::Plain
             }
-            b"open" => {
+            Some(Known::Open) => {
                 found.open = true;
                 Attribute::Plain
             }
-            b"action" | b"background" | b"cite" | b"data" | b"data-href" | b"data-src" | b"data-url"
-            | b"formaction" | b"href" | b"poster" | b"src" | b"xlink:href" => Attribute::Url,
-            [b'o', b'n', ..] => Attribute::Handler,
-            _ => return self.attribute = Attribute::Plain,
+            Some(Known::Class | Known::Id | Known::Srcdoc | Known::Style) => Attribute::Plain,
         };
         found.any = true;
     }

@@ -416,7 +416,7 @@ pub(super) struct PageTokens<'p, S> {
 }
 
 impl<S: Sink> Tokens for PageTokens<'_, S> {
-    #[inline]
+    #[inline(always)]
     fn run(&mut self, part: Part, block: &Block<'_>, from: usize, to: usize) {
         let page = &mut *self.page;
         match part {
@@ -460,7 +460,7 @@ impl<S: Sink> Tokens for PageTokens<'_, S> {
         self.page.begin_attribute(name);
     }
 
-    #[inline]
+    #[inline(always)]
     fn end_value(&mut self, seen: u64) {
         if self.page.attribute == Attribute::Plain && !self.page.document_begun {
             return self.sink.edge(Stream::Attribute, Edge::Hard, seen);

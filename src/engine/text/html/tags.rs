@@ -23,7 +23,12 @@ impl Tokenizer {
         self.begin_tag(end);
         if let Some((name, length)) = Name::read::<false>(&bytes[name_at..], &ENDS_NAME) {
             self.tag.name = name;
-            return self.attributes(block, bytes, name_at + length, tokens);
+            let at = name_at + length;
+            if bytes[at] == b'>' {
+                self.end_tag(block.offset(at + 1), tokens);
+                return at + 1;
+            }
+            return self.attributes(block, bytes, at, tokens);
         }
         match push_name(&mut self.tag.name, &bytes[name_at..], &ENDS_NAME) {
             Some(length) => self.attributes(block, bytes, name_at + length, tokens),

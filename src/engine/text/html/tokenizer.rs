@@ -185,6 +185,22 @@ impl Tokenizer {
         let bytes = &block.text.as_bytes()[..to];
         let mut at = from;
         while at < to {
+            // Most of a page: text up to a tag, and the tag.
+            if self.state == State::Text && self.content == Content::Normal && !self.names && !self.reference.active() {
+                let stop = at + find_any(&bytes[at..], [b'<', b'&']);
+                if stop > at {
+                    tokens.run(Part::Text, block, at, stop);
+                    self.dashes = 0;
+                }
+                at = stop;
+                if bytes.get(at) == Some(&b'<') {
+                    at = self.tag(block, bytes, at, tokens);
+                    continue;
+                }
+                if at == to {
+                    break;
+                }
+            }
             let stop = at + self.run_length(&bytes[at..]);
             if stop > at {
                 if let Some(part) = self.part() {
@@ -194,18 +210,9 @@ impl Tokenizer {
                 at = stop;
                 continue;
             }
-            if !self.reference.active() && !self.names {
-                match self.state {
-                    State::Text if self.content == Content::Normal && bytes[at] == b'<' => {
-                        at = self.tag(block, bytes, at, tokens);
-                        continue;
-                    }
-                    State::BeforeAttributeName => {
-                        at = self.attributes(block, bytes, at, tokens);
-                        continue;
-                    }
-                    _ => {}
-                }
+            if self.state == State::BeforeAttributeName && !self.reference.active() && !self.names {
+                at = self.attributes(block, bytes, at, tokens);
+                continue;
             }
             let Some(c) = block.text[at..].chars().next() else { break };
             let next = at + c.len_utf8();

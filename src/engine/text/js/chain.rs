@@ -1,7 +1,10 @@
 //! What stands between two strings of a script, and whether they are one.
 
 use super::State;
-use crate::{base::ByteSpan, engine::text::string::Coding};
+use crate::{
+    base::ByteSpan,
+    engine::text::{scan::find_any, string::Coding},
+};
 
 /// A character that is held back.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +103,46 @@ pub(super) fn nothing_joins(bytes: &[u8], at: usize, in_template: bool) -> Optio
         }
     }
     None
+}
+
+/// Characters of an array's strings that are looked at in advance.
+const ARRAY_BYTES_MAX: usize = 256;
+
+/// The same for the strings of an array, the first of which begins at `at`: where code says that
+/// nothing puts them together. Strings that are more than plain text are left to [`Between`].
+pub(super) fn nothing_joins_array(bytes: &[u8], at: usize, quote: u8) -> Option<usize> {
+    let ahead = &bytes[at..bytes.len().min(at + ARRAY_BYTES_MAX)];
+    let behind_space = |from: usize| {
+        let space = ahead.get(from..)?.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        Some((from + space, *ahead.get(from + space)?))
+    };
+    let (mut from, mut quote) = (0, quote);
+    loop {
+        if quote == b'`' {
+            return None;
+        }
+        let end = from + find_any(ahead.get(from..)?, [quote, b'\\', b'\n', b'\r', b'%', b'<', b'&']);
+        if *ahead.get(end)? != quote {
+            return None;
+        }
+        let (next, byte) = behind_space(end + 1)?;
+        match byte {
+            b',' => match behind_space(next + 1)? {
+                (_, b']' | b'/') => return None,
+                (next, byte @ (b'"' | b'\'')) => (from, quote) = (next + 1, byte),
+                (next, 0..0x80) => return Some(at + next),
+                _ => return None,
+            },
+            b']' => {
+                return match behind_space(next + 1)? {
+                    (_, b'.' | b'/' | 0x80..) => None,
+                    (next, _) => Some(at + next),
+                };
+            }
+            b'+' | b')' | b'.' | b'/' | b'}' | 0x80.. => return None,
+            _ => return Some(at + next),
+        }
+    }
 }
 
 /// The same, behind a dot.

@@ -162,6 +162,16 @@ impl Js {
                 if stop > at {
                     sink.run(Stream::Script, block, at, stop);
                 }
+                // Strings of an array that nothing joins, as most: no need to hold anything.
+                if self.array
+                    && let State::String { quote } = self.state
+                    && let Some(next) = chain::nothing_joins_array(bytes, stop, quote)
+                {
+                    sink.run_later(Stream::Script, block, stop, next, block.offset(next + 1));
+                    self.array = false;
+                    self.state = State::Code;
+                    stop = next;
+                }
                 stop
             }
             State::LineComment => {
@@ -174,6 +184,13 @@ impl Js {
                 let stop = at + memchr::memchr2(b'*', b'/', rest).unwrap_or(rest.len());
                 if stop > at {
                     self.state = State::BlockComment { star: false };
+                    sink.run(Stream::Script, block, at, stop);
+                }
+                stop
+            }
+            State::Regex { .. } => {
+                let stop = at + find_any(rest, [b'/', b'[', b']', b'\\', b'\n', b'\r']);
+                if stop > at {
                     sink.run(Stream::Script, block, at, stop);
                 }
                 stop
@@ -225,9 +242,7 @@ impl Js {
         {
             let seen = block.offset(next + 1);
             self.text.end(seen, sink);
-            for (index, &byte) in (stop..next).zip(&bytes[stop..next]) {
-                sink.character(Stream::Script, char::from(byte), block.span(index, index + 1), seen);
-            }
+            sink.run_later(Stream::Script, block, stop, next, seen);
             self.state = State::Code;
             stop = next;
         }
