@@ -18,13 +18,13 @@
 //! | an exchange as a whole | `timeouts.request`; off unless set | 504 `origin_timeout`, or cut | – |
 //!
 //! Rates are token buckets: `{ rate = 100, burst = 300 }` is a hundred a second in the long run, and three
-//! hundred at once. The buckets stand in a table of fixed size without a lock (`data_plane/limits/buckets`):
+//! hundred at once. The buckets stand in a table of fixed size without a lock (`data_plane/limits/buckets.rs`):
 //! a million strangers make it lenient towards some of them, and never use up somebody else's bucket. The
 //! defaults for addresses are far above what one visitor does, because whole companies and mobile networks
 //! share an address; set them to what your sites need. A proxy of your own in front is one address: raise
 //! them.
 //!
-//! Slowness is a matter of credit (`data_plane/limits/pace`). Waiting for a client costs it, each byte that
+//! Slowness is a matter of credit (`data_plane/limits/pace.rs`). Waiting for a client costs it, each byte that
 //! moves earns some back at `limits.min_rate`, and who has kept us waiting for `timeouts.slow` is cut off.
 //! Time in which the origin is waited for costs a client nothing.
 //!
