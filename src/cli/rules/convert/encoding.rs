@@ -3,22 +3,22 @@
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::Encoding;
 
-/// The text of a list, and the name of its encoding.
-pub(super) fn decode(bytes: &[u8]) -> (String, &'static str) {
+/// The text of a list, and the name of its encoding. `country`: the top-level domain of where it comes from.
+pub(super) fn decode(bytes: &[u8], country: Option<&[u8]>) -> (String, &'static str) {
     let encoding = match Encoding::for_bom(bytes) {
         Some((encoding, _)) => encoding,
         None if std::str::from_utf8(bytes).is_ok() => encoding_rs::UTF_8,
-        None => guess(bytes),
+        None => guess(bytes, country),
     };
     let (text, ..) = encoding.decode(bytes);
     (text.into_owned(), encoding.name())
 }
 
-/// The lists that this is for are Chinese more often than not, and so the guess is told.
-fn guess(bytes: &[u8]) -> &'static Encoding {
+/// Where a list comes from tips the scales: a few accents of French look like Chinese, too.
+fn guess(bytes: &[u8], country: Option<&[u8]>) -> &'static Encoding {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(bytes, true);
-    detector.guess(Some(b"cn"), Utf8Detection::Deny)
+    detector.guess(country, Utf8Detection::Deny)
 }
 
 #[cfg(test)]
@@ -35,10 +35,10 @@ mod tests {
                 text
             };
             let (bytes, ..) = encoding.encode(text);
-            assert_eq!(decode(&bytes), (text.to_owned(), encoding.name()));
+            assert_eq!(decode(&bytes, Some(b"cn")), (text.to_owned(), encoding.name()));
         }
         let utf16: Vec<u8> = [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
-        assert_eq!(decode(&utf16), (text.to_owned(), "UTF-16LE"));
-        assert_eq!(decode(b"\xef\xbb\xbfa\n"), ("a\n".to_owned(), "UTF-8"));
+        assert_eq!(decode(&utf16, None), (text.to_owned(), "UTF-16LE"));
+        assert_eq!(decode(b"\xef\xbb\xbfa\n", None), ("a\n".to_owned(), "UTF-8"));
     }
 }

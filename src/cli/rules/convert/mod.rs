@@ -148,11 +148,16 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
         threshold: args.threshold,
         mode: args.mode.into(),
     };
+    // Home-grown lists are Chinese; those of E2Guardian come from everywhere.
+    let country: Option<&[u8]> = match args.from {
+        From::Words => Some(b"cn"),
+        From::E2guardian => None,
+    };
     let (mut lists, mut unread) = (Vec::new(), Vec::new());
     for file in &args.files {
         match fs::read(file) {
             Ok(bytes) => {
-                let (text, encoding) = encoding::decode(&bytes);
+                let (text, encoding) = encoding::decode(&bytes, country);
                 let list = match args.from {
                     From::Words => words::read(&text),
                     From::E2guardian => e2guardian::read(&text),
