@@ -77,7 +77,12 @@ pub(super) fn incident(reader: &Reader<'_>, root: &Section<'_, '_>) -> Incidents
 fn rule(reader: &Reader<'_>, name: &str, section: Section<'_, '_>) -> Option<IncidentRule> {
     let kinds =
         [("content", IncidentKind::Content), ("malware", IncidentKind::Malware), ("security", IncidentKind::Security)];
-    let classes = [("political", Class::Political), ("vulgar", Class::Vulgar), ("other", Class::Other)];
+    let classes = [
+        ("any", None),
+        ("political", Some(Class::Political)),
+        ("vulgar", Some(Class::Vulgar)),
+        ("other", Some(Class::Other)),
+    ];
     let locks = [
         ("none", EmergencyLock::None),
         ("page", EmergencyLock::Page),
@@ -87,7 +92,7 @@ fn rule(reader: &Reader<'_>, name: &str, section: Section<'_, '_>) -> Option<Inc
     let rule = IncidentRule {
         name: name.to_owned(),
         kind: section.word("kind", &kinds).unwrap_or(IncidentKind::Content),
-        class: section.word("class", &classes),
+        class: section.word("class", &classes).flatten(),
         category: section.string("category").map(|(category, _)| category),
         confirmed: section.boolean("confirmed").unwrap_or(true),
         findings: section.number("findings", 1..=100_000).map_or(1, |count| count as usize),

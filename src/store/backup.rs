@@ -123,11 +123,15 @@ fn copy_segments(from: &Path, to: &Path, suffixes: &[&str]) -> Result<(), StoreE
         if news.is_empty() {
             return Ok(());
         }
-        for path in news {
+        // What was the last when it was copied has an end since something follows it.
+        let ended = seen.iter().max().cloned();
+        for path in ended.into_iter().chain(news) {
             if let Some(name) = path.file_name() {
                 copy_if_there(&path, &to.join(name))?;
             }
-            seen.push(path);
+            if !seen.contains(&path) {
+                seen.push(path);
+            }
         }
     }
 }

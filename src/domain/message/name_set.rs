@@ -28,8 +28,8 @@ impl<'a> FromIterator<&'a [u8]> for NameSet {
 const fn bit(name: &[u8]) -> u64 {
     match name {
         [first, .., last] => {
-            let ends = (*first | 0x20).wrapping_mul(5).wrapping_add(*last | 0x20);
-            1 << (ends.wrapping_add((name.len() as u8).wrapping_mul(11)) & 63)
+            let ends = (*first | 0x20).wrapping_mul(5).wrapping_add((*last | 0x20).wrapping_mul(3));
+            1 << (ends.wrapping_add((name.len() as u8).wrapping_mul(21)) & 63)
         }
         [] | [_] => 1,
     }

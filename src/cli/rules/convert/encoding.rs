@@ -18,7 +18,11 @@ pub(super) fn decode(bytes: &[u8], country: Option<&[u8]>) -> (String, &'static 
 fn guess(bytes: &[u8], country: Option<&[u8]>) -> &'static Encoding {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(bytes, true);
-    detector.guess(country, Utf8Detection::Deny)
+    // Big5 is Chinese, too, and a hint of the mainland would hide it.
+    match detector.guess(None, Utf8Detection::Deny) {
+        chinese if [encoding_rs::BIG5, encoding_rs::GBK].contains(&chinese) && country.is_some() => chinese,
+        _ => detector.guess(country, Utf8Detection::Deny),
+    }
 }
 
 #[cfg(test)]
