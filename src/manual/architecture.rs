@@ -94,7 +94,7 @@
 //! - It keeps about 26 KiB for an idle connection. Here an idle connection owns no buffer.
 //!
 //! hyper serves the admin listener ([`Admin`](crate::control_plane::Admin)), where none of this
-//! matters, and is what HTTP/2 will be built on.
+//! matters. HTTP/2 is read and written by `h2` ([`http2`](super::http2)).
 //!
 //! # Invariants, most of them about what is not there
 //!

@@ -7,6 +7,7 @@
 //! | chapter | answers |
 //! | --- | --- |
 //! | [`architecture`] | Which rooms are there, what may use what, and what is deliberately absent? |
+//! | [`http2`] | What is taken of HTTP/2, and what may a connection cost? |
 //! | [`life_of_a_request`] | What happens to a request, in which order, and what can refuse it? |
 //! | [`registry`] | Where do sites, filings and customers come from, and what is checked of them? |
 //! | [`store`] | Where is the record, what makes it hold up, and how does an outsider check it? |
@@ -28,6 +29,7 @@ pub mod architecture;
 pub mod evasions;
 pub mod failure_modes;
 pub mod glossary;
+pub mod http2;
 pub mod incidents;
 pub mod ledger;
 pub mod life_of_a_request;

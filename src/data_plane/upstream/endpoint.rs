@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{sync::Notify, time::timeout};
 
-use super::origins::State;
+use super::{http2, origins::State};
 use crate::{
     config::{Ejection, Upstreams},
     data_plane::socket::Socket,
@@ -26,6 +26,8 @@ pub(super) struct Endpoint {
     pub(super) state: Arc<State>,
     /// Unused connections, the youngest last.
     pub(super) idle: RefCell<VecDeque<Idle>>,
+    /// The connection of an origin that speaks HTTP/2.
+    pub(super) http2: http2::Shared,
     in_use: Cell<usize>,
     waiting: Cell<usize>,
     freed: Notify,
@@ -54,6 +56,7 @@ impl Endpoint {
         Self {
             state,
             idle: RefCell::default(),
+            http2: http2::Shared::default(),
             in_use: Cell::new(0),
             waiting: Cell::new(0),
             freed: Notify::new(),
@@ -95,7 +98,7 @@ impl Endpoint {
         let sweeps = self.unused_sweeps.get();
         self.unused_sweeps.set(sweeps.saturating_add(1));
         let sweeps_max = if self.state.has_company() { SWEEPS_IN_COMPANY } else { SWEEPS_ALONE };
-        sweeps >= sweeps_max && self.outstanding() == 0 && self.idle.borrow().is_empty()
+        sweeps >= sweeps_max && self.outstanding() == 0 && self.idle.borrow().is_empty() && self.http2.is_closed()
     }
 
     fn grant(self: &Rc<Self>) -> Lease {

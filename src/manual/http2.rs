@@ -1,0 +1,41 @@
+//! HTTP/2: what is taken of it, and what a connection may cost.
+//!
+//! # The same request
+//!
+//! A stream is read into the same head that a connection of HTTP/1.1 is read into, and goes through the
+//! same stages (`data_plane/session.rs`). `data_plane/client.rs` is the seam: an `Inlet` gives a body, an
+//! `Outlet` takes an answer, and each is a connection or a stream. A head is written once, by a
+//! `HeadWriter` that makes text or fields of it. What HTTP/2 is by itself stands in `data_plane/http2`.
+//!
+//! | HTTP/2 | here |
+//! | --- | --- |
+//! | `:authority`, `Host` | both may stand there, and must agree |
+//! | `cookie` in crumbs | one field, joined with `; ` |
+//! | fields for one hop, upper case, broken pseudo-fields | a malformed request: RST_STREAM, no origin is asked |
+//! | the length of a body | checked against DATA; without one the origin gets chunks |
+//! | trailers, interim responses (100, 103) | pass |
+//! | CONNECT | refused, but for `:protocol` = `websocket` (RFC 8441), which becomes an Upgrade; the stream is a tunnel from the origin's 101, if its answer fits the key |
+//! | a response that must be cut | RST_STREAM; the connection goes on |
+//! | a request that the client takes back | ends the exchange with the origin |
+//! | a host that the certificate does not cover | 421; for one that it covers a connection is shared |
+//!
+//! Over TLS it is offered by ALPN; plain listeners take it where `http2.prior_knowledge` says so.
+//!
+//! # What a connection may cost
+//!
+//! One task drives a connection and its streams. What is handed over and not yet written is bounded for
+//! all streams together (256 KiB, and 64 KiB for one of them), so that a client that reads nothing costs
+//! this and what is held of its pages. A stream that gets no window ends after `timeouts.client_idle`.
+//!
+//! | flood | bound | test |
+//! | --- | --- | --- |
+//! | many requests at a time | `http2.streams`; more are refused (REFUSED_STREAM) | `no_more_streams_than_allowed_run_at_a_time` |
+//! | requests taken back (rapid reset) | `http2.resets` in ten seconds | `requests_that_are_taken_back_are_counted` |
+//! | errors that make us reset (MadeYouReset) | 100 a connection | `resets_that_a_client_makes_us_send_are_counted` |
+//! | PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA, unknown frames | `http2.control_frames` in ten seconds; more where we send much | `floods_end_the_connection_and_cost_nothing` |
+//! | heads without end (CONTINUATION), HPACK bombs | `limits.head` and `limits.headers` | `a_head_without_end_ends_the_connection` |
+//! | windows of nothing, sockets that nobody reads | as above | `who_reads_nothing_costs_a_window_and_is_let_go` |
+//! | no requests | `timeouts.keep_alive`, then GOAWAY | `an_idle_connection_is_told_to_go` |
+//!
+//! A connection that goes beyond a bound ends with GOAWAY (ENHANCE_YOUR_CALM);
+//! `zhamen_http2_connections_ended_total` counts why connections ended.
