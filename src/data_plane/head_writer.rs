@@ -4,6 +4,8 @@
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
+/// Bytes of the text that most heads fit into: one allocation instead of several.
+const TEXT_BYTES: usize = 512;
 /// Bytes of values that a head has more often than not.
 const VALUES_BYTES: usize = 1024;
 /// Lines, likewise.
@@ -53,6 +55,7 @@ impl HeadWriter {
     pub(super) fn status(&mut self, status: u16, phrase: &[u8]) {
         match self {
             Self::Http1(out) => {
+                out.reserve(TEXT_BYTES);
                 out.extend_from_slice(b"HTTP/1.1 ");
                 let [hundreds, tens, ones] = [status / 100, status / 10 % 10, status % 10];
                 out.extend([hundreds, tens, ones].map(|digit| b'0' + digit as u8));

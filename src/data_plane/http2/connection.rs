@@ -42,7 +42,7 @@ use crate::{
 /// Bytes of a stream's response that `h2` keeps for the client's window.
 const SEND_BUFFER_BYTES: usize = 64 << 10;
 /// Streams whose late frames are still known; more are remembered only as numbers.
-const RESET_STREAMS_MAX: usize = 32;
+const RESET_STREAMS_MAX: usize = 128;
 /// Errors of a client's streams that a connection survives, in all.
 const STREAM_ERRORS_MAX: usize = 100;
 /// A connection's window, in windows of a stream.
