@@ -35,8 +35,10 @@ fn all_requests_share_a_connection() {
             let mut send = client.sender().ready().await.unwrap();
             answers.push(send.send_request(Request::get("http://a.cn/").body(()).unwrap(), true).unwrap().0);
         }
-        for answer in answers {
-            assert_eq!(read(answer.await).await.body, page_of(20_000).into_bytes());
+        // Side by side: they share the connection's window.
+        let all = futures_util::future::join_all(answers.into_iter().map(async |answer| read(answer.await).await));
+        for answer in all.await {
+            assert_eq!(answer.body, page_of(20_000).into_bytes());
         }
     });
     assert_eq!(origin.connections(), 1);
