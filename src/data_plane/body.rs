@@ -19,6 +19,7 @@ use super::{
     session::page_of,
     source::{Next, Source},
     stop::Stop,
+    upstream::Way,
     worker::Worker,
 };
 use crate::{
@@ -81,10 +82,10 @@ pub(super) async fn filter(
     mut filter: Filter<'_>,
     mut downstream: Downstream<'_>,
     framing: Framing,
-    socket: &super::socket::Socket,
+    way: Way<'_>,
     inbox: &mut BytesMut,
 ) -> Result<Filtered, Stop> {
-    let mut source = Source::new(socket, inbox, framing, filter.edge);
+    let mut source = Source::new(way, inbox, framing, filter.edge);
     let out_framing = filter.run(&mut downstream, &mut source, framing).await?;
     Ok(Filtered {
         origin_is_clean: source.is_clean_end() && framing != Framing::UntilClose,

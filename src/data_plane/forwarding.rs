@@ -4,10 +4,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{
-    http1::Fields,
-    request::{Context, line},
-};
+use super::{head_writer::HeadWriter, http1::Fields, request::Context};
 use crate::base::Network;
 
 /// Whether an address is one of a proxy that is trusted.
@@ -38,8 +35,8 @@ pub(super) fn client_of(fields: &Fields, peer: IpAddr, trusted: &[Network]) -> I
     client
 }
 
-/// Appends the fields.
-pub(super) fn put(out: &mut Vec<u8>, fields: &Fields, context: &Context<'_>) {
+/// Writes the fields.
+pub(super) fn put(out: &mut HeadWriter, fields: &Fields, context: &Context<'_>) {
     let Context { is_trusted, facts, .. } = *context;
     let (authority, scheme) = (facts.authority.as_bytes(), if context.tls { "https" } else { "http" });
     let said = |name| if is_trusted { fields.all(name).last().filter(|value| !value.is_empty()) } else { None };
@@ -47,32 +44,32 @@ pub(super) fn put(out: &mut Vec<u8>, fields: &Fields, context: &Context<'_>) {
     let peer = context.peer.to_canonical().to_string();
 
     put_before(out, b"X-Forwarded-For", is_trusted.then(|| fields.list("x-forwarded-for")).into_iter().flatten());
-    out.extend_from_slice(peer.as_bytes());
-    out.extend_from_slice(b"\r\n");
-    line(out, b"X-Forwarded-Proto", said("x-forwarded-proto").filter(is_scheme).unwrap_or(scheme.as_bytes()));
-    line(out, b"X-Forwarded-Host", said("x-forwarded-host").unwrap_or(authority));
+    out.piece(peer.as_bytes());
+    out.end_line();
+    out.line(b"X-Forwarded-Proto", said("x-forwarded-proto").filter(is_scheme).unwrap_or(scheme.as_bytes()));
+    out.line(b"X-Forwarded-Host", said("x-forwarded-host").unwrap_or(authority));
     match context.client == context.peer {
-        true => line(out, b"X-Real-IP", peer.as_bytes()),
-        false => line(out, b"X-Real-IP", context.client.to_canonical().to_string().as_bytes()),
+        true => out.line(b"X-Real-IP", peer.as_bytes()),
+        false => out.line(b"X-Real-IP", context.client.to_canonical().to_string().as_bytes()),
     }
     put_before(out, b"Forwarded", is_trusted.then(|| fields.all("forwarded")).into_iter().flatten());
     let (open, close) = if peer.contains(':') { ("\"[", "]\"") } else { ("", "") };
     for piece in ["for=", open, &peer, close, ";host=\""] {
-        out.extend_from_slice(piece.as_bytes());
+        out.piece(piece.as_bytes());
     }
-    out.extend_from_slice(authority);
-    for piece in ["\";proto=", scheme, "\r\n"] {
-        out.extend_from_slice(piece.as_bytes());
+    out.piece(authority);
+    for piece in ["\";proto=", scheme] {
+        out.piece(piece.as_bytes());
     }
+    out.end_line();
 }
 
-/// Appends the name of a list, and the members that stand before ours.
-fn put_before<'f>(out: &mut Vec<u8>, name: &[u8], members: impl Iterator<Item = &'f [u8]>) {
-    out.extend_from_slice(name);
-    out.extend_from_slice(b": ");
+/// Begins a list with the members that stand before ours.
+fn put_before<'f>(out: &mut HeadWriter, name: &'static [u8], members: impl Iterator<Item = &'f [u8]>) {
+    out.begin_line(name);
     for member in members.filter(|member| !member.is_empty()) {
-        out.extend_from_slice(member);
-        out.extend_from_slice(b", ");
+        out.piece(member);
+        out.piece(b", ");
     }
 }
 

@@ -2,8 +2,10 @@
 //! it, once for both.
 
 use bytes::BytesMut;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
+/// Bytes of the text that most heads fit into: one allocation instead of several.
+const TEXT_BYTES: usize = 512;
 /// Bytes of values that a head has more often than not.
 const VALUES_BYTES: usize = 1024;
 /// Lines, likewise.
@@ -18,12 +20,19 @@ pub(super) enum HeadWriter {
 }
 
 /// A head for HTTP/2.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Gathered {
+    /// Of a response.
     pub(super) status: StatusCode,
+    /// Of a request.
+    pub(super) method: Method,
+    /// Of a request: `:authority`, and `:path`.
+    pub(super) target: (String, String),
     pub(super) fields: HeaderMap,
     /// Where the values are cut from, so that one allocation serves all.
     values: BytesMut,
+    /// The name of the line that is being written.
+    name: &'static [u8],
 }
 
 impl HeadWriter {
@@ -46,6 +55,7 @@ impl HeadWriter {
     pub(super) fn status(&mut self, status: u16, phrase: &[u8]) {
         match self {
             Self::Http1(out) => {
+                out.reserve(TEXT_BYTES);
                 out.extend_from_slice(b"HTTP/1.1 ");
                 let [hundreds, tens, ones] = [status / 100, status / 10 % 10, status % 10];
                 out.extend([hundreds, tens, ones].map(|digit| b'0' + digit as u8));
@@ -59,6 +69,51 @@ impl HeadWriter {
                 out.fields.reserve(LINES);
                 out.values.reserve(VALUES_BYTES);
             }
+        }
+    }
+
+    /// The first line of a request, and its host.
+    pub(super) fn request(&mut self, method: &[u8], path: &str, authority: &str) {
+        match self {
+            Self::Http1(out) => {
+                for piece in [method, b" ", path.as_bytes(), b" HTTP/1.1\r\nHost: ", authority.as_bytes(), b"\r\n"] {
+                    out.extend_from_slice(piece);
+                }
+            }
+            Self::Http2(out) => {
+                // What was checked to be a token is one.
+                out.method = Method::from_bytes(method).unwrap_or_default();
+                out.target = (authority.to_owned(), path.to_owned());
+                out.fields.reserve(LINES);
+                out.values.reserve(VALUES_BYTES);
+            }
+        }
+    }
+
+    /// Begins a field line whose value comes in pieces.
+    pub(super) fn begin_line(&mut self, name: &'static [u8]) {
+        match self {
+            Self::Http1(out) => {
+                out.extend_from_slice(name);
+                out.extend_from_slice(b": ");
+            }
+            Self::Http2(out) => out.name = name,
+        }
+    }
+
+    /// A piece of a value.
+    pub(super) fn piece(&mut self, piece: &[u8]) {
+        match self {
+            Self::Http1(out) => out.extend_from_slice(piece),
+            Self::Http2(out) => out.values.extend_from_slice(piece),
+        }
+    }
+
+    /// Ends a field line that came in pieces.
+    pub(super) fn end_line(&mut self) {
+        match self {
+            Self::Http1(out) => out.extend_from_slice(b"\r\n"),
+            Self::Http2(out) => out.line(out.name, b""),
         }
     }
 

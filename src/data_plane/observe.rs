@@ -14,6 +14,7 @@ use crate::{
     base::{Charge, MemoryBudget, Timestamp},
     domain::{
         event::Outcome,
+        message::Version,
         observation::{Captured, Found, HomePage, Observation, Server},
         policy::Reason,
         record::FindingOrigin,
@@ -197,7 +198,11 @@ impl Filter<'_> {
 
 /// The head as received, without what belongs to a visitor (domain.md section 8).
 fn head_of(reply: &ResponseHead) -> Vec<u8> {
-    let version = if reply.is_http11 { "1.1" } else { "1.0" };
+    let version = match reply.version {
+        Version::Http10 => "1.0",
+        Version::Http11 => "1.1",
+        Version::H2 => "2",
+    };
     let mut head = format!("HTTP/{version} {} ", reply.status).into_bytes();
     head.extend_from_slice(reply.phrase());
     head.extend_from_slice(b"\r\n");

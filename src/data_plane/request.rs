@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::{
     forwarding,
+    head_writer::{Gathered, HeadWriter},
     http1::{Fields, RequestHead},
     websocket::Handshake,
 };
@@ -42,17 +43,29 @@ pub(super) struct Context<'a> {
     pub(super) websocket: Option<&'a Handshake>,
 }
 
-/// Appends the head to `out`.
+/// The head as text, with room for more, and for HTTP/2 where that is wanted.
+pub(super) fn heads(head: &RequestHead, context: &Context<'_>, has_http2: bool) -> (Vec<u8>, Option<Gathered>) {
+    let mut text = HeadWriter::Http1(Vec::with_capacity(1024));
+    put_head(&mut text, head, context);
+    let mut fields = HeadWriter::http2();
+    if has_http2 {
+        put_head(&mut fields, head, context);
+    }
+    match (text, fields) {
+        (HeadWriter::Http1(text), HeadWriter::Http2(fields)) => (text, has_http2.then_some(fields)),
+        (HeadWriter::Http1(text), HeadWriter::Http1(_)) => (text, None),
+        (HeadWriter::Http2(fields), _) => (Vec::new(), Some(fields)),
+    }
+}
+
+/// Writes the head.
 ///
 /// No `Via`: RFC 9110 section 7.6.3 asks a gateway for it, and a stock nginx stops compressing for
 /// whoever sends it (`gzip_proxied off`). The hosted sites' visitors would pay for that.
-pub(super) fn put_head(out: &mut Vec<u8>, head: &RequestHead, context: &Context<'_>) {
+fn put_head(out: &mut HeadWriter, head: &RequestHead, context: &Context<'_>) {
     let facts = context.facts;
-    out.extend_from_slice(if context.websocket.is_some() { b"GET" } else { head.method() });
-    out.push(b' ');
-    out.extend_from_slice(facts.target.as_bytes());
-    out.extend_from_slice(b" HTTP/1.1\r\n");
-    line(out, b"Host", facts.authority.as_bytes());
+    let method = if context.websocket.is_some() { b"GET" } else { head.method() };
+    out.request(method, &facts.target, &facts.authority);
     for (name, value) in head.fields.iter() {
         let mut room = [0; NAME_BYTES_MAX];
         let lower = lower(name, &mut room);
@@ -64,35 +77,39 @@ pub(super) fn put_head(out: &mut Vec<u8>, head: &RequestHead, context: &Context<
             b"if-none-match" | b"if-modified-since" | b"if-match" | b"if-unmodified-since" if context.whole => {}
             _ if lower.starts_with(b"x-forwarded-") && !context.is_trusted => {}
             _ if is_hop_by_hop(lower) || facts.connection_listed.iter().any(|listed| listed.as_bytes() == lower) => {}
-            _ => line(out, name, value),
+            _ => out.line(name, value),
         }
     }
     put_accept_encoding(out, &head.fields);
     forwarding::put(out, &head.fields, context);
     match (&facts.upgrade, head.fields.lists("te", "trailers")) {
+        // HTTP/2 upgrades nothing, and each of its hops is told of trailers by itself.
+        (Some(_), _) | (None, false) if out.is_http2() => {}
+        (None, true) if out.is_http2() => out.line(b"TE", b"trailers"),
         (Some(protocol), _) => {
-            line(out, b"Connection", b"upgrade");
-            line(out, b"Upgrade", protocol.as_bytes());
+            out.line(b"Connection", b"upgrade");
+            out.line(b"Upgrade", protocol.as_bytes());
             if let Some(handshake) = context.websocket {
-                line(out, b"Sec-WebSocket-Key", handshake.key().as_bytes());
+                out.line(b"Sec-WebSocket-Key", handshake.key().as_bytes());
             }
         }
         (None, true) => {
-            line(out, b"TE", b"trailers");
-            line(out, b"Connection", b"TE, keep-alive");
+            out.line(b"TE", b"trailers");
+            out.line(b"Connection", b"TE, keep-alive");
         }
-        (None, false) => line(out, b"Connection", b"keep-alive"),
+        (None, false) => out.line(b"Connection", b"keep-alive"),
     }
     match facts.framing {
-        Framing::None if matches!(head.method(), b"POST" | b"PUT" | b"PATCH") => line(out, b"Content-Length", b"0"),
+        Framing::None if matches!(head.method(), b"POST" | b"PUT" | b"PATCH") => out.length(0),
         Framing::None => {}
-        Framing::Length(length) => line(out, b"Content-Length", decimal(length, &mut [0; 20])),
-        Framing::Chunked => line(out, b"Transfer-Encoding", b"chunked"),
+        Framing::Length(length) => out.length(length),
+        Framing::Chunked if out.is_http2() => {}
+        Framing::Chunked => out.line(b"Transfer-Encoding", b"chunked"),
     }
     if facts.expects_continue && facts.framing != Framing::None {
-        line(out, b"Expect", b"100-continue");
+        out.line(b"Expect", b"100-continue");
     }
-    out.extend_from_slice(b"\r\n");
+    out.end();
 }
 
 /// The trailers that may follow a body: none that frames, routes or authorises.
@@ -151,28 +168,29 @@ pub(super) fn lower<'a>(name: &'a [u8], room: &'a mut [u8; NAME_BYTES_MAX]) -> &
 }
 
 /// Only codings that can be undone are asked for.
-fn put_accept_encoding(out: &mut Vec<u8>, fields: &Fields) {
+fn put_accept_encoding(out: &mut HeadWriter, fields: &Fields) {
     if fields.all("accept-encoding").next().is_none() {
         return;
     }
-    out.extend_from_slice(b"Accept-Encoding: ");
-    let start = out.len();
+    out.begin_line(b"Accept-Encoding");
+    let mut is_first = true;
     for member in fields.list("accept-encoding") {
         let coding = member.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
         if ["gzip", "deflate", "br", "zstd", "identity"]
             .iter()
             .any(|known| coding.eq_ignore_ascii_case(known.as_bytes()))
         {
-            if out.len() > start {
-                out.extend_from_slice(b", ");
+            if !is_first {
+                out.piece(b", ");
             }
-            out.extend_from_slice(member);
+            out.piece(member);
+            is_first = false;
         }
     }
-    if out.len() == start {
-        out.extend_from_slice(b"identity");
+    if is_first {
+        out.piece(b"identity");
     }
-    out.extend_from_slice(b"\r\n");
+    out.end_line();
 }
 
 /// One range at a time, and none of what looks like text by its path: several ranges come back as
@@ -202,7 +220,7 @@ fn looks_like_text(target: &str) -> bool {
 mod tests {
     use bytes::Bytes;
 
-    use super::{Context, looks_like_text, put_head};
+    use super::{Context, HeadWriter, looks_like_text, put_head};
     use crate::{
         data_plane::http1::{HeadLimits, RequestHead},
         domain::message::{ConnectionFacts, RawHead, normalise},
@@ -220,12 +238,13 @@ mod tests {
         let facts = normalise(raw, ConnectionFacts::default()).unwrap();
         let (client, peer) = ("192.0.2.1".parse().unwrap(), if is_trusted { "10.0.0.1" } else { "192.0.2.1" });
         let peer = peer.parse().unwrap();
-        let mut out = Vec::new();
+        let mut out = HeadWriter::http1();
         put_head(
             &mut out,
             &head,
             &Context { facts: &facts, client, peer, is_trusted, tls: false, whole, scanned: true, websocket: None },
         );
+        let HeadWriter::Http1(out) = out else { unreachable!("it was one for HTTP/1.1") };
         String::from_utf8(out).unwrap().replace("\r\n", "\n")
     }
 

@@ -68,9 +68,9 @@ pub(super) fn framing(reply: &ResponseHead, is_head: bool) -> Result<Framing, (R
 /// Whether the origin keeps the connection for another request.
 pub(super) fn origin_keeps(reply: &ResponseHead) -> bool {
     let both = reply.fields.all("transfer-encoding").next().is_some()
-        && (reply.fields.all("content-length").next().is_some() || !reply.is_http11);
+        && (reply.fields.all("content-length").next().is_some() || reply.version == Version::Http10);
     let says_close = reply.fields.lists("connection", "close");
-    !both && !says_close && (reply.is_http11 || reply.fields.lists("connection", "keep-alive"))
+    !both && !says_close && (reply.version != Version::Http10 || reply.fields.lists("connection", "keep-alive"))
 }
 
 /// Writes the head of a final response.
@@ -79,7 +79,12 @@ pub(super) fn put_head(out: &mut HeadWriter, reply: &ResponseHead, context: &Con
     if reply.fields.all("date").next().is_none() {
         out.line(b"Date", http_date(context.at).as_bytes());
     }
-    out.line(b"Via", if reply.is_http11 { VIA } else { b"1.0 zhamen" });
+    let via = match reply.version {
+        Version::Http10 => &b"1.0 zhamen"[..],
+        Version::Http11 => VIA,
+        Version::H2 => b"2.0 zhamen",
+    };
+    out.line(b"Via", via);
     match context.framing {
         OutFraming::Chunked => out.line(b"Transfer-Encoding", b"chunked"),
         OutFraming::Length(length) => out.length(length),

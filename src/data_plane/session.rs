@@ -22,7 +22,7 @@ use super::{
     stop::Stop,
     tunnel::{self, End},
     upload::{self, Progress, RequestBody, Upload},
-    upstream::{self, Addresses, Link, Request},
+    upstream::{self, Addresses, Link, Request, Way},
     websocket::Handshake,
     worker::Worker,
 };
@@ -163,8 +163,11 @@ impl Session<'_> {
         facts: &Facts,
         permit: &Permit,
     ) -> Result<Link, Stop> {
-        let mut out = Vec::with_capacity(1024);
+        let has_http2 = permit.site().upstream().origins().iter().any(|origin| origin.protocol.is_http2());
         if head.version == Version::H2 && facts.upgrade.is_some() {
+            if has_http2 {
+                return Err(of_site(permit, Reason::OriginProtocol, "the origin takes no WebSockets"));
+            }
             let handshake =
                 Handshake::new().map_err(|error| of_site(permit, Reason::Overloaded, &error.to_string()))?;
             self.websocket = Some(handshake);
@@ -179,15 +182,19 @@ impl Session<'_> {
             scanned: self.snapshot.scan.enabled,
             websocket: self.websocket.as_ref(),
         };
-        request::put_head(&mut out, head, &context);
+        let (mut bytes, for_http2) = request::heads(head, &context, has_http2);
         if facts.state_changing && self.edge.posts {
             self.progress.copy_up_to(self.snapshot.scan.hold_bytes);
         }
         let (mut inlet, _) = client.halves();
-        self.body.put_ready(&mut inlet, &mut out, &self.progress)?;
+        match for_http2 {
+            None => self.body.put_ready(&mut inlet, &mut bytes, &self.progress)?,
+            Some(_) => self.progress.done.set(self.body.is_ended()),
+        }
         let replayable = facts.framing == Framing::None
             && matches!(head.method(), b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"PUT" | b"DELETE");
-        let request = Request { bytes: out, replayable, addresses: Addresses::of(self.record.client, client) };
+        let addresses = Addresses::of(self.record.client, client);
+        let request = Request { bytes, head: for_http2, is_bodiless: self.progress.done.get(), replayable, addresses };
         upstream::send(permit, request, (self.worker, &self.edge), &mut self.record).await
     }
 
@@ -203,7 +210,7 @@ impl Session<'_> {
         let (worker, edge, progress) = (self.worker, &*self.edge, &self.progress);
         let mut inbox = BytesMut::new();
         let (inlet, outlet) = client.halves();
-        let mut running = pin!(upload::run(inlet, &mut self.body, &link.socket, progress, edge));
+        let mut running = pin!(upload::run(inlet, &mut self.body, link.way(), progress, edge));
         let mut downstream = Downstream::new(outlet, Upload(running.as_mut()), edge.timeouts.client_idle);
         let (version, websocket) = (head.version, self.websocket.as_ref());
         let asked = answer::Asked { facts, permit, link, version, websocket, progress };
@@ -218,7 +225,7 @@ impl Session<'_> {
         let (snapshot, record) = (&*self.snapshot, &mut self.record);
         let capture = Capture::new(&worker.shared.budget);
         let filter = Filter { worker, edge, snapshot, permit, facts, reply: &reply, version, close, record, capture };
-        let filtered = body::filter(filter, downstream, framing, &link.socket, &mut inbox).await?;
+        let filtered = body::filter(filter, downstream, framing, link.way(), &mut inbox).await?;
         Ok(Carried::Answered(filtered, reply))
     }
 
@@ -237,7 +244,9 @@ impl Session<'_> {
                 self.record.outcome = Outcome::Tunnelled;
                 let (inlet, outlet) = client.halves();
                 let left = End { inlet, outlet, bytes: &mut self.record.request_bytes };
-                let (inlet, outlet) = (Inlet::Http1(&link.socket, &mut inbox), Outlet::Http1(&link.socket));
+                // Nothing else is asked to switch.
+                let Way::Http1(socket) = link.way() else { return After::Cut };
+                let (inlet, outlet) = (Inlet::Http1(socket, &mut inbox), Outlet::Http1(socket));
                 let right = End { inlet, outlet, bytes: &mut self.record.response_bytes };
                 let admission = Admission { worker: self.worker, snapshot: &self.snapshot, permit, facts };
                 let is_whole = tokio::select! {

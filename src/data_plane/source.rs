@@ -10,16 +10,22 @@ use super::{
     socket::{ANSWER_BYTES, READ_BYTES_MAX, Socket},
     stop::Stop,
     upload::Upload,
+    upstream::{Exchange, Way},
 };
 use crate::{config::Edge, domain::policy::Reason};
 
 /// The body.
 pub(super) struct Source<'a> {
-    socket: &'a Socket,
-    inbox: &'a mut BytesMut,
-    reader: BodyReader,
-    read_bytes: usize,
+    from: From<'a>,
     edge: &'a Edge,
+    trailers: Fields,
+    is_ended: bool,
+}
+
+/// Where it comes from.
+enum From<'a> {
+    Http1 { socket: &'a Socket, inbox: &'a mut BytesMut, reader: BodyReader, read_bytes: usize },
+    Http2(&'a Exchange),
 }
 
 /// What came.
@@ -37,61 +43,107 @@ pub(super) enum Next {
 }
 
 impl<'a> Source<'a> {
-    /// A body that begins in `inbox`.
-    pub(super) fn new(socket: &'a Socket, inbox: &'a mut BytesMut, framing: Framing, edge: &'a Edge) -> Self {
-        let read_bytes = match framing {
-            Framing::Length(length) if length > ANSWER_BYTES as u64 => READ_BYTES_MAX,
-            Framing::None | Framing::Length(_) | Framing::Chunked | Framing::UntilClose => ANSWER_BYTES,
+    /// A body that begins in `inbox`, or on its stream.
+    pub(super) fn new(way: Way<'a>, inbox: &'a mut BytesMut, framing: Framing, edge: &'a Edge) -> Self {
+        let from = match way {
+            Way::Http1(socket) => {
+                let read_bytes = match framing {
+                    Framing::Length(length) if length > ANSWER_BYTES as u64 => READ_BYTES_MAX,
+                    Framing::None | Framing::Length(_) | Framing::Chunked | Framing::UntilClose => ANSWER_BYTES,
+                };
+                From::Http1 { socket, inbox, reader: BodyReader::new(framing), read_bytes }
+            }
+            Way::Http2(exchange) => From::Http2(exchange),
         };
-        Self { socket, inbox, reader: BodyReader::new(framing), read_bytes, edge }
+        Self { from, edge, trailers: Fields::default(), is_ended: framing == Framing::None }
     }
 
     /// What is here already, without waiting.
     pub(super) fn ready(&mut self) -> Option<Next> {
-        match self.reader.next(self.inbox) {
-            Ok(Piece::Data(piece)) => Some(Next::Data(piece)),
-            Ok(Piece::End) => Some(Next::End),
-            Ok(Piece::NeedInput) => None,
-            Err(fault) => Some(Next::Broken(Reason::OriginProtocol, fault.as_str())),
+        if self.is_ended {
+            return Some(Next::End);
+        }
+        let piece = match &mut self.from {
+            From::Http1 { inbox, reader, .. } => match reader.next(inbox) {
+                Ok(piece) => piece,
+                Err(fault) => return Some(Next::Broken(Reason::OriginProtocol, fault.as_str())),
+            },
+            From::Http2(exchange) => exchange.ready()?,
+        };
+        match piece {
+            Piece::Data(piece) => Some(Next::Data(piece)),
+            Piece::End => Some(self.end()),
+            Piece::NeedInput => None,
         }
     }
 
     /// The next of the body; [`Next::Late`] if it has not come until `until`.
     pub(super) async fn next(&mut self, upload: &mut Upload<'_>, until: Option<Instant>) -> Result<Next, Stop> {
         let idle_until = Instant::now() + self.edge.timeouts.origin_idle;
+        let deadline = until.map_or(idle_until, |until| until.min(idle_until));
         loop {
             if let Some(next) = self.ready() {
                 return Ok(next);
             }
-            let deadline = until.map_or(idle_until, |until| until.min(idle_until));
-            let read = timeout_at(deadline.into(), self.socket.read(self.inbox, self.read_bytes));
-            match upload.race(pin!(read)).await? {
-                Ok(Ok(count)) if count > 0 => {
-                    if count >= self.read_bytes {
-                        self.read_bytes = READ_BYTES_MAX;
+            match &mut self.from {
+                From::Http1 { socket, inbox, reader, read_bytes } => {
+                    let read = timeout_at(deadline.into(), socket.read(inbox, *read_bytes));
+                    let read = upload.race(pin!(read)).await?;
+                    match read {
+                        Ok(Ok(count)) if count > 0 => {
+                            if count >= *read_bytes {
+                                *read_bytes = READ_BYTES_MAX;
+                            }
+                            continue;
+                        }
+                        // A reset is no end, not even of a body that ends with the connection.
+                        Ok(Ok(_)) => {
+                            let broken = |fault: BodyFault| Next::Broken(Reason::OriginProtocol, fault.as_str());
+                            return Ok(match reader.closed() {
+                                Ok(()) => self.end(),
+                                Err(fault) => broken(fault),
+                            });
+                        }
+                        Ok(Err(_)) => {
+                            return Ok(Next::Broken(Reason::OriginProtocol, "the origin reset the connection"));
+                        }
+                        Err(_) => {}
                     }
                 }
-                // A reset is no end, not even of a body that ends with the connection.
-                Ok(Ok(_)) => {
-                    let broken = |fault: BodyFault| Next::Broken(Reason::OriginProtocol, fault.as_str());
-                    return Ok(self.reader.closed().map_or_else(broken, |()| Next::End));
-                }
-                Ok(Err(_)) => {
-                    return Ok(Next::Broken(Reason::OriginProtocol, "the origin reset the connection"));
-                }
-                Err(_) if deadline < idle_until => return Ok(Next::Late),
-                Err(_) => return Ok(Next::Broken(Reason::OriginTimeout, "the origin sent nothing for too long")),
+                From::Http2(exchange) => match upload.race(pin!(timeout_at(deadline.into(), exchange.next()))).await? {
+                    Ok(Some(Piece::Data(piece))) => return Ok(Next::Data(piece)),
+                    Ok(Some(Piece::End)) => return Ok(self.end()),
+                    Ok(Some(Piece::NeedInput)) => continue,
+                    Ok(None) => return Ok(Next::Broken(Reason::OriginProtocol, "the origin reset the stream")),
+                    Err(_) => {}
+                },
             }
+            return Ok(match deadline < idle_until {
+                true => Next::Late,
+                false => Next::Broken(Reason::OriginTimeout, "the origin sent nothing for too long"),
+            });
         }
     }
 
     /// The body has ended, and no byte follows it.
     pub(super) fn is_clean_end(&self) -> bool {
-        self.reader.is_ended() && self.inbox.is_empty()
+        match &self.from {
+            From::Http1 { inbox, reader, .. } => reader.is_ended() && inbox.is_empty(),
+            From::Http2(_) => self.is_ended,
+        }
     }
 
     /// The fields behind the body.
     pub(super) fn trailers(&self) -> &Fields {
-        self.reader.trailers()
+        &self.trailers
+    }
+
+    fn end(&mut self) -> Next {
+        self.is_ended = true;
+        self.trailers = match &mut self.from {
+            From::Http1 { reader, .. } => reader.take_trailers(),
+            From::Http2(exchange) => exchange.trailers(),
+        };
+        Next::End
     }
 }

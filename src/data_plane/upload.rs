@@ -17,8 +17,9 @@ use super::{
     http1::{BodyFault, BodyReader, Fields, Framing as WireFraming, Piece, put_chunk_size},
     http2::Reset,
     request::{line, passing_trailers},
-    socket::{READ_BYTES, Socket},
+    socket::{READ_BYTES, Socket, WriteFault},
     stop::Stop,
+    upstream::Way,
 };
 use crate::{
     config::Edge,
@@ -203,6 +204,25 @@ impl RequestBody {
         Ok(piece)
     }
 
+    /// Writes a piece to an origin that speaks HTTP/1.1; an empty one is the end.
+    async fn write(
+        &self,
+        piece: Bytes,
+        origin: &Socket,
+        frame: &mut Vec<u8>,
+        idle: Duration,
+    ) -> Result<(), WriteFault> {
+        frame.clear();
+        let mut tail: &[u8] = b"";
+        if piece.is_empty() {
+            self.put_end(frame);
+        } else if self.is_chunked {
+            put_chunk_size(frame, piece.len());
+            tail = b"\r\n";
+        }
+        origin.write(frame, &[piece], tail, idle).await
+    }
+
     fn put_end(&self, out: &mut Vec<u8>) {
         if self.is_chunked {
             out.extend_from_slice(b"0\r\n");
@@ -263,35 +283,30 @@ impl Progress {
 pub(super) async fn run(
     mut inlet: Inlet<'_>,
     body: &mut RequestBody,
-    origin: &Socket,
+    origin: Way<'_>,
     progress: &Progress,
     edge: &Edge,
 ) -> Stop {
     let mut frame = Vec::new();
     while !progress.done.get() {
         let piece = match body.next(&mut inlet, edge.timeouts.client_idle).await {
-            Ok(Piece::Data(piece)) => {
-                if body.is_chunked {
-                    put_chunk_size(&mut frame, piece.len());
-                }
-                piece
-            }
-            Ok(Piece::End | Piece::NeedInput) => {
-                body.put_end(&mut frame);
-                Bytes::new()
-            }
+            Ok(Piece::Data(piece)) => piece,
+            Ok(Piece::End | Piece::NeedInput) => Bytes::new(),
             Err(stop) => return stop,
         };
-        let tail: &[u8] = if body.is_chunked && !piece.is_empty() { b"\r\n" } else { b"" };
         let length = piece.len();
         let is_last = piece.is_empty();
         progress.copy(&piece);
-        let written = origin.write(&frame, &[piece], tail, edge.timeouts.origin_idle).await;
+        let idle = edge.timeouts.origin_idle;
+        let written = match origin {
+            Way::Http1(socket) => body.write(piece, socket, &mut frame, idle).await,
+            Way::Http2(exchange) if is_last => exchange.end(&body.trailers),
+            Way::Http2(exchange) => exchange.data(piece, idle).await,
+        };
         if written.is_err() {
             // The origin reads no more of it; it may have answered all the same.
             break;
         }
-        frame.clear();
         progress.add(length);
         progress.done.set(is_last);
     }

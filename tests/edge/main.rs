@@ -8,6 +8,7 @@
 //! | `gate` | who reaches an origin, and what a refusal looks like |
 //! | `http` | HTTP/1.1 on both sides: framing, connections, upgrades, backpressure |
 //! | `http2` | HTTP/2 with clients: the same exchanges on streams, and floods |
+//! | `http2_origins` | HTTP/2 with origins: one connection for all, and what passes both ways |
 //! | `smuggling` | heads that can be read in two ways |
 //! | `scan` | what is found while nothing has been sent |
 //! | `streaming` | what is found, or waits, after the head has gone |
@@ -48,6 +49,7 @@ mod gone_clients;
 mod harness;
 mod http;
 mod http2;
+mod http2_origins;
 mod incident;
 mod ledger;
 mod limits;

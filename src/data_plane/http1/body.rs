@@ -155,12 +155,7 @@ impl BodyReader {
         self.state == State::End
     }
 
-    /// The fields that followed a chunked body; empty until it has ended.
-    pub(in crate::data_plane) fn trailers(&self) -> &Fields {
-        &self.trailers
-    }
-
-    /// The same, taken out.
+    /// The fields that followed a chunked body, taken out; empty until it has ended.
     pub(in crate::data_plane) fn take_trailers(&mut self) -> Fields {
         std::mem::take(&mut self.trailers)
     }
@@ -244,9 +239,9 @@ mod tests {
     #[test]
     fn trailers_are_kept() {
         let wire = b"3;x=\"y\"\r\nabc\r\n0\r\nA: b\r\nC: d\r\n\r\nnext";
-        let (out, rest, reader) = read(Framing::Chunked, wire, 1).unwrap();
+        let (out, rest, mut reader) = read(Framing::Chunked, wire, 1).unwrap();
         assert_eq!((&out[..], &rest[..]), (&b"abc"[..], &b"next"[..]));
-        assert_eq!(reader.trailers().iter().collect::<Vec<_>>(), [(&b"A"[..], &b"b"[..]), (b"C", b"d")]);
+        assert_eq!(reader.take_trailers().iter().collect::<Vec<_>>(), [(&b"A"[..], &b"b"[..]), (b"C", b"d")]);
     }
 
     #[test]

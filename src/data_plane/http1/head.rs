@@ -76,8 +76,8 @@ pub(in crate::data_plane) struct ResponseHead {
     pub(in crate::data_plane) fields: Fields,
     /// 100–599.
     pub(in crate::data_plane) status: u16,
-    /// HTTP/1.1, as opposed to HTTP/1.0.
-    pub(in crate::data_plane) is_http11: bool,
+    /// What the origin spoke.
+    pub(in crate::data_plane) version: Version,
     phrase: Place,
 }
 
@@ -275,6 +275,11 @@ impl Gathering {
         RequestHead { method, target, path, version: Version::H2, ends, protocol, fields: self.fields() }
     }
 
+    /// The head of an HTTP/2 response.
+    pub(in crate::data_plane) fn response(self, status: u16) -> ResponseHead {
+        ResponseHead { status, version: Version::H2, phrase: Place::default(), fields: self.fields() }
+    }
+
     fn put(&mut self, parts: &[&[u8]]) -> Place {
         let start = self.bytes.len() as u32;
         for part in parts {
@@ -311,7 +316,8 @@ impl ResponseHead {
         };
         let lines = places(&head, response.headers)?;
         let phrase = response.reason.map_or(Place::default(), |phrase| Place::new(&head, phrase.as_bytes()));
-        Ok(Self { status, is_http11: minor == 1, phrase, fields: Fields::new(head, lines) })
+        let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
+        Ok(Self { status, version, phrase, fields: Fields::new(head, lines) })
     }
 
     /// The reason phrase; may be empty.
@@ -358,7 +364,7 @@ mod tests {
     use bytes::{Bytes, BytesMut};
     use proptest::prelude::*;
 
-    use super::{HeadFault, HeadLimits, HeadScan, RequestHead, ResponseHead};
+    use super::{HeadFault, HeadLimits, HeadScan, RequestHead, ResponseHead, Version};
 
     const LIMITS: HeadLimits = HeadLimits { bytes: 1024, fields: 8 };
 
@@ -415,7 +421,7 @@ mod tests {
     #[test]
     fn a_response_may_lack_its_phrase() {
         let head = ResponseHead::parse(Bytes::from_static(b"HTTP/1.0 404\r\n\r\n"), LIMITS).unwrap();
-        assert_eq!((head.status, head.is_http11, head.phrase()), (404, false, &b""[..]));
+        assert_eq!((head.status, head.version, head.phrase()), (404, Version::Http10, &b""[..]));
         assert!(ResponseHead::parse(Bytes::from_static(b"HTTP/1.1 999 x\r\n\r\n"), LIMITS).is_err());
     }
 

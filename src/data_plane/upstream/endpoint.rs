@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{sync::Notify, time::timeout};
 
-use super::origins::State;
+use super::{http2, origins::State};
 use crate::{
     config::{Ejection, Upstreams},
     data_plane::socket::Socket,
@@ -31,6 +31,8 @@ pub(super) struct Endpoint {
     pub(super) idle: RefCell<VecDeque<Idle>>,
     /// When it last closed a kept connection without saying so before.
     surprised_at: Cell<Option<Instant>>,
+    /// The connection of an origin that speaks HTTP/2.
+    pub(super) http2: http2::Shared,
     in_use: Cell<usize>,
     waiting: Cell<usize>,
     freed: Notify,
@@ -60,6 +62,7 @@ impl Endpoint {
             state,
             idle: RefCell::default(),
             surprised_at: Cell::new(None),
+            http2: http2::Shared::default(),
             in_use: Cell::new(0),
             waiting: Cell::new(0),
             freed: Notify::new(),
@@ -111,7 +114,7 @@ impl Endpoint {
         let sweeps = self.unused_sweeps.get();
         self.unused_sweeps.set(sweeps.saturating_add(1));
         let sweeps_max = if self.state.has_company() { SWEEPS_IN_COMPANY } else { SWEEPS_ALONE };
-        sweeps >= sweeps_max && self.outstanding() == 0 && self.idle.borrow().is_empty()
+        sweeps >= sweeps_max && self.outstanding() == 0 && self.idle.borrow().is_empty() && self.http2.is_closed()
     }
 
     fn grant(self: &Rc<Self>) -> Lease {

@@ -7,6 +7,7 @@
 //! | `origins` | what all workers know of origins together |
 //! | `endpoint`, `pool` | what one worker knows: connections in use, requests that wait, unused connections |
 //! | `reach` | from a permitted request to a connection |
+//! | `http2` | connections of HTTP/2, which all requests of a worker to an origin share |
 //! | `connect`, `names`, `name_servers`, `trust` | new connections: addresses, TLS |
 //! | `keeper` | what is done for origins beside requests |
 
@@ -14,6 +15,7 @@ mod balance;
 mod connect;
 mod endpoint;
 mod health;
+mod http2;
 mod keeper;
 mod name_servers;
 mod names;
@@ -24,26 +26,29 @@ mod trust;
 
 use std::{
     cell::{Cell, RefCell},
-    io,
     net::{IpAddr, SocketAddr},
     pin::pin,
     time::Instant,
 };
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
+use h2::client::SendRequest;
 use tokio::time::timeout_at;
 
+pub(super) use http2::Exchange;
 pub(super) use origins::Origins;
 pub(super) use pool::Pool;
 pub use trust::check_trust;
 
 use self::{
     endpoint::Lease,
+    http2::Fault,
     pool::Places,
     reach::{Connection, Reach, failed, reach, refused},
 };
 use super::{
     client::Client,
+    head_writer::Gathered,
     http1::{HeadLimits, HeadScan, ResponseHead, take_repaired},
     record::Record,
     socket::{ANSWER_BYTES, Counted, Side, Socket},
@@ -60,10 +65,17 @@ use crate::{
     },
 };
 
+/// How often a request is sent again that an origin has not looked at.
+const UNPROCESSED_MAX: u32 = 2;
+
 /// A request to be sent.
 pub(super) struct Request {
-    /// The head as it goes over the wire, and what of the body goes with it.
+    /// The head as it goes over a wire of HTTP/1.1, and what of the body goes with it.
     pub(super) bytes: Vec<u8>,
+    /// The head for HTTP/2, where one of the site's origins speaks it; then none of the body is with either.
+    pub(super) head: Option<Gathered>,
+    /// There is no body.
+    pub(super) is_bodiless: bool,
     /// Sending it twice does no more than sending it once, and none of it is missing.
     pub(super) replayable: bool,
     pub(super) addresses: Addresses,
@@ -89,8 +101,7 @@ impl Addresses {
 
 /// A request on its way: the connection, and what it takes to send it again.
 pub(super) struct Link {
-    /// The connection to the origin.
-    pub(super) socket: Socket,
+    wire: Wire,
     /// The right to it; none only while the request is sent again.
     lease: RefCell<Option<Lease>>,
     request: Request,
@@ -101,15 +112,39 @@ pub(super) struct Link {
     sent_at: Instant,
 }
 
+/// What a request is on its way over.
+enum Wire {
+    /// A connection of its own.
+    Http1(Socket),
+    /// A stream of one that is shared.
+    Http2(Exchange),
+}
+
+/// The same, for who sends a body or reads an answer.
+#[derive(Clone, Copy)]
+pub(super) enum Way<'a> {
+    /// A connection of its own.
+    Http1(&'a Socket),
+    /// A stream of one that is shared.
+    Http2(&'a Exchange),
+}
+
 impl Link {
+    /// What the request is on its way over.
+    pub(super) fn way(&self) -> Way<'_> {
+        match &self.wire {
+            Wire::Http1(socket) => Way::Http1(socket),
+            Wire::Http2(exchange) => Way::Http2(exchange),
+        }
+    }
+
     /// Keeps the connection for another request.
     pub(super) fn keep(self, worker: &Worker, edge: &Edge) {
-        if let Some(lease) = self.lease.into_inner() {
-            match lease.endpoint().state.options.proxy_protocol {
-                ProxyProtocol::Off => worker.pool.put(lease.endpoint(), self.socket, edge),
-                // The origin takes all that comes over it for one client's.
-                ProxyProtocol::V2 => {}
-            }
+        let (Some(lease), Wire::Http1(socket)) = (self.lease.into_inner(), self.wire) else { return };
+        match lease.endpoint().state.options.proxy_protocol {
+            ProxyProtocol::Off => worker.pool.put(lease.endpoint(), socket, edge),
+            // The origin takes all that comes over it for one client's.
+            ProxyProtocol::V2 => {}
         }
     }
 }
@@ -126,9 +161,23 @@ pub(super) async fn send(
     let mut want = if replayable { Reach::Any } else { Reach::Fresh };
     loop {
         let (lease, connection) = reach(permit, (want, Places::default()), addresses, (worker, edge), record).await?;
+        let has_others = permit.site().upstream().origins().len() > 1;
         let (socket, reused) = match connection {
             Connection::New(stream) => (Socket::new(stream, Counted::new(&worker.shared.live, Side::Origin)), false),
             Connection::Kept(socket) => (socket, true),
+            Connection::Stream(sender, was_there) => {
+                let Ok(exchange) = begin(sender, &lease, &request) else {
+                    return Err(refused(permit, Reason::OriginUnreachable, "the origin takes no streams"));
+                };
+                return Ok(Link {
+                    wire: Wire::Http2(exchange),
+                    lease: RefCell::new(Some(lease)),
+                    request,
+                    reused: Cell::new(was_there),
+                    repeatable: Cell::new(replayable && (was_there || has_others)),
+                    sent_at: Instant::now(),
+                });
+            }
         };
         let written = socket.write(&request.bytes, &[], &[], idle).await;
         match written {
@@ -147,10 +196,9 @@ pub(super) async fn send(
         }
         // One that origins keep closing is a matter of chance; a new one that comes to nothing is the origin's
         // fault, and another may do better.
-        let has_others = permit.site().upstream().origins().len() > 1;
         let repeatable = Cell::new(replayable && (reused || has_others));
         let (lease, reused) = (RefCell::new(Some(lease)), Cell::new(reused));
-        return Ok(Link { socket, lease, request, reused, repeatable, sent_at: Instant::now() });
+        return Ok(Link { wire: Wire::Http1(socket), lease, request, reused, repeatable, sent_at: Instant::now() });
     }
 }
 
@@ -171,6 +219,16 @@ pub(super) async fn reply(
         refused(permit, reason, what)
     };
     let protocol = |what| stop(Reason::OriginProtocol, what);
+    let socket = match &link.wire {
+        Wire::Http1(socket) => socket,
+        Wire::Http2(exchange) => {
+            return match reply_on_stream(link, exchange, permit, (upload, progress), (worker, edge), record).await? {
+                Some(Ok(head)) => Ok(head),
+                Some(Err(_)) => Err(protocol("the origin reset the stream, or broke HTTP/2")),
+                None => Err(stop(Reason::OriginTimeout, "the origin did not answer in time")),
+            };
+        }
+    };
     let strictness = permit.site().upstream().options().http;
     let mut scan = HeadScan::default();
     loop {
@@ -190,7 +248,8 @@ pub(super) async fn reply(
             record.origin_time = Some(link.sent_at.elapsed());
             return Ok(head);
         }
-        let read = upload.race(pin!(read_before_deadline(&link.socket, inbox, edge, progress))).await?;
+        let read = before_deadline(edge, progress, async || socket.read(inbox, ANSWER_BYTES).await);
+        let read = upload.race(pin!(read)).await?;
         match read {
             Some(Ok(count)) if count > 0 => {}
             Some(Ok(_) | Err(_)) if inbox.is_empty() && link.repeatable.replace(false) => {
@@ -208,13 +267,17 @@ pub(super) async fn reply(
                 // In a box: most answers come on the first connection.
                 let reaching = reach(permit, want, link.request.addresses, (worker, edge), record);
                 let (lease, connection) = upload.race(pin!(Box::pin(reaching))).await??;
-                if let Connection::New(stream) = connection {
-                    link.socket.replace(stream);
+                match connection {
+                    Connection::New(stream) => socket.replace(stream),
+                    Connection::Kept(_) => {}
+                    // The exchange goes on as it began.
+                    Connection::Stream(..) => {
+                        return Err(protocol("the origin closed the connection without an answer"));
+                    }
                 }
                 link.lease.replace(Some(lease));
-                let _ = upload
-                    .race(pin!(link.socket.write(&link.request.bytes, &[], &[], edge.timeouts.origin_idle)))
-                    .await?;
+                let _ =
+                    upload.race(pin!(socket.write(&link.request.bytes, &[], &[], edge.timeouts.origin_idle))).await?;
             }
             Some(Ok(_) | Err(_)) => return Err(protocol("the origin closed the connection without an answer")),
             None => return Err(stop(Reason::OriginTimeout, "the origin did not answer in time")),
@@ -222,18 +285,63 @@ pub(super) async fn reply(
     }
 }
 
-/// Reads once. The time that the origin has begins anew as long as the request's body moves.
-async fn read_before_deadline(
-    socket: &Socket,
-    inbox: &mut BytesMut,
-    edge: &Edge,
-    progress: &Progress,
-) -> Option<io::Result<usize>> {
+/// The next head on a stream. A request that the origin has not looked at is sent again, and so is one that
+/// does no more when it is sent twice.
+async fn reply_on_stream(
+    link: &Link,
+    exchange: &Exchange,
+    permit: &Permit,
+    (upload, progress): (&mut Upload<'_>, &Progress),
+    (worker, edge): (&Worker, &Edge),
+    record: &mut Record,
+) -> Result<Option<Result<ResponseHead, Fault>>, Stop> {
+    for again in 0..=UNPROCESSED_MAX {
+        let head = upload.race(pin!(before_deadline(edge, progress, async || exchange.head().await))).await?;
+        let Some(Err(fault)) = head else {
+            if head.is_some() {
+                link.repeatable.set(false);
+                if let Some(lease) = &*link.lease.borrow() {
+                    lease.succeeded();
+                }
+                record.origin_time = Some(link.sent_at.elapsed());
+            }
+            return Ok(head);
+        };
+        let is_unsent = fault == Fault::Unprocessed && progress.bytes.get() == 0 && again < UNPROCESSED_MAX;
+        if !is_unsent && !link.repeatable.replace(false) {
+            return Ok(head);
+        }
+        link.lease.take();
+        // A stream that was refused says nothing of the connection; anything else ends it.
+        let want = if fault == Fault::Unprocessed { Reach::Any } else { Reach::New };
+        let reaching = reach(permit, (want, Places::default()), link.request.addresses, (worker, edge), record);
+        let (lease, connection) = upload.race(pin!(Box::pin(reaching))).await??;
+        let Connection::Stream(sender, _) = connection else { return Ok(head) };
+        match begin(sender, &lease, &link.request) {
+            Ok(other) => exchange.replace(other),
+            Err(fault) => return Ok(Some(Err(fault))),
+        }
+        link.lease.replace(Some(lease));
+    }
+    Ok(Some(Err(Fault::Unprocessed)))
+}
+
+/// Begins a request's stream.
+fn begin(sender: SendRequest<Bytes>, lease: &Lease, request: &Request) -> Result<Exchange, Fault> {
+    let is_tls = lease.endpoint().state.origin.protocol.is_tls();
+    match &request.head {
+        Some(head) => Exchange::begin(sender, head, is_tls, request.is_bodiless),
+        None => Err(Fault::Broken),
+    }
+}
+
+/// Waits for a step of the origin's. The time that it has begins anew as long as the request's body moves.
+async fn before_deadline<T>(edge: &Edge, progress: &Progress, mut step: impl AsyncFnMut() -> T) -> Option<T> {
     loop {
         let moved_at = progress.moved_at.get();
         let deadline = (moved_at + edge.timeouts.origin_head).into();
-        match timeout_at(deadline, socket.read(inbox, ANSWER_BYTES)).await {
-            Ok(read) => return Some(read),
+        match timeout_at(deadline, step()).await {
+            Ok(done) => return Some(done),
             Err(_) if progress.moved_at.get() > moved_at => {}
             Err(_) => return None,
         }

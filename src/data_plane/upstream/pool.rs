@@ -146,7 +146,12 @@ impl Pool {
     /// Closes what is too old, and forgets origins that are out of use.
     pub(in crate::data_plane) fn sweep(&self, age_max: Duration) {
         while self.close_oldest(|oldest| oldest.since.elapsed() >= age_max) {}
-        self.endpoints.borrow_mut().retain(|_, endpoint| !endpoint.is_forgotten());
+        self.endpoints.borrow_mut().retain(|_, endpoint| {
+            if endpoint.outstanding() == 0 {
+                endpoint.http2.sweep(age_max);
+            }
+            !endpoint.is_forgotten()
+        });
     }
 
     /// Closes the oldest connection of all, if it is one to close. Whether it was.

@@ -4,10 +4,14 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use h2::client::SendRequest;
+
 use super::{
     Addresses,
     connect::connect,
     endpoint::Lease,
+    http2,
     pool::{Choice, Places},
 };
 use crate::{
@@ -47,6 +51,8 @@ pub(super) enum Connection {
     Kept(Socket),
     /// It has not.
     New(Stream),
+    /// A place for one more stream; whether the connection was there before.
+    Stream(SendRequest<Bytes>, bool),
 }
 
 /// Gets a connection to an origin that was permitted, of those that were not tried. Refused only if none of
@@ -100,6 +106,20 @@ pub(super) async fn reach(
         if let Some(socket) = kept {
             record.origin_connection = OriginConnection::Reused;
             return Ok((lease, Connection::Kept(socket)));
+        }
+        if state.origin.protocol.is_http2() {
+            let is_stale = want == Reach::New;
+            match http2::sender(lease.endpoint(), addresses, (worker, edge), is_stale).await {
+                Ok((sender, was_there)) => {
+                    record.origin_connection = if was_there { OriginConnection::Reused } else { OriginConnection::New };
+                    return Ok((lease, Connection::Stream(sender, was_there)));
+                }
+                Err(error) => {
+                    failed(&lease, permit, (worker, edge));
+                    why = Some(error);
+                    continue;
+                }
+            }
         }
         match connect(&worker.pool.origins, state, Some(addresses), edge).await {
             Ok(stream) => {

@@ -129,7 +129,10 @@ fn make(trust: &Trust, known: Option<Made>) -> Result<Made, String> {
             builder.with_root_certificates(roots).with_no_client_auth()
         }
     };
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = match trust.protocol {
+        Protocol::H2 | Protocol::H2s => vec![b"h2".to_vec()],
+        Protocol::Http | Protocol::Https => vec![b"http/1.1".to_vec()],
+    };
     Ok(Made { config: Arc::new(config), modified, looked_at })
 }
 

@@ -13,7 +13,7 @@ pub enum Protocol {
     H2s,
     /// HTTP/1.1.
     Http,
-    /// HTTP/1.1 over TLS; HTTP/2 where ALPN offers it.
+    /// HTTP/1.1 over TLS.
     Https,
 }
 
@@ -36,6 +36,14 @@ impl Protocol {
         match self {
             Self::H2 | Self::Http => false,
             Self::H2s | Self::Https => true,
+        }
+    }
+
+    /// Whether it is HTTP/2.
+    pub const fn is_http2(self) -> bool {
+        match self {
+            Self::H2 | Self::H2s => true,
+            Self::Http | Self::Https => false,
         }
     }
 

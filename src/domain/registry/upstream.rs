@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Origin, Protocol};
+use super::Origin;
 
 /// Origins that one site may have.
 pub const ORIGINS_MAX: usize = 16;
@@ -139,8 +139,9 @@ impl Upstream {
                 continue;
             }
             let origin = Origin::parse(one).map_err(|error| said(error.0))?;
-            if matches!(origin.protocol, Protocol::H2 | Protocol::H2s) {
-                return Err(said("this version does not speak HTTP/2 with origins"));
+            let is_http2 = origin.protocol.is_http2();
+            if origins.first().is_some_and(|first: &Origin| first.protocol.is_http2() != is_http2) {
+                return Err(said("all origins of a site speak HTTP/2, or none"));
             }
             if origins.contains(&origin) {
                 return Err(said("the origin stands here twice"));
@@ -221,7 +222,7 @@ mod tests {
             (";http://a.cn", "begins with"),
             ("http://a.cn;b.cn", "\"b.cn\""),
             ("http://a.cn;HTTP://A.cn:80", "twice"),
-            ("h2://a.cn", "HTTP/2"),
+            ("h2://a.cn;http://b.cn", "HTTP/2"),
         ] {
             let error = Upstream::parse(bad, OriginOptions::default()).unwrap_err();
             assert!(error.contains(said), "{bad}: {error}");

@@ -1,15 +1,18 @@
-//! A client of HTTP/2 on the `h2` crate, over TCP or TLS; and frames written by hand.
+//! A client and an origin of HTTP/2 on the `h2` crate, over TCP or TLS; and frames written by hand.
 
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
-    sync::Arc,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use bytes::Bytes;
-use h2::client::SendRequest;
-use http::{HeaderMap, Request, StatusCode};
+use h2::{RecvStream, client::SendRequest, server::SendResponse};
+use http::{HeaderMap, Request, StatusCode, request::Parts};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, pki_types::ServerName};
 use tokio::{runtime::Runtime, time::timeout};
 use tokio_rustls::TlsConnector;
@@ -301,4 +304,71 @@ pub fn block(fields: &[(&str, &str)]) -> Vec<u8> {
 /// The block of a GET.
 pub fn get(host: &str, path: &str) -> Vec<u8> {
     block(&[(":method", "GET"), (":scheme", "http"), (":authority", host), (":path", path)])
+}
+
+/// An origin that speaks HTTP/2 with prior knowledge, and counts.
+pub struct Http2Origin {
+    address: SocketAddr,
+    asked: Arc<Mutex<Vec<Parts>>>,
+    connections: Arc<AtomicUsize>,
+    _runtime: Runtime,
+}
+
+impl Http2Origin {
+    /// Each request is handled in a task of its own; `goaway_after` so many of a connection it is told to go.
+    pub fn start<F>(
+        goaway_after: usize,
+        handler: impl Fn(RecvStream, SendResponse<Bytes>, Parts) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let runtime = Runtime::new().unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (asked, connections) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
+        let (seen, count, handler) = (Arc::clone(&asked), Arc::clone(&connections), Arc::new(handler));
+        runtime.spawn(async move {
+            while let Ok((tcp, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::SeqCst);
+                let (seen, handler) = (Arc::clone(&seen), Arc::clone(&handler));
+                tokio::spawn(async move {
+                    let Ok(mut connection) = h2::server::handshake(tcp).await else { return };
+                    let mut left = goaway_after;
+                    while let Some(Ok((request, answer))) = connection.accept().await {
+                        let (parts, body) = request.into_parts();
+                        seen.lock().unwrap().push(parts.clone());
+                        tokio::spawn(handler(body, answer, parts));
+                        left -= 1;
+                        if left == 0 {
+                            connection.graceful_shutdown();
+                        }
+                    }
+                });
+            }
+        });
+        Self { address, asked, connections, _runtime: runtime }
+    }
+
+    /// The row of a site that it serves.
+    pub fn row(&self, host: &str) -> String {
+        format!("{host},h2://{},u1,s1,server,蜀ICP备12345678号,,", self.address)
+    }
+
+    /// The heads of all requests.
+    pub fn requests(&self) -> Vec<Parts> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// How many connections were made.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+}
+
+/// Answers whole.
+pub fn respond(mut answer: SendResponse<Bytes>, content_type: &str, body: impl Into<Bytes>) {
+    let response = http::Response::builder().header("content-type", content_type).body(()).unwrap();
+    // Who asked may be gone.
+    let _ = answer.send_response(response, false).and_then(|mut stream| stream.send_data(body.into(), true));
 }
