@@ -67,7 +67,7 @@ impl Load {
 
     /// Nobody went without an answer.
     #[track_caller]
-    fn is_unharmed(self) {
+    fn end_unharmed(self) {
         self.stop.store(true, Ordering::Relaxed);
         self.clients.into_iter().for_each(|client| client.join().unwrap());
         let failures = self.failures.lock().unwrap();
@@ -132,7 +132,7 @@ fn one_process_takes_over_from_another_and_nobody_notices() {
         assert_eq!((zhamen.http, zhamen.admin_address()), (address, admin));
         load.goes_on(100);
     }
-    load.is_unharmed();
+    load.end_unharmed();
     assert!(zhamen.metric("zhamen_requests_total{outcome=\"forwarded\",protocol=\"http/1.1\"}") > 0.0);
     let log = zhamen.log();
     assert!(log.len() >= 400 && log.iter().all(|line| line["status"] == 200), "every line whole");
@@ -185,7 +185,7 @@ fn it_replaces_itself_when_asked_by_signal() {
     zhamen.signal("USR2");
     assert_eq!(zhamen.wait(), 0, "the old one ends");
     load.goes_on(50);
-    load.is_unharmed();
+    load.end_unharmed();
     zhamen.kill_next();
 }
 
@@ -200,7 +200,7 @@ fn reloads_one_after_another_cost_nobody_an_answer() {
         load.goes_on(20);
         thread::sleep(Duration::from_millis(50));
     }
-    load.is_unharmed();
+    load.end_unharmed();
     assert!(zhamen.metric("zhamen_reload_total{result=\"success\",what=\"config\"}") >= 2.0);
 }
 
@@ -334,7 +334,7 @@ fn certificates_are_replaced_under_load() {
     zhamen.write("certs/filed.pem", "half of it");
     eventually("refused", || zhamen.metric("zhamen_reload_total{result=\"error\",what=\"certificates\"}") >= 1.0);
     load.goes_on(20);
-    load.is_unharmed();
+    load.end_unharmed();
     assert_eq!(zhamen.metric("zhamen_certificates"), 1.0);
     assert!(zhamen.metric("zhamen_certificate_expiry_timestamp_seconds") > 1.7e9);
 }

@@ -66,6 +66,7 @@ pub(in crate::data_plane) enum Arrival {
 
 type Accepted = Option<Result<(Request<RecvStream>, SendResponse<Bytes>), h2::Error>>;
 
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, taken apart at once: a box would cost more")]
 enum Event {
     Accepted(Accepted),
     Excess,

@@ -95,12 +95,9 @@ impl Stream {
 
     /// Waits until the client resets the stream, or is gone.
     pub(in crate::data_plane) async fn gone(&self) {
-        poll_fn(|context| {
-            let gone = match &mut *self.answer.borrow_mut() {
-                Answer::Head(answer) => answer.poll_reset(context).map(drop),
-                Answer::Body(body) => body.poll_reset(context).map(drop),
-            };
-            gone
+        poll_fn(|context| match &mut *self.answer.borrow_mut() {
+            Answer::Head(answer) => answer.poll_reset(context).map(drop),
+            Answer::Body(body) => body.poll_reset(context).map(drop),
         })
         .await;
     }

@@ -277,7 +277,8 @@ fn a_crash_at_any_step_of_a_removal_leaves_a_chain_that_verifies_and_the_removal
     // What is on disk when it dies: only the entry; what is left, in part and whole, under its first
     // name; both; only what is left.
     let half = &links[..links.len() / 2];
-    let states: [(&str, Option<(&str, &[u8])>, bool); 5] = [
+    type File<'f> = (&'f str, &'f [u8]);
+    let states: [(&str, Option<File<'_>>, bool); 5] = [
         ("the entry", None, true),
         ("a part aside", Some(("00000001.new", half)), true),
         ("all of it aside", Some(("00000001.new", links.as_slice())), true),

@@ -81,7 +81,8 @@ fn the_whole_proxy_killed_under_load_keeps_what_it_acknowledged_and_does_nothing
     }
     let number = AtomicU64::new(0);
     // What was asked, by its key, and the answer to it if there was one.
-    let asked: Mutex<BTreeMap<String, (&str, Value, Option<Value>)>> = Mutex::default();
+    type Asked<'a> = BTreeMap<String, (&'a str, Value, Option<Value>)>;
+    let asked: Mutex<Asked<'_>> = Mutex::default();
     let (mut seen, mut total, mut slowest) = (Vec::<String>::new(), 0, Duration::ZERO);
     for _ in 0..rounds {
         let stop = AtomicBool::new(false);
@@ -169,7 +170,8 @@ fn the_whole_proxy_killed_under_load_keeps_what_it_acknowledged_and_does_nothing
         asked.clear();
         let found: Vec<&str> = entries
             .iter()
-            .filter_map(|entry| (entry["fact"]["type"] == "finding").then(|| entry["fact"]["id"].as_str().unwrap()))
+            .filter(|entry| entry["fact"]["type"] == "finding")
+            .map(|entry| entry["fact"]["id"].as_str().unwrap())
             .collect();
         let mut once = found.clone();
         once.sort_unstable();

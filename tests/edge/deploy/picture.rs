@@ -91,7 +91,8 @@ fn lines(panel: &Value, series: &[Series], place: Place) -> String {
     let (top, bottom) = (place.y + HEAD + 4.0, place.y + place.h - 30.0);
     let times = || series.iter().flat_map(|series| series.points.iter().map(|(time, _)| *time));
     let (first, last) = (times().fold(f64::MAX, f64::min), times().fold(f64::MIN, f64::max).max(first_second(series)));
-    let (mut below, mut drawn): (Vec<(f64, f64)>, Vec<Vec<(f64, f64)>>) = (Vec::new(), Vec::new());
+    let mut below: Vec<(f64, f64)> = Vec::new();
+    let mut drawn: Vec<Vec<(f64, f64)>> = Vec::new();
     for series in series {
         let height = |time: f64| below.iter().find(|(at, _)| (at - time).abs() < 0.5).map_or(0.0, |(_, value)| *value);
         let line: Vec<(f64, f64)> = match stacked {
