@@ -235,13 +235,6 @@ impl Socket {
         let _ = SockRef::from(stream.tcp()).set_linger(Some(Duration::ZERO));
     }
 
-    /// Whether an unused connection is still open and silent, as far as the runtime has heard; it may
-    /// have closed since the last turn of its loop.
-    pub(super) fn seems_quiet(&self) -> bool {
-        let mut context = Context::from_waker(Waker::noop());
-        self.stream.borrow().tcp().poll_read_ready(&mut context).is_pending() || self.is_quiet()
-    }
-
     /// Whether an unused connection is still open and silent. Asks the kernel, because the runtime
     /// may not have heard yet.
     pub(super) fn is_quiet(&self) -> bool {

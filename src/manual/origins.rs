@@ -29,6 +29,14 @@
 //! `upstream.check.every`, as long as they are in use; two checks in a row decide. An origin of which the
 //! checks think ill is left out, and asked when there is no other.
 //!
+//! # HTTP/2
+//!
+//! `h2://host:port` is asked in HTTP/2 with prior knowledge, `h2s://host:port` over TLS; a site's origins all
+//! speak it, or none. One connection an origin and worker carries them all
+//! (`all_requests_share_a_connection`). gRPC passes both ways at once, with its trailers. A request that an
+//! origin says it has not looked at (REFUSED_STREAM, beyond the last stream of a GOAWAY) is sent again.
+//! WebSocket to such an origin is refused: `origin_protocol`.
+//!
 //! # Connections
 //!
 //! Unused connections are kept for `timeouts.origin_keep_alive` (4 s: shorter than origins keep theirs),

@@ -98,9 +98,9 @@ impl Pool {
             .any(|other| !Rc::ptr_eq(&other, endpoint) && other.state.standing(now) == Standing::Available)
     }
 
-    /// A connection that is still open and silent, and no older than `age_max`. What is `replayable` may find
-    /// it closed after all, and saves asking the kernel.
-    pub(super) fn take(&self, endpoint: &Rc<Endpoint>, age_max: Duration, replayable: bool) -> Option<Socket> {
+    /// A connection that is still open and silent, and no older than `age_max`. The kernel is asked: what an
+    /// origin said unasked must not become the answer to somebody else.
+    pub(super) fn take(&self, endpoint: &Rc<Endpoint>, age_max: Duration) -> Option<Socket> {
         let mut idle = endpoint.idle.borrow_mut();
         while idle.back()?.since.elapsed() < age_max {
             let youngest = idle.pop_back()?;
@@ -109,8 +109,7 @@ impl Pool {
             if order.back().is_some_and(|&(_, serial)| serial == youngest.serial) {
                 order.pop_back();
             }
-            let is_quiet = if replayable { youngest.socket.seems_quiet() } else { youngest.socket.is_quiet() };
-            if is_quiet {
+            if youngest.socket.is_quiet() {
                 return Some(youngest.socket);
             }
             endpoint.was_surprised();

@@ -98,9 +98,9 @@ pub(super) async fn reach(
         };
         let age_max = edge.timeouts.origin_keep_alive;
         let kept = match want {
-            Reach::Any => worker.pool.take(lease.endpoint(), age_max, true),
+            Reach::Any => worker.pool.take(lease.endpoint(), age_max),
             Reach::Fresh if !lease.endpoint().keeps_connections() => None,
-            Reach::Fresh => worker.pool.take(lease.endpoint(), age_max.min(FRESH), false),
+            Reach::Fresh => worker.pool.take(lease.endpoint(), age_max.min(FRESH)),
             Reach::New => None,
         };
         if let Some(socket) = kept {

@@ -60,8 +60,8 @@ async fn only_open_and_silent_connections_are_reused() {
     peers[1].write_all(b"unasked").await.unwrap();
     // Loopback delivers at once, but a moment is allowed for.
     tokio::time::sleep(Duration::from_millis(50)).await;
-    assert!(pool.take(&origin, AGE_MAX, false).is_some(), "the first is fine");
-    assert!(pool.take(&origin, AGE_MAX, false).is_none(), "the others were closed, or spoke unasked");
+    assert!(pool.take(&origin, AGE_MAX).is_some(), "the first is fine");
+    assert!(pool.take(&origin, AGE_MAX).is_none(), "the others were closed, or spoke unasked");
 }
 
 #[tokio::test]
@@ -77,9 +77,9 @@ async fn the_pool_is_bounded_and_ages() {
     let count = || origins.iter().map(|origin| origin.idle.borrow().len()).sum::<usize>();
     assert_eq!((count(), pool.idle.get()), (5, 5), "two of an origin, five in all");
     assert_eq!(origins[0].idle.borrow().len(), 1, "the oldest went");
-    assert!(pool.take(&origins[1], Duration::ZERO, false).is_none());
-    assert!(pool.take(&origins[1], AGE_MAX, false).is_some() && pool.take(&origins[1], AGE_MAX, false).is_some());
-    assert!(pool.take(&origins[1], AGE_MAX, false).is_none());
+    assert!(pool.take(&origins[1], Duration::ZERO).is_none());
+    assert!(pool.take(&origins[1], AGE_MAX).is_some() && pool.take(&origins[1], AGE_MAX).is_some());
+    assert!(pool.take(&origins[1], AGE_MAX).is_none());
     assert_eq!((count(), pool.idle.get()), (3, 3));
     pool.sweep(AGE_MAX);
     assert_eq!(count(), 3);
@@ -100,7 +100,7 @@ async fn what_is_taken_and_put_again_and_again_leaves_nothing_behind() {
     }
     for _ in 0..100 {
         for origin in &origins {
-            let socket = pool.take(origin, AGE_MAX, false).unwrap();
+            let socket = pool.take(origin, AGE_MAX).unwrap();
             pool.put(origin, socket, &edge);
         }
     }
