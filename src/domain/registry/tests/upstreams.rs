@@ -51,7 +51,7 @@ fn what_is_wrong_is_told_at_its_column() {
     for (row, column, said) in [
         ("http://10.0.0.1;ftp://b.cn,u,s,server,,,,,", 6, "\"ftp://b.cn\""),
         ("http://10.0.0.1;http://10.0.0.1:80,u,s,server,,,,,", 6, "twice"),
-        ("h2://10.0.0.1,u,s,server,,,,,", 6, "HTTP/2"),
+        ("h2://10.0.0.1;http://10.0.0.2,u,s,server,,,,,", 6, "HTTP/2"),
         ("http://10.0.0.1,u,s,server,,a b,,,", 34, ""),
         ("http://10.0.0.1,u,s,server,,,no,,", 35, "on"),
         ("http://10.0.0.1,u,s,server,,,,v1,", 36, "v2"),
