@@ -74,25 +74,17 @@ impl Spool {
     }
 
     /// Appends sightings; when it returns, they are on disk. If it fails, none of them counts.
-    pub fn append(&self, sightings: &[Sighting]) -> io::Result<()> {
+    pub fn append(&self, sightings: &[Sighting]) -> Result<(), StoreError> {
         if sightings.is_empty() {
             return Ok(());
         }
-        let mut bytes = Vec::new();
-        for sighting in sightings {
-            frame(sighting, &mut bytes)?;
-        }
         let mut tail = self.tail();
         if tail.broken || tail.length >= SEGMENT_BYTES_MAX {
-            *tail = Tail::new(&self.directory, tail.segment + 1).map_err(io::Error::other)?;
+            *tail = Tail::new(&self.directory, tail.segment + 1)?;
         }
-        let written = tail.file.write_all(&bytes).and_then(|()| tail.file.sync_data());
-        match written {
-            Ok(()) => tail.length += bytes.len() as u64,
-            // After a failed sync nobody knows what is on disk: this segment is not written any more.
-            Err(_) => tail.broken = tail.file.set_len(tail.length).and_then(|()| tail.file.sync_data()).is_err(),
-        }
-        written
+        let mut bytes = Vec::new();
+        let framed = sightings.iter().try_for_each(|sighting| frame(sighting, &mut bytes));
+        framed.and_then(|()| tail.write(&bytes)).map_err(|error| StoreError::file(&self.path(tail.segment), &error))
     }
 
     /// Hands over everything that is not in the database yet, in order, batch by batch, with the position
@@ -166,6 +158,17 @@ impl Spool {
 }
 
 impl Tail {
+    /// Puts bytes at the end, and on disk.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let written = self.file.write_all(bytes).and_then(|()| self.file.sync_data());
+        match written {
+            Ok(()) => self.length += bytes.len() as u64,
+            // After a failed sync nobody knows what is on disk: this segment is not written any more.
+            Err(_) => self.broken = self.file.set_len(self.length).and_then(|()| self.file.sync_data()).is_err(),
+        }
+        written
+    }
+
     fn new(directory: &Path, segment: u64) -> Result<Self, StoreError> {
         let path = segment_path(directory, segment);
         let file = OpenOptions::new().read(true).append(true).create(true).open(&path);
