@@ -30,7 +30,7 @@ use crate::{
 /// words: a phrase a line, # comments; "phrase,30" or a tab instead of the comma gives a weight,
 /// "phrase+phrase" wants both on the page.
 ///
-/// e2guardian: <phrase><30>, <phrase>,<phrase><-30> for combinations, <phrase> alone for lists of
+/// e2guardian: `<phrase><30>`, `<phrase>,<phrase><-30>` for combinations, `<phrase>` alone for lists of
 /// banned phrases; DansGuardian's lists are the same.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status:\n  0  everything was taken over\n  1  some lines were not; the report says \
