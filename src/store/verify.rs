@@ -361,6 +361,24 @@ struct End {
 }
 
 impl Verified {
+    /// As it is told to programs.
+    pub fn to_json(&self) -> serde_json::Value {
+        let Self { entries, heads, signed, segments, removed, records, torn, faults } = self;
+        let faults: Vec<_> =
+            faults.iter().map(|fault| serde_json::json!({"place": fault.place, "what": fault.what})).collect();
+        serde_json::json!({
+            "sound": self.is_sound(),
+            "entries": entries,
+            "signed_entries": signed,
+            "heads": heads,
+            "segments": segments,
+            "segments_removed": removed,
+            "records": records,
+            "torn": torn,
+            "faults": faults,
+        })
+    }
+
     /// Whether everything is as it was written.
     pub fn is_sound(&self) -> bool {
         self.faults.is_empty()

@@ -5,8 +5,6 @@ use std::{
     path::PathBuf,
 };
 
-use serde_json::json;
-
 use super::{Exit, configuration, database, problem};
 use crate::{
     cli::problems::give_up,
@@ -68,22 +66,10 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
 }
 
 fn show(verified: &Verified, as_json: bool, out: &mut dyn Write) -> io::Result<()> {
-    let Verified { entries, heads, signed, segments, removed, records, torn, faults } = verified;
     if as_json {
-        let faults: Vec<_> = faults.iter().map(|fault| json!({"place": fault.place, "what": fault.what})).collect();
-        let object = json!({
-            "sound": verified.is_sound(),
-            "entries": entries,
-            "signed_entries": signed,
-            "heads": heads,
-            "segments": segments,
-            "segments_removed": removed,
-            "records": records,
-            "torn": torn,
-            "faults": faults,
-        });
-        return writeln!(out, "{object}");
+        return writeln!(out, "{}", verified.to_json());
     }
+    let Verified { entries, heads, signed, segments, removed, records, torn, faults } = verified;
     for fault in faults {
         writeln!(out, "{fault}")?;
     }

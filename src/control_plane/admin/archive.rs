@@ -5,7 +5,7 @@ use std::{
     sync::{MutexGuard, PoisonError},
 };
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     Api,
@@ -14,7 +14,7 @@ use super::{
     route::Operation,
     schema::{Kind, Shape, TEXT, may, must},
 };
-use crate::store::{ExportQuery, Verified, export, verify};
+use crate::store::{ExportQuery, export, verify};
 
 const COUNT: Kind = Kind::Integer(0, i64::MAX);
 const VERIFIED: Shape = Shape {
@@ -56,19 +56,7 @@ pub(super) const EXPORT: Operation = Operation::raw(
 fn check(api: &Api, _call: &Call) -> Result<Reply, Problem> {
     let _turn = turn(api);
     let verified = verify(api.record.store(), &api.evidence, &api.key.public())?;
-    let Verified { entries, heads, signed, segments, removed, records, torn, faults } = &verified;
-    let faults: Vec<Value> = faults.iter().map(|fault| json!({"place": fault.place, "what": fault.what})).collect();
-    Ok(Reply::json(json!({
-        "sound": verified.is_sound(),
-        "entries": entries,
-        "signed_entries": signed,
-        "heads": heads,
-        "segments": segments,
-        "segments_removed": removed,
-        "records": records,
-        "torn": torn,
-        "faults": faults,
-    })))
+    Ok(Reply::json(verified.to_json()))
 }
 
 fn copy(api: &Api, call: &Call) -> Result<Reply, Problem> {

@@ -266,7 +266,7 @@ pub(super) async fn reply(
                 let want = (Reach::New, tried);
                 // In a box: most answers come on the first connection.
                 let reaching = reach(permit, want, link.request.addresses, (worker, edge), record);
-                let (lease, connection) = upload.race(pin!(Box::pin(reaching))).await??;
+                let (lease, connection) = upload.race(Box::pin(reaching).as_mut()).await??;
                 match connection {
                     Connection::New(stream) => socket.replace(stream),
                     Connection::Kept(_) => {}
@@ -315,7 +315,7 @@ async fn reply_on_stream(
         // A stream that was refused says nothing of the connection; anything else ends it.
         let want = if fault == Fault::Unprocessed { Reach::Any } else { Reach::New };
         let reaching = reach(permit, (want, Places::default()), link.request.addresses, (worker, edge), record);
-        let (lease, connection) = upload.race(pin!(Box::pin(reaching))).await??;
+        let (lease, connection) = upload.race(Box::pin(reaching).as_mut()).await??;
         let Connection::Stream(sender, _) = connection else { return Ok(head) };
         match begin(sender, &lease, &link.request) {
             Ok(other) => exchange.replace(other),
