@@ -132,6 +132,9 @@ fn a_change_is_made_once_and_never_over_another() {
     assert_eq!(again(""), 428);
     assert_eq!(again("If-Match: \"0\"\r\n"), 412);
     assert_eq!(again("If-None-Match: *\r\n"), 412);
+    for broken in ["", "1", "\"1", "\"1\", 2"] {
+        assert_eq!(again(&format!("If-Match: {broken}\r\n")), 400, "{broken:?} is no list of tags, and not none");
+    }
     assert_eq!(again(&format!("If-Match: {tag}\r\n")), 200);
     assert_eq!(again(&format!("If-Match: {tag}\r\n")), 412, "somebody changed it");
     let new = api.ask("PUT", "/api/v1/units/u2", "If-Match: \"1\"\r\n", &json!({}));

@@ -30,7 +30,7 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "TIME", value_parser = moment)]
     to: Option<Timestamp>,
     /// Only what is about this unit.
-    #[arg(long, value_name = "ID", conflicts_with = "incident")]
+    #[arg(long, value_name = "ID")]
     unit: Option<String>,
     /// Only this incident, and the findings and notices that it came from.
     #[arg(long, value_name = "ID")]

@@ -23,7 +23,7 @@ use tokio::io::AsyncReadExt;
 
 use super::{
     Api,
-    call::{Body, Call, Caller, Reply, etag, names_tag},
+    call::{Body, Call, Caller, Reply, etag, names_tag, names_tags},
     idempotency, inspection,
     problem::{Fault, Problem, Word},
     role::Scope,
@@ -126,7 +126,7 @@ async fn serve(
         places: places.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         query: read_query(route, head.uri.query().unwrap_or_default())?,
         body: read_body(route, &head.headers, body).await?,
-        if_match: text_field(&head.headers, &header::IF_MATCH).map(str::to_owned),
+        if_match: read_if_match(&head.headers)?,
         if_none_match: text_field(&head.headers, &header::IF_NONE_MATCH).map(str::to_owned),
         idempotency_key: read_key(route, &head.headers)?,
         now,
@@ -242,6 +242,17 @@ fn read_key(route: &Route, headers: &HeaderMap) -> Result<Option<String>, Proble
             Word::BadRequest,
             format!("an Idempotency-Key has 1 to {KEY_MAX} ASCII characters without spaces"),
         )),
+    }
+}
+
+/// An If-Match that is no list of entity tags must not pass for none (RFC 9110, 13.1.1).
+fn read_if_match(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    match value.to_str() {
+        Ok(list) if names_tags(list) => Ok(Some(list.to_owned())),
+        Ok(_) | Err(_) => {
+            Err(Problem::new(Word::BadRequest, "If-Match has entity tags in double quotes, as ETag has it, or *"))
+        }
     }
 }
 

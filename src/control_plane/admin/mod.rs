@@ -35,6 +35,7 @@ mod rules;
 mod schema;
 mod secret;
 mod sites;
+mod spelling;
 mod standing;
 mod status;
 mod tokens;

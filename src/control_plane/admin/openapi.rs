@@ -88,16 +88,16 @@ fn operation(route: &Route, shapes: &mut BTreeMap<String, Value>) -> Value {
             "description": member.about, "schema": member.kind.schema(),
         }));
     }
-    let mut header = |name: &str, about: &str| {
-        let schema = json!({"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"});
+    let mut header = |name: &str, pattern: &str, about: &str| {
+        let schema = json!({"type": "string", "minLength": 1, "maxLength": 128, "pattern": pattern});
         parameters
             .push(json!({"name": name, "in": "header", "required": false, "description": about, "schema": schema}));
     };
     if route.creates() {
-        header("Idempotency-Key", "the same key with the same body gets the same answer for 24 hours");
+        header("Idempotency-Key", "^[!-~]+$", "the same key with the same body gets the same answer for 24 hours");
     }
     if operation.tagged && route.changes() {
-        header("If-Match", "the ETag of what is changed; needed if it exists");
+        header("If-Match", "^(?:[*]|\"[!#-+--~]*\")$", "the ETag of what is changed; needed if it exists");
     }
     if !parameters.is_empty() {
         described["parameters"] = parameters.into();
@@ -178,14 +178,13 @@ fn collect(shape: &Shape, closed: bool, shapes: &mut BTreeMap<String, Value>) {
             | Kind::Any
             | Kind::Bool
             | Kind::Date
-            | Kind::Host
             | Kind::Id
             | Kind::Integer(..)
             | Kind::List(..)
             | Kind::Month
+            | Kind::Spelt(_)
             | Kind::Text(..)
             | Kind::Time
-            | Kind::Url
             | Kind::Word(_) => {}
         }
     }

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::problem::Fault;
+use super::{problem::Fault, spelling::Spelling};
 use crate::{
-    base::{Date, HostName, HttpUrl, Timestamp},
+    base::{Date, Timestamp},
     config::nearest,
     domain::{apportion::Fen, report::Month},
 };
@@ -20,8 +20,6 @@ pub(super) enum Kind {
     Bool,
     /// `YYYY-MM-DD`.
     Date,
-    /// A host name or IP literal; is normalised.
-    Host,
     /// 1 to 128 characters without controls and slashes.
     Id,
     /// A whole number between two, both included.
@@ -34,12 +32,12 @@ pub(super) enum Kind {
     OneOf(&'static [&'static Shape]),
     /// An object.
     Object(&'static Shape),
+    /// A text with a way of writing of its own.
+    Spelt(&'static Spelling),
     /// So many to so many characters.
     Text(usize, usize),
     /// RFC 3339.
     Time,
-    /// http:// or https://.
-    Url,
     /// One of these.
     Word(&'static [&'static str]),
 }
@@ -163,15 +161,14 @@ impl Kind {
             Self::Amount
             | Self::Any
             | Self::Date
-            | Self::Host
             | Self::Id
             | Self::List(..)
             | Self::Month
             | Self::Object(_)
             | Self::OneOf(_)
+            | Self::Spelt(_)
             | Self::Text(..)
             | Self::Time
-            | Self::Url
             | Self::Word(_) => text.into(),
         };
         self.check(&value, at, faults);
@@ -194,8 +191,6 @@ impl Kind {
             Self::Date => text("a date as a string").and_then(|text| said(at, text.parse::<Date>())),
             Self::Time => text("a time as a string").and_then(|text| said(at, text.parse::<Timestamp>())),
             Self::Month => text("a month as a string").and_then(|text| said(at, text.parse::<Month>())),
-            Self::Host => text("a host as a string").and_then(|text| said(at, HostName::parse(text))),
-            Self::Url => text("a URL as a string").and_then(|text| said(at, HttpUrl::parse(text))),
             Self::Id => text("a string").and_then(|text| {
                 let odd = text.chars().any(|c| c.is_control() || c == '/');
                 if odd || text.is_empty() || text.chars().count() > 128 {
@@ -214,6 +209,10 @@ impl Kind {
                 Some(_) => Err(Fault::new(at, format!("must be {least} to {most}"))),
                 None => Err(wrong("a whole number")),
             },
+            Self::Spelt(spelling) => text("a string").and_then(|text| match (spelling.read)(text) {
+                Ok(()) => Ok(()),
+                Err(why) => Err(Fault::new(at, why)),
+            }),
             Self::Word(words) => text("a string").and_then(|text| {
                 if words.contains(&text) {
                     return Ok(());
@@ -255,7 +254,6 @@ impl Kind {
             Self::Any => json!({}),
             Self::Bool => json!({"type": "boolean"}),
             Self::Date => json!({"type": "string", "format": "date"}),
-            Self::Host => json!({"type": "string", "format": "hostname"}),
             Self::Id => json!({"type": "string", "pattern": "^[^/\\x00-\\x1f\\x7f-\\x9f]{1,128}$"}),
             Self::Integer(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
             Self::List(kind, most) => json!({"type": "array", "items": kind.schema(), "maxItems": most}),
@@ -265,9 +263,15 @@ impl Kind {
                 json!({"oneOf": shapes.iter().map(of).collect::<Vec<_>>()})
             }
             Self::Object(shape) => json!({"$ref": format!("#/components/schemas/{}", shape.name)}),
+            Self::Spelt(spelling) => {
+                let mut schema = json!({"type": "string", "maxLength": 2_000, "pattern": (spelling.pattern)()});
+                if let Some(format) = spelling.format {
+                    schema["format"] = format.into();
+                }
+                schema
+            }
             Self::Text(least, most) => json!({"type": "string", "minLength": least, "maxLength": most}),
             Self::Time => json!({"type": "string", "format": "date-time"}),
-            Self::Url => json!({"type": "string", "format": "uri", "pattern": "^https?://"}),
             Self::Word(words) => json!({"type": "string", "enum": words}),
         }
     }
@@ -327,6 +331,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::control_plane::admin::spelling::HOST;
 
     const INNER: Shape = Shape { name: "Inner", members: &[must("a/b", Kind::Bool, "")] };
     const SHAPE: Shape = Shape {
@@ -337,7 +342,7 @@ mod tests {
             may("count", Kind::Integer(1, 9), ""),
             may("list", Kind::List(&Kind::Object(&INNER), 2), ""),
             may("at", Kind::Time, ""),
-            may("host", Kind::Host, ""),
+            may("host", Kind::Spelt(&HOST), ""),
         ],
     };
 
