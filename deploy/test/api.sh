@@ -25,6 +25,7 @@ cp -r "$here/../../rules" .
 "$zhamen" run 2>zhamen.log &
 pid=$!
 for _ in $(seq 100); do "$zhamen" health --ready >/dev/null 2>&1 && break; sleep 0.1; done
+kill -0 "$pid" 2>/dev/null || { cat zhamen.log; echo "FAILED: Zhamen does not start"; exit 1; }
 token=$("$zhamen" admin token create schemathesis --role operator 2>/dev/null)
 curl -sf -H "Authorization: Bearer $token" "http://127.0.0.1:$admin/api/v1/openapi.json" -o openapi.json
 st --config-file "$here/schemathesis.toml" run openapi.json --url "http://127.0.0.1:$admin" \

@@ -89,15 +89,19 @@ fn operation(route: &Route, shapes: &mut BTreeMap<String, Value>) -> Value {
         }));
     }
     let mut header = |name: &str, pattern: &str, about: &str| {
-        let schema = json!({"type": "string", "minLength": 1, "maxLength": 128, "pattern": pattern});
+        let schema = json!({"type": "string", "pattern": pattern});
         parameters
             .push(json!({"name": name, "in": "header", "required": false, "description": about, "schema": schema}));
     };
     if route.creates() {
-        header("Idempotency-Key", "^[!-~]+$", "the same key with the same body gets the same answer for 24 hours");
+        header(
+            "Idempotency-Key",
+            "^[!-~]{1,128}$",
+            "the same key with the same body gets the same answer for 24 hours",
+        );
     }
     if operation.tagged && route.changes() {
-        header("If-Match", "^(?:[*]|\"[!#-+--~]*\")$", "the ETag of what is changed; needed if it exists");
+        header("If-Match", "^\"[0-9A-Za-z]{1,64}\"$", "the ETag of what is changed, or *; needed if it exists");
     }
     if !parameters.is_empty() {
         described["parameters"] = parameters.into();

@@ -60,7 +60,8 @@ fn an_export_is_checked_with_sha256sum_and_openssl_alone() {
     let both = ExportQuery { unit: Some("u1".into()), ..incident.clone() };
     let neither = ExportQuery { unit: Some("u9".into()), ..incident.clone() };
     let none = ExportQuery { from: Some(second(5_000)), ..all.clone() };
-    let wanted = [(all, 33, 24), (part, 19, 16), (unit, 16, 8), (incident, 3, 1), (both, 3, 1), (neither, 0, 0), (none, 0, 0)];
+    let wanted =
+        [(all, 33, 24), (part, 19, 16), (unit, 16, 8), (incident, 3, 1), (both, 3, 1), (neither, 0, 0), (none, 0, 0)];
     for (query, entries, records) in wanted {
         let (exported, dir) = unpacked(&house, &query);
         assert_eq!((exported.entries, exported.records), (entries, records), "{query:?}: {exported:?}");
