@@ -187,11 +187,6 @@ pub(super) fn names_tag(list: &str, tag: &str) -> bool {
     tags(list).any(|listed| listed == "*" || listed == tag)
 }
 
-/// Whether it is a list of entity tags, or `*`.
-pub(super) fn names_tags(list: &str) -> bool {
-    tags(list).all(|tag| tag == "*" || (tag.len() >= 2 && tag.starts_with('"') && tag.ends_with('"')))
-}
-
 fn tags(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(|tag| tag.trim().trim_start_matches("W/"))
 }

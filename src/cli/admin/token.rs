@@ -1,4 +1,4 @@
-//! `zhamen admin`: who may use the admin API. Works on the store directly, so that it needs no token
+//! `zhamen admin token`: who may use the admin API. Works on the store directly, so that it needs no token
 //! itself: whoever may write the database decides.
 
 use std::{
@@ -9,24 +9,17 @@ use std::{
 
 use serde_json::json;
 
-use super::{Exit, problems, table::Table};
 use crate::{
     base::{Clock, Date, Problem, Timestamp},
+    cli::{Exit, problems, table::Table},
     control_plane::{PutError, Record, Role, SystemClock, TokenError, create_token, files::read_config, revoke_token},
     domain::standing::Ledger,
     store::{Sqlite, Token},
 };
 
-/// The admin API: who may use it.
-#[derive(Debug, clap::Subcommand)]
-pub(super) enum Command {
-    #[command(subcommand)]
-    Token(TokenCommand),
-}
-
 /// Tokens of the admin API: make, list, revoke.
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum TokenCommand {
+pub(in crate::cli) enum Command {
     Create(CreateArgs),
     List(ListArgs),
     Revoke(RevokeArgs),
@@ -35,7 +28,7 @@ pub(super) enum TokenCommand {
 /// Make a token and print it: it is not shown again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status:\n  0  made\n  1  the name is taken or cannot be used\n  2  an error")]
-pub(super) struct CreateArgs {
+pub(in crate::cli) struct CreateArgs {
     /// Its name, which stands on the record as the author of what it does.
     name: String,
     /// What it may do: operator | reviewer | rules | inspector | metrics.
@@ -55,7 +48,7 @@ pub(super) struct CreateArgs {
 /// List all tokens, without their secrets.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status:\n  0  listed\n  2  an error")]
-pub(super) struct ListArgs {
+pub(in crate::cli) struct ListArgs {
     /// The configuration.
     #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
     config: PathBuf,
@@ -67,7 +60,7 @@ pub(super) struct ListArgs {
 /// Revoke a token: from now on it opens nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status:\n  0  revoked\n  1  there is no such token in force\n  2  an error")]
-pub(super) struct RevokeArgs {
+pub(in crate::cli) struct RevokeArgs {
     /// Its name.
     name: String,
     /// The configuration.
@@ -76,20 +69,19 @@ pub(super) struct RevokeArgs {
 }
 
 pub(super) fn run(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
-    let Command::Token(command) = command;
     let config = match command {
-        TokenCommand::Create(args) => &args.config,
-        TokenCommand::List(args) => &args.config,
-        TokenCommand::Revoke(args) => &args.config,
+        Command::Create(args) => &args.config,
+        Command::List(args) => &args.config,
+        Command::Revoke(args) => &args.config,
     };
     let record = match open(config) {
         Ok(record) => record,
         Err(found) => return problems::give_up(&found),
     };
     match command {
-        TokenCommand::Create(args) => create(args, &record, out),
-        TokenCommand::List(args) => list(args, &record, out),
-        TokenCommand::Revoke(args) => revoke(args, &record, out),
+        Command::Create(args) => create(args, &record, out),
+        Command::List(args) => list(args, &record, out),
+        Command::Revoke(args) => revoke(args, &record, out),
     }
 }
 
