@@ -114,6 +114,7 @@ fn site(host: &str, server: &str) -> SiteRow {
         filed_until: None,
         server_ip: String::new(),
         interactive: Interactive::Open,
+        acme: String::new(),
         options: Default::default(),
     }
 }

@@ -170,6 +170,7 @@ impl SiteRow {
             && self.filed_until == site.filed_until()
             && self.server_ip == site.server_ip_said().unwrap_or_default()
             && self.interactive == site.interactive()
+            && self.acme == site.acme()
             && self.options == *site.upstream().options()
             && self.origin == site.upstream().to_string()
     }
@@ -207,6 +208,6 @@ impl SiteRow {
             ("server_ip", self.server_ip.clone()),
             ("interactive", self.interactive.as_str().into()),
         ];
-        columns.into_iter().chain(self.options.columns()).collect()
+        columns.into_iter().chain(self.options.columns()).chain([("acme", self.acme.clone())]).collect()
     }
 }

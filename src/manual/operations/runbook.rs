@@ -43,6 +43,14 @@
 //! `zhamen_certificate_expiry_timestamp_seconds` then shows the next one. Where two certificates cover a name, the
 //! one that ends later is used: nothing has to be removed.
 //!
+//! # No certificate
+//!
+//! Sites ask for certificates and get none. `zhamen acme show` says for each why, what to do, and when it is tried
+//! again; mostly the name leads elsewhere, or port 80 does not reach this edge. When that is mended,
+//! `zhamen acme renew HOST` tries at once. Where nothing but `zhamen_acme_orders_total{result="authority"}` rises,
+//! the authority is out of reach or has had enough: the operational log has its words. [`acme`](super::super::acme)
+//! has the rest. A site that left for another house is taken out of the registry, or its column `acme` emptied.
+//!
 //! # Connections are turned away
 //!
 //! `zhamen_connections` beside `limits.connections`, and `process_open_fds` beside `process_max_fds`: which limit

@@ -27,10 +27,11 @@ use super::{
 };
 
 /// Each brings a database from the version of its place to the next.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/0001.sql"),
     include_str!("../migrations/0002.sql"),
     include_str!("../migrations/0003.sql"),
+    include_str!("../migrations/0004.sql"),
 ];
 
 /// As long as another process may hold the file for one transaction.

@@ -36,6 +36,7 @@ fn any_row() -> impl Strategy<Value = SiteRow> {
                 filed_until: until.map(|days| Date::from_days(20_000 + days)),
                 server_ip: String::new(),
                 interactive: if closed { Interactive::Closed } else { Interactive::Open },
+                acme: if until.is_some() { "on".into() } else { String::new() },
                 options: Default::default(),
             }
         },
@@ -155,6 +156,7 @@ fn many_changes_make_it_built_anew_and_nothing_else() {
         filed_until: None,
         server_ip: String::new(),
         interactive: Interactive::Open,
+        acme: String::new(),
         options: Default::default(),
     };
     let mut registry = Arc::new(RegistryBuilder::default().finish());
