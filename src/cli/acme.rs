@@ -176,6 +176,6 @@ fn read(path: &Path) -> Result<(Config, Arc<Registry>), Vec<Problem>> {
     let config = parsed.config.ok_or(parsed.problems)?;
     let store = existing_store(&config)?;
     let store = store.as_ref().map(|store| &**store as &dyn Store);
-    let begun = in_force(store, &config.registry.file, SystemClock.now().local_date());
+    let begun = in_force(store, &config.registry, SystemClock.now().local_date());
     if begun.registry.is_available() { Ok((config, Arc::new(begun.registry))) } else { Err(begun.problems) }
 }

@@ -101,7 +101,7 @@ fn customers(config: &Config, sites: Option<Registry>, asked: &mut Vec<Wanted>) 
     let warn_days = i64::try_from(config.registry.warn_before.as_secs() / 86_400).unwrap_or(i64::MAX);
     let (mut ledger, mut stored) = (Ledger::new(config.ledger.clone()), None);
     if let Some(store) = existing_store(config)? {
-        let begun = begin(&*store, &config.registry.file, today);
+        let begun = begin(&*store, &config.registry, today);
         stored = begun.registry.is_available().then_some(begun.registry);
         let record = Record::open(store, ledger, None, None, Arc::new(SystemClock)).map_err(|error| failed(&error))?;
         ledger = record.with_ledger(Ledger::clone);
