@@ -3,14 +3,16 @@
 
 use std::{
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
 use serde::Serialize;
 
 use super::{
-    Exit, problems,
+    Exit,
+    place::Place,
+    problems,
     registry::existing_store,
     table::{Table, printable},
 };
@@ -20,7 +22,7 @@ use crate::{
     config::Config,
     control_plane::{
         Record, SystemClock,
-        files::{RuleFiles, read_config, read_registry},
+        files::{RuleFiles, read_registry},
         registry::{Feed, in_force},
     },
     domain::{
@@ -41,9 +43,8 @@ pub(super) struct Args {
     /// The host, with or without scheme, port and path.
     #[arg(value_name = "HOST[/PATH]")]
     address: String,
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// Ask with this method.
     #[arg(long, default_value = "GET")]
     method: String,
@@ -76,8 +77,10 @@ struct Step {
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
-    let (parsed, _) = read_config(&args.config);
-    let Some(config) = parsed.config else { return problems::give_up(&parsed.problems) };
+    let config = match args.place.config() {
+        Ok(config) => config,
+        Err(problems) => return problems::give_up(&problems),
+    };
     let explanation = match explain(args, &config) {
         Ok(explanation) => explanation,
         Err(problem) => return problems::give_up(&[problem]),

@@ -2,26 +2,21 @@
 
 use std::{
     io::{self, Write},
-    path::PathBuf,
     time::Duration,
 };
 
 use http::Request;
 
-use super::{Exit, problems::give_up};
-use crate::{
-    base::Problem,
-    control_plane::{AdminClient, files::read_config},
-};
+use super::{Exit, place::Place, problems::give_up};
+use crate::{base::Problem, control_plane::AdminClient};
 
 /// Ask the running Zhamen whether it is well: on the admin listener that the configuration names.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status:\n  0  it is\n  1  it is not, or does not answer\n  2  an error: the \
                         configuration cannot be read, or has no admin listener")]
 pub(super) struct Args {
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// Ask whether it is ready to serve: it has a registry, and does not drain.
     #[arg(long)]
     ready: bool,
@@ -31,16 +26,19 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
-    let (parsed, _) = read_config(&args.config);
-    let Some(config) = parsed.config else { return give_up(&parsed.problems) };
+    let config = match args.place.config() {
+        Ok(config) => config,
+        Err(problems) => return give_up(&problems),
+    };
+    let shown = config.path.display().to_string();
     let Some(admin) = config.admin else {
-        let problem = Problem::error(&args.config.display().to_string(), 0, 0, "there is no admin listener to ask");
+        let problem = Problem::error(&shown, 0, 0, "there is no admin listener to ask");
         return give_up(&[problem.help("set admin.listen")]);
     };
     let target = if args.ready { "/readyz" } else { "/healthz" };
     let client = match AdminClient::new(&admin) {
         Ok(client) => client,
-        Err(error) => return give_up(&[Problem::error(&args.config.display().to_string(), 0, 0, error.to_string())]),
+        Err(error) => return give_up(&[Problem::error(&shown, 0, 0, error.to_string())]),
     };
     match client.ask(target, Request::default(), Duration::from_secs(args.timeout)) {
         Ok(answer) => {

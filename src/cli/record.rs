@@ -3,14 +3,13 @@
 use std::{
     env,
     io::{self, Write},
-    path::PathBuf,
 };
 
-use super::{Exit, problems, table::printable};
+use super::{Exit, place::Place, problems, table::printable};
 use crate::{
     base::{Clock, Problem, Timestamp},
     config::Config,
-    control_plane::{PutError, Record, SystemClock, files::read_config},
+    control_plane::{PutError, Record, SystemClock},
 };
 
 /// So far the clocks of two machines may be apart.
@@ -19,9 +18,8 @@ const CLOCK_TOLERANCE_MILLIS: i64 = 60_000;
 /// What every command about the record is told.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RecordArgs {
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    pub(super) config: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// Who does it, as the record shall name it; default: the user of this machine.
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
@@ -39,8 +37,7 @@ pub(super) struct Opened {
 impl RecordArgs {
     /// Reads the configuration and opens the record that it names.
     pub(super) fn open(&self) -> Result<Opened, Vec<Problem>> {
-        let (parsed, _) = read_config(&self.config);
-        let config = parsed.config.ok_or(parsed.problems)?;
+        let config = self.place.config()?;
         let record = Record::beside(&config).map_err(|error| {
             vec![Problem::error(&config.store.database.display().to_string(), 0, 0, error.to_string())]
         })?;

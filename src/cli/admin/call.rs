@@ -17,10 +17,11 @@ use crate::{
     base::Problem,
     cli::{
         Exit,
+        place::Place,
         problems::give_up,
         table::{Table, printable},
     },
-    control_plane::{AdminClient, AdminRequest, AdminRoute, files::read_config},
+    control_plane::{AdminClient, AdminRequest, AdminRoute},
 };
 
 /// Where the token is looked for.
@@ -64,9 +65,8 @@ pub(in crate::cli) struct Args {
     /// Wait so long for the answer, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
 }
 
 /// List what can be asked for over the admin API, with parameters and members.
@@ -83,9 +83,11 @@ pub(in crate::cli) struct RoutesArgs {
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
     let wrong = |place: &str, why: &dyn std::fmt::Display| Problem::error(place, 0, 0, why.to_string());
-    let (parsed, _) = read_config(&args.config);
-    let Some(config) = parsed.config else { return give_up(&parsed.problems) };
-    let place = args.config.display().to_string();
+    let config = match args.place.config() {
+        Ok(config) => config,
+        Err(problems) => return give_up(&problems),
+    };
+    let place = config.path.display().to_string();
     let Some(mut admin) = config.admin else {
         return give_up(&[wrong(&place, &"there is no admin listener to ask").help("set admin.listen")]);
     };

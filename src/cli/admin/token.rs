@@ -3,7 +3,6 @@
 
 use std::{
     io::{self, Write},
-    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -11,8 +10,8 @@ use serde_json::json;
 
 use crate::{
     base::{Clock, Date, Problem, Timestamp},
-    cli::{Exit, problems, table::Table},
-    control_plane::{PutError, Record, Role, SystemClock, TokenError, create_token, files::read_config, revoke_token},
+    cli::{Exit, place::Place, problems, table::Table},
+    control_plane::{PutError, Record, Role, SystemClock, TokenError, create_token, revoke_token},
     domain::standing::Ledger,
     store::{Sqlite, Token},
 };
@@ -37,9 +36,8 @@ pub(in crate::cli) struct CreateArgs {
     /// The last day on which it opens something: YYYY-MM-DD.
     #[arg(long, value_name = "DATE")]
     expires: Option<Date>,
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -49,9 +47,8 @@ pub(in crate::cli) struct CreateArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status:\n  0  listed\n  2  an error")]
 pub(in crate::cli) struct ListArgs {
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// Print one JSON object a line.
     #[arg(long)]
     json: bool,
@@ -63,18 +60,17 @@ pub(in crate::cli) struct ListArgs {
 pub(in crate::cli) struct RevokeArgs {
     /// Its name.
     name: String,
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
 }
 
 pub(super) fn run(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
-    let config = match command {
-        Command::Create(args) => &args.config,
-        Command::List(args) => &args.config,
-        Command::Revoke(args) => &args.config,
+    let place = match command {
+        Command::Create(args) => &args.place,
+        Command::List(args) => &args.place,
+        Command::Revoke(args) => &args.place,
     };
-    let record = match open(config) {
+    let record = match open(place) {
         Ok(record) => record,
         Err(found) => return problems::give_up(&found),
     };
@@ -146,9 +142,8 @@ fn revoke(args: &RevokeArgs, record: &Record, out: &mut dyn Write) -> io::Result
     }
 }
 
-fn open(config: &Path) -> Result<Record, Vec<Problem>> {
-    let (parsed, _) = read_config(config);
-    let Some(config) = parsed.config else { return Err(parsed.problems) };
+fn open(place: &Place) -> Result<Record, Vec<Problem>> {
+    let config = place.config()?;
     let failed = |error: crate::store::StoreError| {
         vec![Problem::error(&config.store.database.display().to_string(), 0, 0, error.to_string())]
     };
