@@ -54,7 +54,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
         if at > opened.now {
             return Err(format!("the violation cannot have been in the future, at {at}"));
         }
-        if let Some(same) = args.same(opened).filter(|_| !args.again) {
+        if let Some(same) = args.same(opened).filter(|_| !args.again && args.id.is_none()) {
             return Err(format!(
                 "{} of {} is on record for {} as {same:?} already; --again enters a second one, which counts as well",
                 args.document, args.authority, args.service

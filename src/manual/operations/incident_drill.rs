@@ -13,7 +13,8 @@
 //! # → zhamen_incidents_open 1
 //! ```
 //!
-//! What is done is noted while it is done, the report is written and sent, and then the incident is over:
+//! What is done is noted while it is done. `zhamen report incident` writes a draft as often as one likes;
+//! `zhamen incident report` says that it was sent, once, and stops the clock. Closing lists what stays locked:
 //!
 //! ```sh
 //! zhamen incident note "$incident" --by 李四 '已通知客户，页面已锁定'

@@ -75,7 +75,8 @@
 //!
 //! A customer's new domain: they file first, then the row is imported. A domain that was filed elsewhere: the same,
 //! with this access provider. A name that no customer knows: somebody points it here; nothing is served, nothing is
-//! to be done. One customer again and again is a case for the letter (11.2): `zhamen report notice`.
+//! to be done. One customer again and again is a case for the letter (11.2): open an incident, and tell the
+//! customer with `zhamen report notice --unit UNIT --incident ID -o notice.pdf`.
 //!
 //! # No registry
 //!
@@ -158,8 +159,14 @@
 //! # A unit is suspended
 //!
 //! By which strikes: `zhamen ledger show --unit UNIT`. It is in force on every connection within a second. The customer
-//! is told (`zhamen report notice`), and comes back with a rectification report: `zhamen ledger rectify`, then
-//! `zhamen ledger reinstate`, which is a person's decision.
+//! is told, and comes back with a rectification report, which is put on file. To reinstate is a person's
+//! decision:
+//!
+//! ```text
+//! zhamen report suspension --unit UNIT --kind virtual_host -o suspension.pdf
+//! zhamen ledger rectify UNIT --id 2026-7 --problem '…' --measure '…' --signatory '…'
+//! zhamen ledger reinstate UNIT --rectification 2026-7 --why '整改完成'
+//! ```
 //!
 //! # An incident must be reported
 //!
