@@ -116,7 +116,11 @@ impl Endpoint {
         let sweeps_max = if self.state.has_company() { SWEEPS_IN_COMPANY } else { SWEEPS_ALONE };
         // What is known of it is worth more than its place.
         let is_trusted = self.keeps_connections();
-        sweeps >= sweeps_max && is_trusted && self.outstanding() == 0 && self.idle.borrow().is_empty() && self.http2.is_closed()
+        sweeps >= sweeps_max
+            && is_trusted
+            && self.outstanding() == 0
+            && self.idle.borrow().is_empty()
+            && self.http2.is_closed()
     }
 
     fn grant(self: &Rc<Self>) -> Lease {
