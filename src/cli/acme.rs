@@ -3,13 +3,12 @@
 use std::{
     collections::HashMap,
     io::{self, Write},
-    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use serde_json::{Value, json};
 
-use super::{Exit, problems, registry::existing_store, table::Table};
+use super::{Exit, place::Place, problems, registry::existing_store, table::Table};
 use crate::{
     app,
     base::{Clock, HostName, Problem},
@@ -17,7 +16,6 @@ use crate::{
     control_plane::{
         SystemClock,
         acme::{AcmeFiles, Known, Wanted, WantedState, wanted},
-        files::read_config,
         registry::in_force,
     },
     domain::registry::Registry,
@@ -38,9 +36,8 @@ pub(super) enum Command {
                         are not filed\n  2  an error"
 )]
 pub(super) struct ShowArgs {
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -55,15 +52,14 @@ pub(super) struct ShowArgs {
 pub(super) struct RenewArgs {
     /// The host of the row.
     host: String,
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
 }
 
 pub(super) fn run(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
     let result = match command {
         Command::Show(args) => {
-            read(&args.config).and_then(|(config, registry)| Ok((look(&config, &registry)?, args.json)))
+            read(&args.place).and_then(|(config, registry)| Ok((look(&config, &registry)?, args.json)))
         }
         Command::Renew(args) => return renew(args, out),
     };
@@ -143,11 +139,11 @@ fn exit(sites: &[Wanted]) -> Exit {
 }
 
 fn renew(args: &RenewArgs, out: &mut dyn Write) -> io::Result<Exit> {
-    let (config, registry) = match read(&args.config) {
+    let (config, registry) = match read(&args.place) {
         Ok(read) => read,
         Err(found) => return problems::give_up(&found),
     };
-    let path = args.config.display().to_string();
+    let path = config.path.display().to_string();
     if config.acme.server.is_none() {
         let problem = Problem::error(&path, 0, 0, "no authority is named to have certificates from");
         problems::give_up(&[problem.help("set acme.server")])?;
@@ -171,11 +167,10 @@ fn renew(args: &RenewArgs, out: &mut dyn Write) -> io::Result<Exit> {
     }
 }
 
-fn read(path: &Path) -> Result<(Config, Arc<Registry>), Vec<Problem>> {
-    let (parsed, _) = read_config(path);
-    let config = parsed.config.ok_or(parsed.problems)?;
+fn read(place: &Place) -> Result<(Config, Arc<Registry>), Vec<Problem>> {
+    let config = place.config()?;
     let store = existing_store(&config)?;
     let store = store.as_ref().map(|store| &**store as &dyn Store);
-    let begun = in_force(store, &config.registry.file, SystemClock.now().local_date());
+    let begun = in_force(store, &config.registry, SystemClock.now().local_date());
     if begun.registry.is_available() { Ok((config, Arc::new(begun.registry))) } else { Err(begun.problems) }
 }

@@ -2,13 +2,12 @@
 
 use std::{
     io::{self, Write},
-    path::PathBuf,
     sync::Arc,
 };
 
 use serde_json::json;
 
-use super::{Exit, acme, problems, registry::existing_store};
+use super::{Exit, acme, place::Place, problems, registry::existing_store};
 use crate::{
     app,
     base::{Clock, Problem},
@@ -29,16 +28,19 @@ const ORDERS_SHOWN_MAX: usize = 20;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status:\n  0  no error (there may be warnings)\n  2  errors")]
 pub(super) struct Args {
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
-    let (parsed, _) = read_config(&args.config);
+    let path = match args.place.path() {
+        Ok(path) => path,
+        Err(problems) => return problems::give_up(&problems),
+    };
+    let (parsed, _) = read_config(&path);
     let mut found = parsed.problems;
     let mut rows = None;
     let mut asked = Vec::new();
@@ -101,7 +103,7 @@ fn customers(config: &Config, sites: Option<Registry>, asked: &mut Vec<Wanted>) 
     let warn_days = i64::try_from(config.registry.warn_before.as_secs() / 86_400).unwrap_or(i64::MAX);
     let (mut ledger, mut stored) = (Ledger::new(config.ledger.clone()), None);
     if let Some(store) = existing_store(config)? {
-        let begun = begin(&*store, &config.registry.file, today);
+        let begun = begin(&*store, &config.registry, today);
         stored = begun.registry.is_available().then_some(begun.registry);
         let record = Record::open(store, ledger, None, None, Arc::new(SystemClock)).map_err(|error| failed(&error))?;
         ledger = record.with_ledger(Ledger::clone);

@@ -13,6 +13,7 @@ mod health;
 mod incident;
 mod ledger;
 mod man;
+mod place;
 mod problems;
 mod record;
 mod registry;

@@ -280,7 +280,8 @@ impl Session<'_> {
             }
             Carried::Answered(filtered, reply) => {
                 self.record.outcome = Outcome::Forwarded;
-                if filtered.origin_is_clean && self.progress.done.get() && response::origin_keeps(&reply) {
+                let is_done = self.progress.done.get() && !facts.stray_body;
+                if filtered.origin_is_clean && is_done && response::origin_keeps(&reply) {
                     link.keep(self.worker, &self.edge);
                 }
                 match filtered.client_keeps {

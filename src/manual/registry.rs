@@ -31,8 +31,9 @@
 //! Files are CSV (UTF-8 with or without BOM, or GB18030) or .xlsx, of which the first sheet that is not
 //! empty is read. Without a kind, the header decides. A bad row is refused at its line and column (in a
 //! workbook: at its cell, `cell F4`), the others are applied; a file with more bad rows than good changes
-//! nothing. An import or pull that would remove more than `registry.remove_max` percent of the rows (and
-//! more than ten) is taken for an export that was cut off: it needs `--force`.
+//! nothing. An import, a pull, or a change of the watched file that would remove more than
+//! `registry.remove_max` percent of the rows (and more than ten) is taken for an export that was cut off: it
+//! needs `registry import --force`.
 //!
 //! | file | columns (and what spreadsheets may call them) |
 //! | --- | --- |

@@ -92,6 +92,7 @@ pub struct Metrics {
     connections: IntGaugeVec,
     connections_rejected: IntCounter,
     http2_ended: IntCounterVec,
+    http2_rejected: IntCounter,
     origin_connections: IntCounterVec,
     snapshot_generation: IntGauge,
     rules: IntGauge,
@@ -185,6 +186,10 @@ impl Metrics {
                 "http2_connections_ended_total",
                 "Connections of HTTP/2 with clients that have ended, by why.",
                 &["reason"],
+            )?,
+            http2_rejected: new.counter(
+                "http2_requests_rejected_total",
+                "Requests that broke HTTP/2 or were beyond its limits: never read, and in no log.",
             )?,
             origin_connections: new.counters(
                 "origin_connections_total",
@@ -374,6 +379,7 @@ impl Metrics {
         self.record.carry_over(&(readings.record)(), &readings.lost);
         let carried = [
             (&self.connections_rejected, live.client_rejected.load(Relaxed)),
+            (&self.http2_rejected, live.http2_rejected.load(Relaxed)),
             (&self.panics, live.panics.load(Relaxed)),
             (&self.events_dropped, readings.dropped.count()),
         ];

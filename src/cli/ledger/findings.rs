@@ -69,7 +69,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
                 finding.id.clone(),
                 state.as_str().to_owned(),
                 count.to_string(),
-                last.to_string(),
+                last.to_local(),
                 finding.unit.clone(),
                 finding.page.clone(),
                 finding.rule.clone(),

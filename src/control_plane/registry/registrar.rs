@@ -406,20 +406,6 @@ impl Registrar {
     }
 }
 
-impl Plan<'_> {
-    /// Why this needs a person who says so; `None` if it does not: it would remove a larger share of the
-    /// rows than the configuration allows, as an export that was cut off does. Ten rows may always go.
-    pub fn objection(&self, remove_max_percent: u8) -> Option<String> {
-        let (removed, percent) = (self.difference.removed.len(), self.difference.removed_percent());
-        (removed > 10 && percent > f64::from(remove_max_percent)).then(|| {
-            let before = self.difference.before;
-            format!(
-                "it would remove {removed} of {before} rows ({percent:.0} %), and at most {remove_max_percent} % may go"
-            )
-        })
-    }
-}
-
 impl fmt::Debug for Plan<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Plan").field("source", &self.source).field("changes", &self.difference.len()).finish()

@@ -143,7 +143,7 @@ fn of_several_sources_the_one_that_changed_a_host_last_holds() {
     house.take(SiteSource::Pull, "");
     assert_eq!((house.server("b.cn"), house.server("a.cn").as_deref()), (None, Some("10.0.0.1")));
     // From the store it is the same.
-    let begun = begin(&*house.store, &house.dir.path().join("sites.csv"), "2026-03-15".parse().unwrap());
+    let begun = begin(&*house.store, &house.registrar.settings(), "2026-03-15".parse().unwrap());
     let registry = Arc::new(begun.registry);
     assert_eq!(registry.sites().map(|site| site.host().to_owned()).collect::<Vec<_>>(), ["a.cn"]);
 }
@@ -158,7 +158,7 @@ fn a_row_that_became_bad_bars_its_host_after_a_restart_too() {
     let plan = house.registrar.plan(SiteSource::File, feed).unwrap();
     house.registrar.keep("test", plan, true).unwrap();
     assert_eq!((house.server("x.a.cn").as_deref(), house.server("b.a.cn")), (Some("10.0.0.1"), None));
-    let begun = begin(&*house.store, &house.dir.path().join("sites.csv"), "2026-03-15".parse().unwrap());
+    let begun = begin(&*house.store, &house.registrar.settings(), "2026-03-15".parse().unwrap());
     let registry = Arc::new(begun.registry);
     assert_eq!(registry.barred(&HostName::parse("y.b.a.cn").unwrap()), Some("b.a.cn"));
 }

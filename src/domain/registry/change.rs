@@ -51,6 +51,7 @@ pub struct SiteRow {
 }
 
 /// One change of a registry.
+#[expect(clippy::large_enum_variant, reason = "nearly all are rows, and pass one by one")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowChange {
     /// A host is refused, whatever stands above it: its row could not be applied.

@@ -2,6 +2,9 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+/// Rows that may go without a question, whatever share of all they are.
+const ROWS_ALWAYS_REMOVED: usize = 10;
+
 use super::{FilingState, Registry, RowChange, Site, SiteRow};
 
 /// What is said of a host.
@@ -146,6 +149,18 @@ impl Difference {
     /// Rows that go, in percent of those that were there.
     pub fn removed_percent(&self) -> f64 {
         if self.before == 0 { 0.0 } else { self.removed.len() as f64 * 100.0 / self.before as f64 }
+    }
+
+    /// Why this needs a person who says so; `None` if it does not: it would remove a larger share of the
+    /// rows than `remove_max_percent`, as an export that was cut off does. Ten rows may always go.
+    pub fn objection(&self, remove_max_percent: u8) -> Option<String> {
+        let (removed, percent) = (self.removed.len(), self.removed_percent());
+        (removed > ROWS_ALWAYS_REMOVED && percent > f64::from(remove_max_percent)).then(|| {
+            let before = self.before;
+            format!(
+                "it would remove {removed} of {before} rows ({percent:.0} %), and at most {remove_max_percent} % may go"
+            )
+        })
     }
 
     /// What is to be done.

@@ -16,7 +16,7 @@
 //! What is done is noted while it is done, the report is written and sent, and then the incident is over:
 //!
 //! ```sh
-//! zhamen incident note "$incident" --text '已通知客户，页面已锁定' --by 李四
+//! zhamen incident note "$incident" --by 李四 '已通知客户，页面已锁定'
 //! zhamen incident report "$incident" --text '网监分局，电话' --output report.html --by 张三
 //! ls -l report.html
 //! # → report.html

@@ -24,6 +24,7 @@ use rusqlite::{
 use super::{
     Meta, Store, StoreError,
     key::{parent, sync_directory},
+    ownership::make_database_file,
 };
 
 /// Each brings a database from the version of its place to the next.
@@ -60,6 +61,9 @@ impl Sqlite {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let fail = |error: StoreError| StoreError::new(format!("{}: {error}", path.display()));
         let is_new = !path.exists();
+        if is_new {
+            make_database_file(path)?;
+        }
         let mut writer = Connection::open(path).map_err(|error| fail(error.into()))?;
         let read_only = writer.is_readonly("main")?;
         prepare(&mut writer, path, read_only).map_err(fail)?;
