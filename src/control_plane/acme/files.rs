@@ -9,6 +9,7 @@ use std::{
     process,
 };
 
+use nix::unistd::{AccessFlags, access};
 use serde::{Deserialize, Serialize};
 
 use crate::base::Timestamp;
@@ -129,8 +130,11 @@ fn certificate_path(directory: &Path, host: &str) -> PathBuf {
     directory.join(format!("{host}{SUFFIX}"))
 }
 
-/// Whether a host's certificate can be written. A file that is not ours stays as it is, and is an error.
+/// Whether a host's certificate can be written: an authority is not asked for what has no place. A file that is
+/// not ours stays as it is, and is an error.
 pub(super) fn check_place(directory: &Path, host: &str) -> io::Result<()> {
+    access(directory, AccessFlags::W_OK | AccessFlags::X_OK)
+        .map_err(|error| io::Error::other(format!("{} cannot be written: {error}", directory.display())))?;
     let path = certificate_path(directory, host);
     let mut begin = vec![0; MARK.len()];
     match File::open(&path).and_then(|mut file| file.read_exact(&mut begin)) {

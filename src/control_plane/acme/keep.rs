@@ -40,7 +40,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// Looking takes at most one in so many parts of the time.
 const LOOK_SHARE: u32 = 20;
-/// An authority that has had enough, and does not say for how long, is left alone for this long.
+/// An authority that cannot be asked, and does not say for how long, is asked again after this long, doubled
+/// each time …
+const AUTHORITY_RETRY: Duration = Duration::from_secs(30);
+/// … up to this long.
 const ENOUGH: Duration = Duration::from_secs(3_600);
 
 /// What it takes to keep certificates.
@@ -146,7 +149,7 @@ pub async fn keep_certificates(keeper: AcmeKeeper) {
     }
 }
 
-/// Has one certificate, if there is a place for it: an authority is not asked for what cannot be used.
+/// Has one certificate, if there is a place for it.
 async fn one(keeper: Arc<AcmeKeeper>, account: Account, site: Wanted) -> Ended {
     let result = match check_place(&keeper.certificates, &site.host) {
         Ok(()) => order(account, site.names.clone(), Arc::clone(&keeper.challenges)).await,
@@ -188,6 +191,10 @@ impl Book {
             self.trouble.tell(&error);
             Vec::new()
         });
+        if !asked.is_empty() {
+            // Somebody who has mended it does not wait.
+            self.resume = None;
+        }
         let generation = self.keeper.snapshot.load().generation;
         let waits = self.issued.values().any(|had| !had.is_in_force);
         let is_new = waits || !asked.is_empty() || self.seen != Some(generation);
@@ -321,7 +328,7 @@ impl Book {
             Failure::Authority(why) | Failure::Site(why) => why,
         };
         let jitter = spread(&format!("{server} {}", self.keeper.clock.now().0));
-        let backoff = retry_after(config.retry, self.authority_failures, jitter).min(ENOUGH);
+        let backoff = retry_after(AUTHORITY_RETRY.min(config.retry), self.authority_failures, jitter).min(ENOUGH);
         let wait = wait.unwrap_or(backoff).max(LOOK_EVERY);
         self.resume = Some(Instant::now() + wait);
         self.trouble.tell(&format!("{server}: {why}; asked again in {} s", wait.as_secs()));

@@ -228,7 +228,7 @@ impl Registrar {
         if host.as_str() != row.host || host.is_public_suffix() {
             return Err(PutError::Refused(format!("{} is no host that can be filed in its one form", row.host)));
         }
-        self.change_one(by, RowChange::Put(row)).map(drop)
+        self.change_one(by, RowChange::Put(Box::new(row))).map(drop)
     }
 
     /// Takes the row of the admin API for a host out. `false` if it has none.
@@ -265,7 +265,7 @@ impl Registrar {
         let generation = store.change_sites(SiteSource::Api, at, &mut one).map_err(PutError::Store)?;
         let holds = beside(store, SiteSource::Api, change).map_err(PutError::Store)?;
         let is = match &holds {
-            RowChange::Put(row) => Some(row.clone()),
+            RowChange::Put(row) => Some((**row).clone()),
             RowChange::Bar(_) | RowChange::Remove(_) => None,
         };
         let registry = Arc::new(self.registry().map_err(PutError::Store)?.with([holds]));
@@ -329,7 +329,7 @@ impl Registrar {
             if rows.is_empty() {
                 continue;
             }
-            let changes = || rows.iter().map(|&row| RowChange::Put(row.clone()));
+            let changes = || rows.iter().map(|&row| RowChange::Put(Box::new(row.clone())));
             let generation = self.store().change_sites(source, at, &mut changes())?;
             let registry = Arc::new(self.registry()?.with(changes()));
             shown.publish(Arc::clone(&registry));

@@ -225,7 +225,7 @@ fn how_origins_are_reached_is_stored_with_their_row() {
     house.registrar.put_site("test", row.clone()).unwrap();
     let mut stored = Vec::new();
     house.store.each_site(&mut |_, _, held| stored.push(held.to_change())).unwrap();
-    assert_eq!(stored, [RowChange::Put(row)]);
+    assert_eq!(stored, [RowChange::Put(Box::new(row))]);
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub enum RowChange {
     /// A host is refused, whatever stands above it: its row could not be applied.
     Bar(String),
     /// A row is new, or in the place of the host's row before.
-    Put(SiteRow),
+    Put(Box<SiteRow>),
     /// A host has no row any more, and is not barred.
     Remove(String),
 }

@@ -29,7 +29,7 @@ impl<'a> Held<'a> {
     pub fn to_change(self) -> RowChange {
         match self {
             Self::Barred(host) => RowChange::Bar(host.to_owned()),
-            Self::Row(row) => RowChange::Put(row.clone()),
+            Self::Row(row) => RowChange::Put(Box::new(row.clone())),
         }
     }
 }
@@ -167,7 +167,7 @@ impl Difference {
     pub fn changes(&self) -> impl Iterator<Item = RowChange> + '_ {
         let put = self.added.iter().chain(self.changed.iter().map(|(_, site)| site));
         let gone = self.removed.iter().map(|row| &row.host).chain(&self.unbarred);
-        put.map(|site| RowChange::Put(site.to_row()))
+        put.map(|site| RowChange::Put(Box::new(site.to_row())))
             .chain(self.barred.iter().map(|(host, _)| RowChange::Bar(host.clone())))
             .chain(gone.map(|host| RowChange::Remove(host.clone())))
     }

@@ -60,7 +60,7 @@ impl Sites for Sqlite {
                         ])?;
                     }
                     RowChange::Put(row) => {
-                        let SiteRow { host, origin, unit, service, icp, server_ip, .. } = &row;
+                        let SiteRow { host, origin, unit, service, icp, server_ip, .. } = &*row;
                         let until = row.filed_until.map_or_else(String::new, |day| day.to_string());
                         let (kind, filing) = (row.kind.as_str(), row.filing.as_str());
                         let interactive = row.interactive.as_str();
