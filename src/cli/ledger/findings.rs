@@ -62,7 +62,8 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
             writeln!(out, "{row}")?;
         }
     } else {
-        let mut table = Table::new(["entry", "finding", "state", "done", "seen", "last", "unit", "page", "rule", "excerpt"]);
+        let mut table =
+            Table::new(["entry", "finding", "state", "done", "seen", "last", "unit", "page", "rule", "excerpt"]);
         for FindingRow { seq, finding, last, count, state, .. } in &rows {
             table.row([
                 seq.to_string(),
