@@ -4,7 +4,7 @@
 #   deploy/test/api.sh [ZHAMEN]      needs schemathesis (pip install schemathesis) and curl
 #
 # ZHAMEN is the binary (default: target/release/zhamen). CASES sets the examples per operation (default 50).
-# What the API means to answer beside 2xx is in schemathesis.toml.
+# What the API means to answer beside 2xx is in schemathesis.config.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 zhamen=$(realpath "${1:-$here/../../target/release/zhamen}")
@@ -28,6 +28,6 @@ for _ in $(seq 100); do "$zhamen" health --ready >/dev/null 2>&1 && break; sleep
 kill -0 "$pid" 2>/dev/null || { cat zhamen.log; echo "FAILED: Zhamen does not start"; exit 1; }
 token=$("$zhamen" admin token create schemathesis --role operator 2>/dev/null)
 curl -sf -H "Authorization: Bearer $token" "http://127.0.0.1:$admin/api/v1/openapi.json" -o openapi.json
-st --config-file "$here/schemathesis.toml" run openapi.json --url "http://127.0.0.1:$admin" \
+st --config-file "$here/schemathesis.config" run openapi.json --url "http://127.0.0.1:$admin" \
     -H "Authorization: Bearer $token" --max-examples "${CASES:-50}" --checks all --continue-on-failure --no-color
 kill -0 "$pid" || { cat zhamen.log; echo "FAILED: Zhamen is not there any more"; exit 1; }

@@ -18,13 +18,20 @@ pub fn check_places(config: &Config) -> Vec<Problem> {
         found.extend(check_file(&shown, "log.access", log));
     }
     found.extend(check_file(&shown, "store.url", &config.store.database));
-    // Made at the first start, with the directories above it.
-    let there = config.store.directory.ancestors().find(|place| place.as_os_str().is_empty() || place.exists());
-    let there = there.map_or(Path::new("."), or_here);
-    if !is_writable(there) {
-        found.push(unwritable(&shown, "store.dir", there));
+    found.extend(check_directory(&shown, "store.dir", &config.store.directory));
+    if config.acme.server.is_some() {
+        found.extend(check_directory(&shown, "acme.dir", &config.acme.directory));
+        let certificates = config.edge.certificates.as_deref();
+        found.extend(certificates.and_then(|directory| check_directory(&shown, "tls.certificates", directory)));
     }
     found
+}
+
+/// A directory is made where it is not there, with those above it.
+fn check_directory(shown: &str, key: &str, directory: &Path) -> Option<Problem> {
+    let there = directory.ancestors().find(|place| place.as_os_str().is_empty() || place.exists());
+    let there = there.map_or(Path::new("."), or_here);
+    (!is_writable(there)).then(|| unwritable(shown, key, there))
 }
 
 /// A file that is there can be written; one that is not can be made.

@@ -12,6 +12,9 @@ use crate::{
     control_plane::{PutError, Record, SystemClock},
 };
 
+/// So far the clocks of two machines may be apart.
+const CLOCK_TOLERANCE_MILLIS: i64 = 60_000;
+
 /// What every command about the record is told.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RecordArgs {
@@ -40,7 +43,16 @@ impl RecordArgs {
         })?;
         let user = || env::var("USER").or_else(|_| env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
         let by = self.by.clone().unwrap_or_else(|| format!("command line ({})", user()));
-        Ok(Opened { config, record, now: SystemClock.now(), by })
+        let now = SystemClock.now();
+        let latest = record.with_ledger(|ledger| ledger.present(now));
+        if latest.0 - now.0 > CLOCK_TOLERANCE_MILLIS {
+            // Nothing hangs on the warning being read.
+            let _ = writeln!(
+                io::stderr(),
+                "zhamen: warning: the record has an entry of {latest}, and the clock of this machine says {now}: is it right?"
+            );
+        }
+        Ok(Opened { config, record, now, by })
     }
 }
 

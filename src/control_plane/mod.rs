@@ -5,6 +5,7 @@
 //! [`files`] reads, a [`Reloader`] decides and swaps, [`serve()`] watches the files and says when, and
 //! [`Admin`] shows.
 
+pub mod acme;
 mod admin;
 mod clock;
 pub mod files;

@@ -16,6 +16,7 @@ use super::{
     StoreError,
     evidence::{GONE, SEGMENT},
     key::{SigningKey, make_directory, numbered, parent, sync_directory},
+    ownership::{belongs_to_its_directory, make_database_file},
     seal::HEADS_FILE,
 };
 
@@ -153,7 +154,7 @@ fn copy_database(from: &Path, to: &Path) -> Result<(), StoreError> {
             let renamed = fs::File::open(&aside).and_then(|file| file.sync_all()).and_then(|()| fs::rename(&aside, to));
             renamed.map_err(|error| StoreError::file(to, &error))
         });
-    if copied.is_err() && aside.exists() {
+    if copied.is_err() && aside.is_file() {
         fs::remove_file(&aside).map_err(|error| StoreError::file(&aside, &error))?;
     }
     copied?;
@@ -161,6 +162,7 @@ fn copy_database(from: &Path, to: &Path) -> Result<(), StoreError> {
 }
 
 fn copy_pages(source: &Connection, to: &Path) -> Result<(), StoreError> {
+    make_database_file(to)?;
     let mut target = Connection::open(to)?;
     let backup = Backup::new(source, &mut target)?;
     backup.run_to_completion(PAGES_AT_ONCE, Duration::ZERO, None)?;
@@ -199,7 +201,10 @@ fn copy_segments(from: &Path, to: &Path, suffixes: &[&str]) -> Result<(), StoreE
 
 fn copy_if_there(from: &Path, to: &Path) -> Result<(), StoreError> {
     match fs::copy(from, to) {
-        Ok(_) => fs::File::open(to).and_then(|file| file.sync_all()).map_err(|error| StoreError::file(to, &error)),
+        Ok(_) => {
+            belongs_to_its_directory(to)?;
+            fs::File::open(to).and_then(|file| file.sync_all()).map_err(|error| StoreError::file(to, &error))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(StoreError::file(from, &error)),
     }

@@ -88,6 +88,7 @@ fn create(args: &CreateArgs, record: &Record, out: &mut dyn Write) -> io::Result
     if expires.is_some_and(|expires| expires <= now) {
         return no("that day is over: the token would open nothing");
     }
+    let is_first = record.store().tokens().is_ok_and(|tokens| tokens.is_empty());
     match create_token(record, &author(), &args.name, args.role, expires, now) {
         Ok(token) if args.json => {
             let role = args.role.as_str();
@@ -97,6 +98,11 @@ fn create(args: &CreateArgs, record: &Record, out: &mut dyn Write) -> io::Result
         Ok(token) => {
             writeln!(out, "{token}")?;
             writeln!(io::stderr(), "Keep it: it is not shown again. Send it as `Authorization: Bearer {token}`.")?;
+            if is_first {
+                let note = "This is the first token: from now on /metrics wants one, too. For Prometheus: `zhamen admin \
+                            token create prometheus --role metrics`.";
+                writeln!(io::stderr(), "{note}")?;
+            }
             Ok(Exit::Ok)
         }
         Err(TokenError::Name(why)) => no(&why),
@@ -117,9 +123,9 @@ fn list(args: &ListArgs, record: &Record, out: &mut dyn Write) -> io::Result<Exi
         return Ok(Exit::Ok);
     }
     let mut table = Table::new(["name", "role", "created", "expires", "revoked"]);
-    let shown = |at: Option<Timestamp>| at.map_or_else(String::new, |at| at.to_string());
+    let shown = |at: Option<Timestamp>| at.map_or_else(String::new, Timestamp::to_local);
     for token in tokens {
-        table.row([token.name, token.role, token.created.to_string(), shown(token.expires), shown(token.revoked)]);
+        table.row([token.name, token.role, token.created.to_local(), shown(token.expires), shown(token.revoked)]);
     }
     table.write(out)?;
     Ok(Exit::Ok)

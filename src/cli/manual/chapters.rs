@@ -2,7 +2,7 @@
 //! rustdoc understands.
 
 /// Names and sources, in the order in which an operator wants them.
-const SOURCES: [(&str, &str); 28] = [
+const SOURCES: [(&str, &str); 29] = [
     ("operations", include_str!("../../manual/operations/mod.rs")),
     ("install", include_str!("../../manual/operations/install.rs")),
     ("first_site", include_str!("../../manual/operations/first_site.rs")),
@@ -15,6 +15,7 @@ const SOURCES: [(&str, &str); 28] = [
     ("logs", include_str!("../../manual/operations/logs.rs")),
     ("capacity", include_str!("../../manual/operations/capacity.rs")),
     ("runbook", include_str!("../../manual/operations/runbook.rs")),
+    ("acme", include_str!("../../manual/acme.rs")),
     ("admin_api", include_str!("../../manual/admin_api.rs")),
     ("architecture", include_str!("../../manual/architecture.rs")),
     ("evasions", include_str!("../../manual/evasions.rs")),

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     base::HostName,
-    domain::registry::{OriginOptions, Site, SiteRow, Upstream, normalise_icp},
+    domain::registry::{CertificateNames, OriginOptions, Site, SiteRow, Upstream, normalise_icp},
     store::UnfiledQuery,
 };
 
@@ -37,6 +37,7 @@ const SITE: Shape = Shape {
         must("origin_verify", Kind::Word(&["on", "off"]), "whether the origins' certificates are verified"),
         must("proxy_protocol", Kind::Word(&["off", "v2"]), "whether origins are told the client's address below HTTP"),
         must("origin_http", Kind::Word(&["strict", "tolerant"]), "how strictly origins' answers are read"),
+        must("acme", TEXT, "the names that a certificate is asked for (ACME); empty: none is"),
     ],
 };
 const SITE_BODY: Shape = Shape {
@@ -75,6 +76,7 @@ const SITE_BODY: Shape = Shape {
             "tell origins the client's address below HTTP; off if not said",
         ),
         may("origin_http", Kind::Word(&["strict", "tolerant"]), "how strictly answers are read; strict if not said"),
+        may("acme", Kind::Text(0, 4_000), "ask for a certificate: on, or names with ; between them"),
     ],
 };
 const UNFILED: Shape = Shape {
@@ -155,10 +157,12 @@ fn put(api: &Api, call: &Call) -> Result<Reply, Problem> {
         word => word,
     };
     let server_ip = call.text("server_ip");
+    let acme = CertificateNames::parse(&host, call.text("acme")).map_err(|error| Problem::member("/acme", error))?;
     let mut row = Value::Object(call.body.clone());
     row["host"] = host.as_str().into();
     row["origin"] = upstream.to_string().into();
     row["origin_name"] = name.into();
+    row["acme"] = acme.as_str().into();
     row["icp"] = icp.into();
     row["filing"] = filing.into();
     row["server_ip"] = server_ip.into();
@@ -228,5 +232,6 @@ pub(super) fn one(site: &Site) -> Value {
         "origin_verify": verify.as_str(),
         "proxy_protocol": proxy_protocol.as_str(),
         "origin_http": http.as_str(),
+        "acme": site.acme(),
     })
 }
