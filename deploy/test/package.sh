@@ -59,7 +59,7 @@ within id zhamen
 within zhamen --version
 [ "$(within stat -c '%U:%G %a' /var/lib/zhamen)" = 'zhamen:zhamen 750' ] || fail "the owner of /var/lib/zhamen"
 [ "$(within stat -c '%U:%G %a' /etc/zhamen/rules)" = 'root:zhamen 2770' ] || fail "the owner of the rules"
-for file in /usr/share/man/man1/zhamen.1.gz /usr/share/man/man5/zhamen.toml.5.gz /usr/share/bash-completion/completions/zhamen \
+for file in /usr/share/doc/zhamen/manual/runbook.md /usr/share/doc/zhamen/logs/fields.tsv /usr/share/man/man1/zhamen.1.gz /usr/share/man/man5/zhamen.toml.5.gz /usr/share/bash-completion/completions/zhamen \
     /usr/lib/systemd/system/zhamen.service /usr/lib/systemd/system/zhamen.socket /etc/logrotate.d/zhamen; do
     [ -e "$root$file" ] || fail "$file is not there"
 done

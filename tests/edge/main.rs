@@ -38,6 +38,7 @@
 //! | `upstreams` | several origins, their health, names and certificates, and who has to wait |
 //! | `proxies` | proxies before us and behind: the PROXY protocol, `X-Forwarded-*`, `Forwarded` |
 //! | `command_line` | the other commands |
+//! | `slips` | what operators get wrong on the first day, and what they are told |
 //! | `deploy` | what stands in `deploy/`, run |
 
 mod acme;
@@ -70,6 +71,7 @@ mod registry;
 mod reload;
 mod report;
 mod scan;
+mod slips;
 mod smuggling;
 mod smuggling_matrix;
 mod streaming;

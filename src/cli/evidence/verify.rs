@@ -1,8 +1,9 @@
 //! `zhamen evidence verify`: whether the record and what is in evidence are as they were written.
 
 use std::{
+    fs,
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use super::{Exit, database, problem};
@@ -45,7 +46,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
     let key = match key {
         Ok(key) => key,
         // Made together with what it signs: where `check` or `registry import` made the database, nobody has yet.
-        Err(_) if args.public_key.is_none() && !config.store.directory.exists() => {
+        Err(_) if args.public_key.is_none() && is_empty(&config.store.directory) => {
             let directory = config.store.directory.display().to_string();
             let nothing = Problem::error(&directory, 0, 0, "nothing is in evidence yet, and nothing is signed");
             return give_up(&[nothing.help("`zhamen run` makes the key and begins: verify after the first start")]);
@@ -69,6 +70,11 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
     };
     show(&verified, args.json, out)?;
     Ok(if verified.is_sound() { Exit::Ok } else { Exit::No })
+}
+
+fn is_empty(directory: &Path) -> bool {
+    fs::read_dir(directory)
+        .map_or_else(|error| error.kind() == io::ErrorKind::NotFound, |mut files| files.next().is_none())
 }
 
 fn show(verified: &Verified, as_json: bool, out: &mut dyn Write) -> io::Result<()> {

@@ -150,3 +150,21 @@ impl<'a> Few<'a> {
         self.problems
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::without_sites;
+
+    #[test]
+    fn services_without_a_site_take_one_line() {
+        let services: Vec<String> = (0..4_000).map(|number| format!("s{number} of u{number}")).collect();
+        assert_eq!(without_sites(&[]), None);
+        for (count, expected) in [
+            (1, "the service s0 of u0 has no site"),
+            (2, "2 services have no site: s0 of u0, s1 of u1"),
+            (4_000, "4000 services have no site, for example s0 of u0, s1 of u1, s2 of u2"),
+        ] {
+            assert_eq!(without_sites(&services[..count]).unwrap().message, expected);
+        }
+    }
+}

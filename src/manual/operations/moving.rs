@@ -39,7 +39,7 @@
 //!
 //! Phrase lists of E2Guardian and DansGuardian keep their weights and combinations; the threshold is
 //! the `naughtynesslimit` that they were tuned for. Name the files that hold the phrases,
-//! /etc/e2guardian/lists/phraselists/\*/weighted\*: the weightedphraselist itself only includes them, and includes
+//! `/etc/e2guardian/lists/phraselists/*/weighted*`: the weightedphraselist itself only includes them, and includes
 //! are not followed.
 //!
 //! ```sh
