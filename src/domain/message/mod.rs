@@ -146,8 +146,7 @@ pub fn normalise(head: RawHead<'_>, connection: ConnectionFacts<'_>) -> Result<F
                 head.method,
                 b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"PROPFIND" | b"REPORT" | b"SEARCH" | b"QUERY"
             ),
-        stray_body: has_body(framing)
-            && matches!(head.method, b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"DELETE"),
+        stray_body: has_body(framing) && matches!(head.method, b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"DELETE"),
         wants_json: accept::wants_json(fields),
         connection_listed: options.listed,
     })
