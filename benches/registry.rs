@@ -62,7 +62,7 @@ fn import(sites: usize) -> Arc<Registry> {
 
 /// Changes one row over and over, under a thousand that have changed already.
 fn change(criterion: &mut Criterion, registry: &Arc<Registry>) -> Arc<Registry> {
-    let closed = |row: SiteRow| RowChange::Put(SiteRow { origin: "http://10.255.255.1".into(), ..row });
+    let closed = |row: SiteRow| RowChange::Put(Box::new(SiteRow { origin: "http://10.255.255.1".into(), ..row }));
     let rows: Vec<SiteRow> =
         registry.sites().step_by((registry.len() / 1_000).max(1)).map(|site| site.to_row()).collect();
     let changed = Arc::new(registry.with(rows.iter().cloned().map(closed)));
@@ -82,7 +82,7 @@ fn through_store(registry: &Arc<Registry>) {
     let dir = tempfile::tempdir().expect("there is room");
     let store = Sqlite::open(&dir.path().join("zhamen.db")).expect("it opens");
     let start = Instant::now();
-    let mut rows = registry.sites().map(|site| RowChange::Put(site.to_row())).peekable();
+    let mut rows = registry.sites().map(|site| RowChange::Put(Box::new(site.to_row()))).peekable();
     while rows.peek().is_some() {
         let batch = &mut rows.by_ref().take(20_000);
         store.change_sites(SiteSource::File, Timestamp(0), batch).expect("it writes");

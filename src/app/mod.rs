@@ -37,13 +37,16 @@ use crate::{
     config::{Config, Edge, WhenFull},
     control_plane::{
         Admin, AdminListener, CertificateReload, Health, IncidentDesk, PageHook, PageOrder, Publisher, Record,
-        ReloadHandle, Reloader, Start, SystemClock, keep_fresh, keep_incidents, log_problems,
+        ReloadHandle, Reloader, Start, SystemClock,
+        acme::{AcmeKeeper, Covering, keep_certificates},
+        keep_fresh, keep_incidents, log_problems,
         registry::{FooterChecks, Registrar, Shown, UnfiledSeen, keep_pulling, keep_registry_fresh},
         report::Letterhead,
         serve, webhooks,
     },
     data_plane::{self, Bound, CertificateFiles, CertificateMap, DataPlane, Listeners, PageLocks, Posted, Shared},
     domain::{
+        acme::Challenges,
         observation::HomePage,
         registry::Registry,
         snapshot::Snapshot,
@@ -100,11 +103,18 @@ pub fn check_origins(config: &Config, registry: &Arc<Registry>, file: &str) -> V
     data_plane::check_trust(&config.edge.upstream, registry, file)
 }
 
+/// How long names are covered by the certificates of a directory.
+pub fn covering(directory: Option<&Path>) -> Covering {
+    let load = |directory| data_plane::load_certificates(directory, SystemClock.now()).0;
+    let certificates = directory.map(load).unwrap_or_default();
+    Box::new(move |names| certificates.covering(names))
+}
+
 /// The file and the end of the certificate that a handshake for `host` would be given.
 pub fn certificate_of(directory: &Path, host: &str, now: Timestamp) -> Option<(PathBuf, Timestamp)> {
     let (certificates, _) = data_plane::load_certificates(directory, now);
     let certificate = certificates.look_up(host)?;
-    Some((certificate.path.clone(), certificate.not_after))
+    Some((certificate.path.clone(), certificate.validity.not_after))
 }
 
 impl App {
@@ -151,6 +161,7 @@ impl App {
         let (observed, observations) =
             telemetry::observations(config.store.queue, config.store.when_full == WhenFull::Protect);
         let lost = observed.lost();
+        let challenges = Arc::new(ArcSwap::from_pointee(Challenges::default()));
         let shared = Shared {
             observations: observed,
             posted: Arc::new(Posted::default()),
@@ -159,11 +170,13 @@ impl App {
             live: Arc::clone(&live),
             locks: Arc::clone(&locks),
             budget: budget.clone(),
+            challenges: Arc::clone(&challenges),
             clock: Arc::clone(&clock),
             edge: Arc::clone(&edge),
         };
         let data_plane = Arc::new(Mutex::new(None));
-        let (loaded, certificates) = certificates(config.edge.certificates.as_deref(), &data_plane, &live)?;
+        let in_force = Arc::new(ArcSwap::from_pointee(CertificateMap::default()));
+        let (loaded, certificates) = certificates(config.edge.certificates.as_deref(), &data_plane, &in_force, &live)?;
         let publisher = Publisher::new(Arc::clone(&snapshot));
         let pages = page_hook(Arc::clone(&locks), Arc::clone(&edge));
         let ledger = Ledger::new(config.ledger.clone());
@@ -187,6 +200,7 @@ impl App {
             lost,
             record: counts,
         };
+        let acme = acme_keeper(&config, &snapshot, &challenges, &in_force, &reload, &metrics, &clock);
         let metrics_of_footers = Arc::clone(&metrics);
         let started = clock.now();
         let incident_metrics = Arc::clone(&metrics);
@@ -245,6 +259,7 @@ impl App {
             Box::pin(keep_pulling(Arc::clone(&registrar))),
             Box::pin(unfiled.keep_writing(registrar)),
         ];
+        duties.extend(acme.map(|keeper| Box::pin(keep_certificates(keeper)) as Task));
         if let Some(listener) = admin_listener {
             duties.push(Box::pin(serve_admin(admin, listener)));
         }
@@ -421,6 +436,7 @@ fn page_hook(locks: Arc<PageLocks>, edge: Arc<ArcSwap<Edge>>) -> PageHook {
 fn certificates(
     directory: Option<&Path>,
     data_plane: &Arc<Mutex<Option<DataPlane>>>,
+    in_force: &Arc<ArcSwap<CertificateMap>>,
     live: &Arc<Live>,
 ) -> Result<(CertificateMap, Option<CertificateReload>), Vec<Problem>> {
     let Some(directory) = directory else { return Ok((CertificateMap::default(), None)) };
@@ -432,11 +448,14 @@ fn certificates(
     }
     log_problems(&problems);
     live.set_certificates(certificates.counts(SystemClock.now()));
+    in_force.store(Arc::new(certificates.clone()));
+    let in_force = Arc::clone(in_force);
     let (data_plane, live, files) = (Arc::clone(data_plane), Arc::clone(live), Mutex::new(files));
     let reload: CertificateReload = Box::new(move || {
         let now = SystemClock.now();
         let (certificates, problems) = files.lock().unwrap_or_else(PoisonError::into_inner).load(now);
         live.set_certificates(certificates.counts(now));
+        in_force.store(Arc::new(certificates.clone()));
         if let Some(data_plane) = data_plane.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             data_plane.swap_certificates(certificates);
         }
@@ -448,6 +467,30 @@ fn certificates(
         Ok(())
     });
     Ok((certificates, Some(reload)))
+}
+
+/// Who has certificates, if the configuration names an authority to have them from.
+fn acme_keeper(
+    config: &Config,
+    snapshot: &Arc<ArcSwap<Snapshot>>,
+    challenges: &Arc<ArcSwap<Challenges>>,
+    in_force: &Arc<ArcSwap<CertificateMap>>,
+    reload: &ReloadHandle,
+    metrics: &Arc<Metrics>,
+    clock: &Arc<dyn Clock>,
+) -> Option<AcmeKeeper> {
+    config.acme.server.as_ref()?;
+    let in_force = Arc::clone(in_force);
+    Some(AcmeKeeper {
+        config: config.acme.clone(),
+        certificates: config.edge.certificates.clone()?,
+        snapshot: Arc::clone(snapshot),
+        challenges: Arc::clone(challenges),
+        covering: Box::new(move |names| in_force.load().covering(names)),
+        reload: reload.clone(),
+        metrics: Arc::clone(metrics),
+        clock: Arc::clone(clock),
+    })
 }
 
 fn current_thread_runtime() -> io::Result<runtime::Runtime> {

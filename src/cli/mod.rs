@@ -1,6 +1,7 @@
 //! The command line: one file a command. Tables for people, `--json` for programs, exit status for
 //! scripts, messages on standard error.
 
+mod acme;
 mod admin;
 mod check;
 mod completions;
@@ -12,6 +13,7 @@ mod health;
 mod incident;
 mod ledger;
 mod man;
+mod place;
 mod problems;
 mod record;
 mod registry;
@@ -60,6 +62,8 @@ enum Command {
     Ledger(ledger::Command),
     #[command(subcommand)]
     Report(report::Command),
+    #[command(subcommand)]
+    Acme(acme::Command),
     #[command(subcommand)]
     Admin(admin::Command),
     #[command(subcommand)]
@@ -112,6 +116,7 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
         Command::Incident(command) => incident::run(command, out),
         Command::Report(command) => report::run(command, out),
         Command::Ledger(command) => ledger::run(command, out),
+        Command::Acme(command) => acme::run(command, out),
         Command::Admin(command) => admin::run(command, out),
         Command::Evidence(command) => evidence::run(command, out),
         Command::Store(command) => store::run(command, out),

@@ -12,6 +12,7 @@ use toml::de::DeValue;
 
 use super::{
     AccessTarget, Admin, ClientAddress, Config, Edge, Level, Log, LogFormat, Parsed,
+    acme::acme,
     admin::admin,
     http2::http2,
     incident::incident,
@@ -61,8 +62,8 @@ fn read(reader: &Reader<'_>, path: &Path) -> Config {
     let base = path.parent().unwrap_or(Path::new(""));
 
     let mut edge = Edge::default();
-    let certificates_at = tls(&root, base, &mut edge);
-    let admin = listeners(reader, &root, base, &mut edge, certificates_at.is_some());
+    let has_certificates = tls(&root, base, &mut edge);
+    let admin = listeners(reader, &root, base, &mut edge, has_certificates);
     edge.http2 = http2(&root);
     limits(&root, &mut edge);
     timeouts(&root, &mut edge);
@@ -87,6 +88,7 @@ fn read(reader: &Reader<'_>, path: &Path) -> Config {
         store,
         incident: incident(reader, &root),
         report: report(reader, &root),
+        acme: acme(reader, &root, base, has_certificates),
         webhooks: webhooks(&root, base),
         ledger: ledger(reader, &root),
         edge,
@@ -95,15 +97,13 @@ fn read(reader: &Reader<'_>, path: &Path) -> Config {
     config
 }
 
-fn tls(root: &Section<'_, '_>, base: &Path, edge: &mut Edge) -> Option<Range<usize>> {
+/// Whether there is a directory of certificates.
+fn tls(root: &Section<'_, '_>, base: &Path, edge: &mut Edge) -> bool {
     let tls = root.section("tls");
-    let certificates = tls.string("certificates").filter(|(text, _)| !text.is_empty());
-    let client_ca = tls.string("client_ca").filter(|(text, _)| !text.is_empty());
+    let file = |key| tls.string(key).filter(|(text, _)| !text.is_empty()).map(|(text, _)| base.join(text));
+    (edge.certificates, edge.client_ca) = (file("certificates"), file("client_ca"));
     tls.close();
-    edge.client_ca = client_ca.map(|(text, _)| base.join(text));
-    let (text, at) = certificates?;
-    edge.certificates = Some(base.join(text));
-    Some(at)
+    edge.certificates.is_some()
 }
 
 /// All addresses on which Zhamen listens. Without `[listen]` that is 127.0.0.1:8080, so that a

@@ -117,7 +117,7 @@ impl Start {
     /// Loads the registry: the store's, or that of the file if it says something new. One that cannot be
     /// had is no error: every host is answered `registry_unavailable` until it can.
     pub fn load_registry(&mut self, store: &dyn Store, clock: &dyn Clock) {
-        let begun = registry::begin(store, &self.config.registry.file, clock.now().local_date());
+        let begun = registry::begin(store, &self.config.registry, clock.now().local_date());
         self.problems.extend(begun.problems);
         self.registry_loaded = begun.registry.is_available();
         self.registry_news = begun.news;
@@ -262,6 +262,10 @@ impl Reloader {
             self.registrar.plan(SiteSource::File, feed).map_err(|error| {
                 vec![Problem::error("store", 0, 0, format!("the registry in it cannot be read: {error}"))]
             })
+        });
+        let plan = plan.and_then(|plan| match registry::cut_off(&plan.difference, &loaded.config.registry) {
+            None => Ok(plan),
+            Some(problem) => Err(vec![problem]),
         });
         self.outcome(Part::Registry, &mut loaded.registry_files, print, plan)
     }

@@ -16,6 +16,7 @@ use super::{
     StoreError,
     evidence::{GONE, SEGMENT},
     key::{make_directory, numbered, parent, sync_directory},
+    ownership::{belongs_to_its_directory, make_database_file},
     seal::HEADS_FILE,
 };
 
@@ -92,6 +93,7 @@ fn copy_database(from: &Path, to: &Path) -> Result<(), StoreError> {
     source.busy_timeout(Duration::from_secs(10))?;
     let aside = to.with_extension("partial");
     {
+        make_database_file(&aside)?;
         let mut target = Connection::open(&aside)?;
         let backup = Backup::new(&source, &mut target)?;
         backup.run_to_completion(PAGES_AT_ONCE, Duration::ZERO, None)?;
@@ -138,7 +140,10 @@ fn copy_segments(from: &Path, to: &Path, suffixes: &[&str]) -> Result<(), StoreE
 
 fn copy_if_there(from: &Path, to: &Path) -> Result<(), StoreError> {
     match fs::copy(from, to) {
-        Ok(_) => fs::File::open(to).and_then(|file| file.sync_all()).map_err(|error| StoreError::file(to, &error)),
+        Ok(_) => {
+            belongs_to_its_directory(to)?;
+            fs::File::open(to).and_then(|file| file.sync_all()).map_err(|error| StoreError::file(to, &error))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(StoreError::file(from, &error)),
     }

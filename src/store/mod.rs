@@ -13,6 +13,7 @@ mod findings;
 mod heads;
 mod idempotency;
 mod key;
+mod ownership;
 mod seal;
 mod sighting;
 mod sites;

@@ -33,12 +33,14 @@
 //! | `record` | access log and metrics |
 //! | `pages` | real saved pages, from a stock nginx |
 //! | `trust` | TLS on the operator's side: clients' certificates, pulls and webhooks |
+//! | `acme` | certificates that are had and renewed |
 //! | `admin_api` | tokens, changes, webhooks, and a suspension's way to every connection |
 //! | `upstreams` | several origins, their health, names and certificates, and who has to wait |
 //! | `proxies` | proxies before us and behind: the PROXY protocol, `X-Forwarded-*`, `Forwarded` |
 //! | `command_line` | the other commands |
 //! | `deploy` | what stands in `deploy/`, run |
 
+mod acme;
 mod admin_api;
 mod attacks;
 mod bad_input;

@@ -8,14 +8,12 @@ mod verify;
 use std::{
     env,
     io::{self, Write},
-    path::Path,
 };
 
 use super::Exit;
 use crate::{
     base::{Date, Problem, Timestamp},
     config::Config,
-    control_plane::files::read_config,
     store::Sqlite,
 };
 
@@ -35,12 +33,6 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
         Command::Show(args) => show::run(args, out),
         Command::Key(args) => key::run(args, out),
     }
-}
-
-/// The configuration that a command is given.
-pub(super) fn configuration(path: &Path) -> Result<Config, Vec<Problem>> {
-    let (parsed, _) = read_config(path);
-    parsed.config.ok_or(parsed.problems)
 }
 
 /// The database that a configuration names, which has to be there.

@@ -5,9 +5,9 @@ use std::{
     path::PathBuf,
 };
 
-use super::{Exit, configuration, database, problem};
+use super::{Exit, database, problem};
 use crate::{
-    cli::problems::give_up,
+    cli::{place::Place, problems::give_up},
     store::{Fault, PublicKey, Verified, verify},
 };
 
@@ -16,9 +16,8 @@ use crate::{
 #[command(after_help = "Exit status:\n  0  everything is as it was written\n  1  something was altered, taken out, \
                         put in or moved\n  2  it could not be looked")]
 pub(in crate::cli) struct Args {
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// The public key, kept elsewhere, to check signatures with, instead of the one beside the evidence.
     #[arg(long, value_name = "FILE")]
     public_key: Option<PathBuf>,
@@ -28,7 +27,7 @@ pub(in crate::cli) struct Args {
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
-    let config = match configuration(&args.config) {
+    let config = match args.place.config() {
         Ok(config) => config,
         Err(problems) => return give_up(&problems),
     };

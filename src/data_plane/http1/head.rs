@@ -184,8 +184,10 @@ impl Fields {
     /// The values of all lines with this name (any case).
     pub(in crate::data_plane) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         let lines = if self.names.may_have(name.as_bytes()) { &self.lines[..] } else { &[] };
-        let lines = lines.iter().map(|&(name, value)| (name.of(&self.bytes), value.of(&self.bytes)));
-        lines.filter(move |(key, _)| key.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+        // Most names are told apart by their length alone.
+        let lines = lines.iter().filter(|(key, _)| key.length() == name.len());
+        let lines = lines.filter(|(key, _)| key.of(&self.bytes).eq_ignore_ascii_case(name.as_bytes()));
+        lines.map(|(_, value)| value.of(&self.bytes))
     }
 
     /// The members of a comma-separated list over all lines with this name, trimmed, empty ones left out.
@@ -342,6 +344,10 @@ impl Place {
         let start = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize).min(whole.len());
         let end = (start + part.len()).min(whole.len());
         Self { start: start as u32, end: end as u32 }
+    }
+
+    const fn length(self) -> usize {
+        self.end.saturating_sub(self.start) as usize
     }
 
     fn of(self, bytes: &Bytes) -> &[u8] {

@@ -25,6 +25,9 @@ const CODED_SLICE_BYTES: usize = 1 << 10;
 /// The same while nothing leaves: what it inflates to is scanned in larger pieces.
 const HELD_SLICE_BYTES: usize = 16 << 10;
 
+/// So much is decoded before it is scanned, if it is there: a scan of a few bytes costs nearly as much.
+const GATHERED_BYTES: usize = 16 << 10;
+
 /// A decoder may go so far beyond what is scanned, so that the limit is met at the exact byte here.
 const DECODER_SLACK_BYTES: u64 = 64 << 10;
 
@@ -39,6 +42,8 @@ pub(super) struct Flow {
     output: Output,
     unknown_coding: bool,
     scan: Scan,
+    /// Decoded bytes that are to be scanned together; none between two slices of work.
+    gathered: Vec<u8>,
     /// Bytes are scanned; `false` after giving up.
     reading: bool,
     inspection: Inspection,
@@ -84,6 +89,7 @@ impl Flow {
         Self {
             decoder: Decoder::new(&shape.codings, limits),
             scan: Scan::new(Arc::clone(&rules), shape, lanes),
+            gathered: Vec::new(),
             unknown_coding: shape.unknown_coding,
             outbox: Outbox::new(coded && output == Output::Original),
             rules,
@@ -126,71 +132,102 @@ impl Flow {
             self.outbox_all_input();
             return if self.ended { Advance::Ended } else { Advance::Hungry };
         }
-        match self.decoder.read() {
-            Ok([]) => self.feed_decoder(),
-            Ok(decoded) => {
-                if self.output == Output::Decoded {
-                    self.outbox.push(Bytes::copy_from_slice(decoded));
-                }
-                self.decoded_all += decoded.len() as u64;
-                if !self.reading {
-                    return Advance::Again;
-                }
-                let room = self.policy.decode.decoded_bytes_max.saturating_sub(self.decoded_bytes);
-                let scanned = decoded.len().min(usize::try_from(room).unwrap_or(usize::MAX));
-                let stop = self.scan.feed(&decoded[..scanned], self.committed);
-                let over = scanned < decoded.len();
-                self.decoded_bytes += scanned as u64;
-                if let Some(stop) = stop {
-                    // What was decoded behind the place that decided does not count as read.
-                    self.decoded_bytes = stop.seen;
-                    return Advance::Stop(stop);
-                }
-                match self.unreadable() {
-                    Some(reason) => self.give_up(Inspection::Uninspected(reason)),
-                    None if over => self.give_up(self.partly(Reason::OverBudget)),
-                    None => Advance::Again,
-                }
-            }
+        match self.gather() {
+            _ if !self.gathered.is_empty() => self.scan_gathered(),
+            Ok(true) => Advance::Again,
+            Ok(false) if self.ended => self.end(),
+            Ok(false) => Advance::Hungry,
             Err(fault) => self.decoder_failed(fault),
         }
     }
 
-    fn feed_decoder(&mut self) -> Advance {
-        if self.coded {
-            self.outbox.mark(self.decoder.consumed(), self.decoded_all);
-        }
-        let Some(front) = self.input.front_mut() else {
-            if !self.ended {
-                return Advance::Hungry;
+    /// Decodes as much as is to be scanned at once, or all that is here; `false` if that is nothing.
+    fn gather(&mut self) -> Result<bool, DecodeFault> {
+        let mut fed = 0;
+        while self.gathered.len() < GATHERED_BYTES {
+            match self.decoder.read()? {
+                [] => {
+                    if self.coded {
+                        self.outbox.mark(self.decoder.consumed(), self.decoded_all);
+                    }
+                    // What decodes to nothing is work as well.
+                    if fed >= GATHERED_BYTES {
+                        break;
+                    }
+                    let Some(slice) = self.next_input() else { return Ok(fed > 0) };
+                    fed += slice.len();
+                    if self.output == Output::Original {
+                        self.outbox.push(slice.clone());
+                    }
+                    self.decoder.feed(slice);
+                }
+                decoded => {
+                    if self.output == Output::Decoded {
+                        self.outbox.push(Bytes::copy_from_slice(decoded));
+                    }
+                    self.decoded_all += decoded.len() as u64;
+                    if self.reading {
+                        self.gathered.extend_from_slice(decoded);
+                    } else {
+                        fed += decoded.len();
+                        if fed >= GATHERED_BYTES {
+                            break;
+                        }
+                    }
+                }
             }
-            return match self.decoder.finish() {
-                Ok(()) if self.reading => match self.scan.finish(self.committed) {
-                    Some(stop) => Advance::Stop(stop),
-                    // A short body shows only at its end what it is.
-                    None => match self.unreadable() {
-                        Some(reason) => self.conclude(Inspection::Uninspected(reason), Advance::Ended),
-                        None => Advance::Ended,
-                    },
-                },
-                Ok(()) => Advance::Ended,
-                Err(fault) => match self.decoder_failed(fault) {
-                    Advance::Again => Advance::Ended,
-                    other => other,
-                },
-            };
-        };
+        }
+        Ok(true)
+    }
+
+    fn next_input(&mut self) -> Option<Bytes> {
+        let front = self.input.front_mut()?;
         let slice_max = if self.committed { CODED_SLICE_BYTES } else { HELD_SLICE_BYTES };
         let slice =
             if self.coded && front.len() > slice_max { front.split_to(slice_max) } else { std::mem::take(front) };
         if front.is_empty() {
             self.input.pop_front();
         }
-        if self.output == Output::Original {
-            self.outbox.push(slice.clone());
+        Some(slice)
+    }
+
+    /// Scans what has been decoded.
+    fn scan_gathered(&mut self) -> Advance {
+        let room = self.policy.decode.decoded_bytes_max.saturating_sub(self.decoded_bytes);
+        let scanned = self.gathered.len().min(usize::try_from(room).unwrap_or(usize::MAX));
+        let over = scanned < self.gathered.len();
+        let stop = self.scan.feed(self.gathered.get(..scanned).unwrap_or_default(), self.committed);
+        self.gathered.clear();
+        self.decoded_bytes += scanned as u64;
+        if let Some(stop) = stop {
+            // What was decoded behind the place that decided does not count as read.
+            self.decoded_bytes = stop.seen;
+            return Advance::Stop(stop);
         }
-        self.decoder.feed(slice);
-        Advance::Again
+        match self.unreadable() {
+            Some(reason) => self.give_up(Inspection::Uninspected(reason)),
+            None if over => self.give_up(self.partly(Reason::OverBudget)),
+            None => Advance::Again,
+        }
+    }
+
+    /// All input has been used, and the body has ended.
+    fn end(&mut self) -> Advance {
+        match self.decoder.finish() {
+            Ok(()) if self.reading => match self.scan.finish(self.committed) {
+                Some(stop) => Advance::Stop(stop),
+                // A short body shows only at its end what it is.
+                None => match self.unreadable() {
+                    Some(reason) => self.conclude(Inspection::Uninspected(reason), Advance::Ended),
+                    None => Advance::Ended,
+                },
+            },
+            Ok(()) => Advance::Ended,
+            Err(fault) => match self.decoder_failed(fault) {
+                Advance::Again => Advance::Ended,
+                other => other,
+            },
+        }
     }
 
     fn decoder_failed(&mut self, fault: DecodeFault) -> Advance {

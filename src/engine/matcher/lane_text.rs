@@ -8,7 +8,7 @@ use std::cell::Cell;
 use super::room::Room;
 use crate::{
     base::{ByteSpan, Work, run_wide},
-    engine::text::{Block, Edge, is_control},
+    engine::text::{Block, Edge, Places, Width, is_control},
 };
 
 /// Stands in the text where something ends that a word may not go beyond. Nothing else is stored as
@@ -29,6 +29,9 @@ const DROP_BYTES: usize = 64 << 10;
 /// it as long as the body.
 pub(super) const MATCH_BYTES_MAX: u32 = 16 << 10;
 
+/// Text of a piece of a body that is not UTF-8, at most.
+const WIDE_BYTES_MAX: usize = 1 << 10;
+
 /// Room for so many pieces and edges is made at first.
 const PIECES_FIRST: usize = 256;
 
@@ -38,8 +41,6 @@ pub(super) struct LaneText {
     /// UTF-8. The indices of this file are into it.
     bytes: Room,
     pieces: Vec<Piece>,
-    /// Offsets relative to a piece's `start`, for pieces of a body that is not UTF-8.
-    map: Vec<u32>,
     edges: Vec<EdgeAt>,
     /// Characters of several bytes that are not shown, by index.
     unseen: Vec<u32>,
@@ -73,8 +74,8 @@ enum Written {
     Plainly,
     /// The same, but the body had to be read up to here to know it.
     Later(u64),
-    /// In another charset: `map[index]` is about its first byte.
-    Mapped(u32),
+    /// In another charset: its characters take as many bytes as this says.
+    Wide(Width),
     /// One character in another way, up to `end`; the body had to be read up to `seen` to know it.
     Otherwise { end: u64, seen: u64 },
 }
@@ -93,13 +94,12 @@ pub(super) struct EdgeAt {
 impl LaneText {
     /// Begins afresh, in the same buffers.
     pub(super) fn restart(&mut self) {
-        let Self { mut bytes, mut pieces, mut map, mut edges, mut unseen, .. } = std::mem::take(self);
+        let Self { mut bytes, mut pieces, mut edges, mut unseen, .. } = std::mem::take(self);
         bytes.clear();
         pieces.clear();
-        map.clear();
         edges.clear();
         unseen.clear();
-        *self = Self { bytes, pieces, map, edges, unseen, ..Self::default() };
+        *self = Self { bytes, pieces, edges, unseen, ..Self::default() };
     }
 
     /// Appends characters that stand for themselves.
@@ -126,29 +126,48 @@ impl LaneText {
 
     #[inline(always)]
     fn plain_run(&mut self, block: &Block<'_>, from: usize, to: usize) {
+        if let Some(places) = &block.places {
+            return self.run_of_places(block, places, from, to);
+        }
         let at = self.bytes.len() as u32;
-        match block.map {
-            None => {
-                let start = block.base + from as u64;
-                let goes_on = self.pieces.last().is_some_and(|last| {
-                    matches!(last.written, Written::Plainly) && last.start + u64::from(at - last.at) == start
-                });
-                if !goes_on {
-                    self.push_piece(Piece { at, written: Written::Plainly, start });
-                }
-            }
-            Some(map) => {
-                let written = Written::Mapped(self.map.len() as u32);
-                self.map.extend_from_slice(map.get(from..=to).unwrap_or_default());
-                self.push_piece(Piece { at, written, start: block.base });
-            }
+        let start = block.base + from as u64;
+        let goes_on = self.pieces.last().is_some_and(|last| {
+            matches!(last.written, Written::Plainly) && last.start + u64::from(at - last.at) == start
+        });
+        if !goes_on {
+            self.push_piece(Piece { at, written: Written::Plainly, start });
         }
         self.bytes.extend(block.text.as_bytes(), from, to);
     }
 
+    /// The same, of a body that is not UTF-8. The pieces are short: a place in one is found by counting
+    /// from its beginning.
+    fn run_of_places(&mut self, block: &Block<'_>, places: &Places<'_>, mut from: usize, to: usize) {
+        let text = block.text.as_bytes();
+        for end in places.odd_between(from, to).chain([to]) {
+            if from == end {
+                break;
+            }
+            let is_odd = places.is_odd(end);
+            let odd = if is_odd { boundary(text, end as u32 - 1) as usize } else { end };
+            while from < odd {
+                let next = boundary(text, odd.min(from + WIDE_BYTES_MAX) as u32) as usize;
+                let at = self.bytes.len() as u32;
+                self.push_piece(Piece { at, written: Written::Wide(places.width()), start: block.offset(from) });
+                self.bytes.extend(text, from, next);
+                from = next;
+            }
+            if let Some(c) = block.text.get(odd..end).and_then(|odd| odd.chars().next()) {
+                let span = block.span(odd, end);
+                self.character(c, span, span.end);
+            }
+            from = end;
+        }
+    }
+
     /// Appends characters that stand for themselves, but had to be read up to `seen` to be known.
     pub(super) fn run_later(&mut self, block: &Block<'_>, from: usize, to: usize, seen: u64) {
-        if block.controls || block.map.is_some() {
+        if block.controls || block.places.is_some() {
             for (at, c) in block.text[from..to].char_indices() {
                 self.character(c, block.span(from + at, from + at + c.len_utf8()), seen);
             }
@@ -251,10 +270,11 @@ impl LaneText {
             Written::Plainly | Written::Later(_) => {
                 ByteSpan { start: piece.start + u64::from(from), end: piece.start + u64::from(to) }
             }
-            Written::Mapped(map) => {
-                let offset =
-                    |index: u32| piece.start + self.map.get((map + index) as usize).map_or(0, |&at| u64::from(at));
-                ByteSpan { start: offset(from), end: offset(to) }
+            Written::Wide(width) => {
+                let width =
+                    |from: u32, to: u32| width.of(self.bytes.get(from as usize..to as usize).unwrap_or_default());
+                let start = piece.start + width(piece.at, at);
+                ByteSpan { start, end: start + width(at, end) }
             }
             Written::Otherwise { end, .. } => ByteSpan { start: piece.start, end },
         }
@@ -268,10 +288,7 @@ impl LaneText {
             return Some(self.span(at, end).start);
         }
         let behind = self.pieces.partition_point(|piece| piece.at <= at);
-        let starts = self.pieces[behind..].iter().map(|piece| match piece.written {
-            Written::Mapped(_) => self.span(piece.at, piece.at + 1).start,
-            Written::Plainly | Written::Later(_) | Written::Otherwise { .. } => piece.start,
-        });
+        let starts = self.pieces[behind..].iter().map(|piece| piece.start);
         Some(starts.fold(self.span(at, end).start, u64::min))
     }
 
@@ -279,7 +296,7 @@ impl LaneText {
     pub(super) fn seen(&self, at: u32, end: u32) -> u64 {
         match self.piece(at).map(|piece| piece.written) {
             Some(Written::Later(seen) | Written::Otherwise { seen, .. }) => seen,
-            Some(Written::Plainly | Written::Mapped(_)) | None => self.span(at, end).end,
+            Some(Written::Plainly | Written::Wide(_)) | None => self.span(at, end).end,
         }
     }
 
@@ -389,6 +406,7 @@ impl LaneText {
         let dropped = self.count(gone as u32);
         self.before = self.bytes[gone - 1];
         self.dropped = dropped;
+        self.drop_pieces(gone as u32);
         self.bytes.drop_front(gone);
         let gone = gone as u32;
         self.counted.set((0, dropped));
@@ -399,34 +417,27 @@ impl LaneText {
         }
         self.unseen.drain(..self.unseen.partition_point(|&at| at < gone));
         self.unseen.iter_mut().for_each(|at| *at -= gone);
-        self.drop_pieces(gone);
         gone
     }
 
+    /// Forgets where the first bytes came from.
     fn drop_pieces(&mut self, gone: u32) {
         let first = self.pieces.partition_point(|piece| piece.at <= gone).saturating_sub(1);
         self.pieces.drain(..first);
-        if let Some(piece) = self.pieces.first_mut() {
-            let cut = gone.saturating_sub(piece.at);
-            match &mut piece.written {
-                Written::Plainly | Written::Later(_) => piece.start += u64::from(cut),
-                Written::Mapped(map) => *map += cut,
+        if let Some(piece) = self.pieces.first_mut()
+            && piece.at < gone
+        {
+            match piece.written {
+                Written::Plainly | Written::Later(_) => piece.start += u64::from(gone - piece.at),
+                Written::Wide(width) => {
+                    let cut = self.bytes.get(piece.at as usize..gone as usize);
+                    piece.start += width.of(cut.unwrap_or_default());
+                }
                 Written::Otherwise { .. } => {}
             }
             piece.at = gone;
         }
-        let map_from = self.pieces.iter().find_map(|piece| match piece.written {
-            Written::Mapped(map) => Some(map),
-            Written::Plainly | Written::Later(_) | Written::Otherwise { .. } => None,
-        });
-        let map_from = map_from.unwrap_or(self.map.len() as u32);
-        self.map.drain(..map_from as usize);
-        for piece in &mut self.pieces {
-            piece.at -= gone;
-            if let Written::Mapped(map) = &mut piece.written {
-                *map -= map_from;
-            }
-        }
+        self.pieces.iter_mut().for_each(|piece| piece.at -= gone);
     }
 }
 

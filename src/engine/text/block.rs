@@ -1,18 +1,18 @@
 //! A piece of decoded text that knows where each byte came from, and what lanes are made of it.
 
-use super::Stream;
+use super::{Stream, places::Places};
 use crate::base::{ByteSpan, Work, run_wide};
 
-/// Decoded characters, and for each byte of their UTF-8 the offset of its character in the body.
+/// Decoded characters, and where they stand in the body.
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'a> {
     /// The characters.
     pub text: &'a str,
     /// Offset of the block in the body (after Content-Encoding is undone).
     pub base: u64,
-    /// Offsets relative to `base` by index into `text`, one more than `text` has bytes; `None` where
-    /// the body is valid UTF-8 itself and every byte stands for itself.
-    pub map: Option<&'a [u32]>,
+    /// Where each character stands, relative to `base`; `None` where the body is valid UTF-8 itself
+    /// and every byte stands for itself.
+    pub places: Option<Places<'a>>,
     /// Whether the text has controls that are not white space.
     pub controls: bool,
 }
@@ -20,9 +20,9 @@ pub struct Block<'a> {
 impl<'a> Block<'a> {
     /// A block of these parts.
     #[inline]
-    pub fn new(text: &'a str, base: u64, map: Option<&'a [u32]>) -> Self {
+    pub fn new(text: &'a str, base: u64, places: Option<Places<'a>>) -> Self {
         let controls = run_wide(HasControls(text.as_bytes()));
-        Self { text, base, map, controls }
+        Self { text, base, places, controls }
     }
 }
 
@@ -50,9 +50,9 @@ impl Block<'_> {
     #[inline]
     pub fn offset(&self, at: usize) -> u64 {
         self.base
-            + match self.map {
+            + match &self.places {
                 None => at as u64,
-                Some(map) => u64::from(map.get(at).or(map.last()).copied().unwrap_or(0)),
+                Some(places) => places.offset(self.text.as_bytes(), at),
             }
     }
 

@@ -19,6 +19,7 @@ mod media;
 mod multipart;
 mod octets;
 mod percent;
+mod places;
 mod plain;
 mod prescan;
 mod reader;
@@ -35,5 +36,6 @@ mod unescape;
 
 pub use block::{Block, Edge, Sink, is_control};
 pub use media::{Boundary, Media, media_type};
+pub use places::{Places, Width};
 pub use reader::{Reader, Unreadable};
 pub use stream::{Lane, Stream};

@@ -6,8 +6,8 @@
 //!
 //! ```text
 //! cargo install cargo-deb --locked
-//! deploy/debian/build                    # target/debian/zhamen_0.1.0-1_amd64.deb
-//! apt install ./target/debian/zhamen_0.1.0-1_amd64.deb
+//! deploy/debian/build                    # target/deb/zhamen_0.1.0-1_amd64.deb
+//! apt install ./target/deb/zhamen_0.1.0-1_amd64.deb
 //! ```
 //!
 //! It brings the user `zhamen`, the units, completions, the manual pages zhamen(1) and zhamen.toml(5), the

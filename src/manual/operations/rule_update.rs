@@ -77,7 +77,10 @@
 //!
 //! ```sh
 //! git -C rules revert --no-edit HEAD > /dev/null
-//! sleep 3; zhamen ledger unlock www.example.cn/tickets.html --why '规则撤回' > /dev/null 2>&1
+//! sleep 3; zhamen ledger findings --json > found; grep -c tickets.scalpers found
+//! # → 1
+//! zhamen ledger review "$(grep -o '"id":"f-[0-9a-f]*"' found | head -1 | cut -d'"' -f4)" dismissed --why '规则撤回'
+//! # → review
 //! sleep 2; curl -so /dev/null -w '%{http_code}\n' -H 'Host: www.example.cn' http://127.0.0.1:8080/tickets.html
 //! # → 200
 //! ```

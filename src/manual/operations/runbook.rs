@@ -43,6 +43,14 @@
 //! `zhamen_certificate_expiry_timestamp_seconds` then shows the next one. Where two certificates cover a name, the
 //! one that ends later is used: nothing has to be removed.
 //!
+//! # No certificate
+//!
+//! Sites ask for certificates and get none. `zhamen acme show` says for each why, what to do, and when it is tried
+//! again; mostly the name leads elsewhere, or port 80 does not reach this edge. When that is mended,
+//! `zhamen acme renew HOST` tries at once. Where nothing but `zhamen_acme_orders_total{result="authority"}` rises,
+//! the authority is out of reach or has had enough: the operational log has its words. [`acme`](super::super::acme)
+//! has the rest. A site that left for another house is taken out of the registry, or its column `acme` emptied.
+//!
 //! # Connections are turned away
 //!
 //! `zhamen_connections` beside `limits.connections`, and `process_open_fds` beside `process_max_fds`: which limit
@@ -67,7 +75,8 @@
 //!
 //! A customer's new domain: they file first, then the row is imported. A domain that was filed elsewhere: the same,
 //! with this access provider. A name that no customer knows: somebody points it here; nothing is served, nothing is
-//! to be done. One customer again and again is a case for the letter (11.2): `zhamen report notice`.
+//! to be done. One customer again and again is a case for the letter (11.2): open an incident, and tell the
+//! customer with `zhamen report notice --unit UNIT --incident ID -o notice.pdf`.
 //!
 //! # No registry
 //!
@@ -150,8 +159,14 @@
 //! # A unit is suspended
 //!
 //! By which strikes: `zhamen ledger show --unit UNIT`. It is in force on every connection within a second. The customer
-//! is told (`zhamen report notice`), and comes back with a rectification report: `zhamen ledger rectify`, then
-//! `zhamen ledger reinstate`, which is a person's decision.
+//! is told, and comes back with a rectification report, which is put on file. To reinstate is a person's
+//! decision:
+//!
+//! ```text
+//! zhamen report suspension --unit UNIT --kind virtual_host -o suspension.pdf
+//! zhamen ledger rectify UNIT --id 2026-7 --problem '…' --measure '…' --signatory '…'
+//! zhamen ledger reinstate UNIT --rectification 2026-7 --why '整改完成'
+//! ```
 //!
 //! # An incident must be reported
 //!

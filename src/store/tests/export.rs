@@ -57,8 +57,11 @@ fn an_export_is_checked_with_sha256sum_and_openssl_alone() {
     let part = ExportQuery { from: Some(second(10)), to: Some(second(41)), ..all.clone() };
     let unit = ExportQuery { unit: Some("u1".into()), ..all.clone() };
     let incident = ExportQuery { incident: Some("i1".into()), ..all.clone() };
+    let both = ExportQuery { unit: Some("u1".into()), ..incident.clone() };
+    let neither = ExportQuery { unit: Some("u9".into()), ..incident.clone() };
     let none = ExportQuery { from: Some(second(5_000)), ..all.clone() };
-    let wanted = [(all, 33, 24), (part, 19, 16), (unit, 16, 8), (incident, 3, 1), (none, 0, 0)];
+    let wanted =
+        [(all, 33, 24), (part, 19, 16), (unit, 16, 8), (incident, 3, 1), (both, 3, 1), (neither, 0, 0), (none, 0, 0)];
     for (query, entries, records) in wanted {
         let (exported, dir) = unpacked(&house, &query);
         assert_eq!((exported.entries, exported.records), (entries, records), "{query:?}: {exported:?}");
@@ -66,7 +69,7 @@ fn an_export_is_checked_with_sha256sum_and_openssl_alone() {
         assert!(sound, "{query:?}:\n{said}");
         let shown = fs::read_to_string(dir.path().join("zhamen-evidence/entries.jsonl")).unwrap();
         assert_eq!(shown.lines().count() as u64, entries);
-        if query.unit.is_some() {
+        if query.unit.is_some() && query.incident.is_none() {
             assert!(!shown.contains("\"u2\""), "another unit's entries are shown");
         }
     }

@@ -1,4 +1,9 @@
-//! Code between strings: what came just before a place.
+//! Code between strings: what came just before a place, and what in it may be more than code.
+
+use wide::u8x16;
+
+/// Bytes that are looked at together.
+const LANES: usize = 16;
 
 /// The last bytes that were read, white space at their end left out where it does not matter.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,9 +47,40 @@ impl Tail {
     }
 }
 
+/// Index of the first byte from `at` on that may be no plain code: a quote, a backslash, a slash, the C
+/// behind what may be `from`, and braces if they matter.
+#[inline]
+pub(super) fn find_sign(code: &[u8], mut at: usize, braces: bool) -> usize {
+    while let Some(chunk) = code.get(at..).and_then(|rest| rest.first_chunk::<LANES>()) {
+        // What comes before the code is not here.
+        let before =
+            at.checked_sub(1).and_then(|before| code.get(before..)).and_then(|rest| rest.first_chunk::<LANES>());
+        let (chunk, before) = (u8x16::new(*chunk), before.map_or(u8x16::splat(b' '), |before| u8x16::new(*before)));
+        let is = |byte: u8| chunk.simd_eq(u8x16::splat(byte));
+        let space = before.min(u8x16::splat(b' ')).simd_eq(before);
+        let mut signs = is(b'"') | is(b'\'') | is(b'`') | is(b'\\') | is(b'/');
+        signs |= is(b'C') & (space | before.simd_eq(u8x16::splat(b'm')));
+        if braces {
+            signs |= is(b'{') | is(b'}');
+        }
+        let signs = signs.to_bitmask();
+        if signs != 0 {
+            return at + signs.trailing_zeros() as usize;
+        }
+        at += LANES;
+    }
+    let is_sign = |at: usize| match code[at] {
+        b'"' | b'\'' | b'`' | b'\\' | b'/' => true,
+        b'C' => at == 0 || may_end_from(code[at - 1]),
+        b'{' | b'}' => braces,
+        _ => false,
+    };
+    (at..code.len()).find(|&at| is_sign(at)).unwrap_or(code.len())
+}
+
 /// Whether what ends with this byte may end with `from`, white space aside.
-pub(super) fn may_end_from(byte: u8) -> bool {
-    byte == b'm' || byte.is_ascii_whitespace()
+fn may_end_from(byte: u8) -> bool {
+    byte == b'm' || byte <= b' '
 }
 
 /// Whether an operand may come behind this code.
@@ -59,5 +95,26 @@ fn allows_operand(code: &[u8]) -> bool {
             })
         }
         Some(byte) => byte.is_ascii(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{find_sign, may_end_from};
+
+    proptest! {
+        #[test]
+        fn it_is_the_first_sign(code in "[a-c\"'`/{}C\\\\m ]{0,50}|[a-zA-Z(){};=. ]{0,90}", at in 0_usize..90, braces: bool) {
+            let (code, at) = (code.as_bytes(), at.min(code.len()));
+            let is_sign = |at: &usize| match code[*at] {
+                b'C' => *at == 0 || may_end_from(code[at - 1]),
+                b'{' | b'}' => braces,
+                byte => b"\"'`\\/".contains(&byte),
+            };
+            let first = (at..code.len()).find(is_sign).unwrap_or(code.len());
+            prop_assert_eq!(find_sign(code, at, braces), first);
+        }
     }
 }

@@ -8,15 +8,15 @@
 
 mod chain;
 mod code;
+mod plain;
 
 use chain::{Between, Call, Held, Kind};
-use code::{Tail, may_end_from};
+use code::Tail;
 
 use super::{
     block::{Block, Edge, Sink},
-    scan::find_any,
     string::{Coding, StringText, Target},
-    unescape::{self, Unescape},
+    unescape::Unescape,
 };
 use crate::{base::ByteSpan, engine::text::Stream};
 
@@ -133,120 +133,6 @@ impl Js {
         self.state = State::Code;
         self.templates.clear();
         self.tail = Tail::default();
-    }
-
-    /// Takes what changes nothing, in one piece; where it ends.
-    fn plain(&mut self, block: &Block<'_>, from: usize, at: usize, to: usize, sink: &mut impl Sink) -> usize {
-        let bytes = &block.text.as_bytes()[..to];
-        let rest = &bytes[at..];
-        match self.state {
-            State::Code => {
-                let mut stop = at;
-                loop {
-                    stop += if self.templates.is_empty() {
-                        find_any(&bytes[stop..], [b'"', b'\'', b'`', b'\\', b'/', b'C'])
-                    } else {
-                        find_any(&bytes[stop..], [b'"', b'\'', b'`', b'\\', b'/', b'C', b'{', b'}'])
-                    };
-                    // Only `fromC` is of interest.
-                    let other = stop > from && bytes.get(stop) == Some(&b'C') && !may_end_from(bytes[stop - 1]);
-                    if !other {
-                        break;
-                    }
-                    stop += 1;
-                }
-                if let Some(&quote @ (b'"' | b'\'' | b'`')) = bytes.get(stop) {
-                    self.open_string(quote, &bytes[from..stop]);
-                    stop += 1;
-                }
-                if stop > at {
-                    sink.run(Stream::Script, block, at, stop);
-                }
-                // Strings of an array that nothing joins, as most: no need to hold anything.
-                if self.array
-                    && let State::String { quote } = self.state
-                    && let Some(next) = chain::nothing_joins_array(bytes, stop, quote)
-                {
-                    sink.run_later(Stream::Script, block, stop, next, block.offset(next + 1));
-                    self.array = false;
-                    self.state = State::Code;
-                    stop = next;
-                }
-                stop
-            }
-            State::LineComment => {
-                let stop = at + memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
-                sink.run(Stream::Script, block, at, stop);
-                stop
-            }
-            State::BlockComment { .. } => {
-                // The star that may end it goes character by character.
-                let stop = at + memchr::memchr2(b'*', b'/', rest).unwrap_or(rest.len());
-                if stop > at {
-                    self.state = State::BlockComment { star: false };
-                    sink.run(Stream::Script, block, at, stop);
-                }
-                stop
-            }
-            State::Regex { .. } => {
-                let stop = at + find_any(rest, [b'/', b'[', b']', b'\\', b'\n', b'\r']);
-                if stop > at {
-                    sink.run(Stream::Script, block, at, stop);
-                }
-                stop
-            }
-            State::String { quote } if !self.array => self.plain_string(quote, block, at, to, sink),
-            _ => at,
-        }
-    }
-
-    fn plain_string(&mut self, quote: u8, block: &Block<'_>, at: usize, to: usize, sink: &mut impl Sink) -> usize {
-        let bytes = &block.text.as_bytes()[..to];
-        let rest = &bytes[at..];
-        let mut is_plain = self.text.is_plain();
-        let mut stop = at;
-        if is_plain {
-            stop += if quote == b'`' {
-                find_any(rest, [b'`', b'\\', b'$', b'%', b'<', b'&'])
-            } else {
-                find_any(rest, [quote, b'\\', b'\n', b'\r', b'%', b'<', b'&'])
-            };
-            is_plain = !matches!(bytes.get(stop), Some(b'%' | b'<' | b'&'));
-        }
-        if !is_plain {
-            let rest = &bytes[stop..];
-            stop += if quote == b'`' {
-                find_any(rest, [b'`', b'\\', b'$'])
-            } else {
-                find_any(rest, [quote, b'\\', b'\n', b'\r'])
-            };
-        }
-        if stop > at {
-            if is_plain {
-                sink.run(Stream::Script, block, at, stop);
-            } else {
-                self.text.run(block, at, stop, sink);
-            }
-        }
-        if bytes.get(stop) == Some(&b'\\') {
-            if let Some((c, length)) = unescape::simple(&bytes[stop..]) {
-                let span = block.span(stop, stop + length);
-                self.text.character(c, span, span.end, sink);
-                stop += length;
-            }
-            return stop;
-        }
-        // A string that nothing joins to, as most: no need to hold anything.
-        if bytes.get(stop) == Some(&quote)
-            && let Some(next) = chain::nothing_joins(bytes, stop + 1, self.templates.last() == Some(&0))
-        {
-            let seen = block.offset(next + 1);
-            self.text.end(seen, sink);
-            sink.run_later(Stream::Script, block, stop, next, seen);
-            self.state = State::Code;
-            stop = next;
-        }
-        stop
     }
 
     /// Takes one character; `done` is what came just before it.
