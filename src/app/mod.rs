@@ -5,6 +5,7 @@
 //! what systemd is told (`notify`).
 
 mod notify;
+mod places;
 mod privileges;
 mod record;
 mod run;
@@ -25,6 +26,7 @@ use arc_swap::ArcSwap;
 use tokio::{runtime, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 
+pub use places::check_places;
 pub use run::{Beginning, run};
 
 use self::{
@@ -95,7 +97,16 @@ pub fn load(config: &Path) -> Result<Start, Vec<Problem>> {
 
 /// What is wrong with a directory of certificates.
 pub fn check_certificates(directory: &Path) -> Vec<Problem> {
-    data_plane::load_certificates(directory, SystemClock.now()).1
+    let (certificates, mut problems) = data_plane::load_certificates(directory, SystemClock.now());
+    problems.extend(certificates.is_empty().then(|| no_certificate(directory)));
+    problems
+}
+
+/// Said where there is nothing to show in a handshake.
+fn no_certificate(directory: &Path) -> Problem {
+    let message = "there is no certificate here that can be used: every TLS handshake fails";
+    let help = "put NAME.crt with NAME.key there, or NAME.pem with both; they are taken up by themselves";
+    Problem::warning(&directory.display().to_string(), 0, 0, message).help(help)
 }
 
 /// What is wrong with the files that are to vouch for origins; the registry stands in `file`.
@@ -441,11 +452,12 @@ fn certificates(
 ) -> Result<(CertificateMap, Option<CertificateReload>), Vec<Problem>> {
     let Some(directory) = directory else { return Ok((CertificateMap::default(), None)) };
     let mut files = CertificateFiles::new(directory);
-    let (certificates, problems) = files.load(SystemClock.now());
+    let (certificates, mut problems) = files.load(SystemClock.now());
     let is_broken = |problems: &[Problem]| problems.iter().any(|problem| problem.severity == Severity::Error);
     if certificates.is_empty() && is_broken(&problems) {
         return Err(problems);
     }
+    problems.extend(certificates.is_empty().then(|| no_certificate(directory)));
     log_problems(&problems);
     live.set_certificates(certificates.counts(SystemClock.now()));
     in_force.store(Arc::new(certificates.clone()));

@@ -1,4 +1,4 @@
-//! `zhamen check`: configuration, registry, rules, certificates; all problems at once.
+//! `zhamen check`: configuration, registry, rules, certificates, places to write; all problems at once.
 
 use std::{
     io::{self, Write},
@@ -24,7 +24,8 @@ use crate::{
 /// Orders for certificates that are listed one by one.
 const ORDERS_SHOWN_MAX: usize = 20;
 
-/// Check configuration, registry, rules and certificates; list all problems, each at its line.
+/// Check configuration, registry, rules, certificates, and whether log and record can be written; list all
+/// problems, each at its line, errors last.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status:\n  0  no error (there may be warnings)\n  2  errors")]
 pub(super) struct Args {
@@ -47,12 +48,15 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
     if let Some(config) = &parsed.config {
         let sites = registry(config, &mut rows, &mut found);
         found.extend(customers(config, sites, &mut asked).unwrap_or_else(|problems| problems));
-        found.extend(match RuleFiles::read(&config.rules_dir) {
+        found.extend(match RuleFiles::of(config) {
             Ok(files) => files.lint(SystemClock.now().local_date()),
             Err(unread) => unread,
         });
+        found.extend(app::check_places(config));
         found.extend(config.edge.certificates.as_deref().map(app::check_certificates).unwrap_or_default());
     }
+    // What must be mended stands last, where it is seen.
+    found.sort_by_key(|problem| problem.severity);
     let (errors, warnings) = problems::count(&found);
     if args.json {
         let object = json!({
@@ -68,7 +72,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
         if parsed.config.is_none() {
             writeln!(
                 out,
-                "Registry, rules and certificates were not looked at: the configuration must be good first."
+                "Registry, rules, certificates and directories were not looked at: the configuration must be good first."
             )?;
         } else if let Some(rows) = rows {
             writeln!(out, "{rows} sites")?;

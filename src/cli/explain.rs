@@ -275,7 +275,7 @@ fn rules_step(config: &Config, now: Timestamp) -> (String, String) {
     if !config.scan.enabled {
         return ("scanning is switched off".to_owned(), config.path.display().to_string());
     }
-    let compiled = RuleFiles::read(&config.rules_dir).and_then(|files| files.compile(now.local_date()));
+    let compiled = RuleFiles::of(config).and_then(|files| files.compile(now.local_date()));
     let result = match compiled {
         Ok(compiled) => {
             format!(

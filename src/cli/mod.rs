@@ -13,6 +13,7 @@ mod health;
 mod incident;
 mod ledger;
 mod man;
+mod manual;
 mod place;
 mod problems;
 mod record;
@@ -74,6 +75,7 @@ enum Command {
     Config(config::Command),
     Completions(completions::Args),
     Man(man::Args),
+    Manual(manual::Args),
 }
 
 /// How a command ended.
@@ -123,6 +125,7 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
         Command::Config(command) => config::run(command, out),
         Command::Completions(args) => completions::run(args, out),
         Command::Man(args) => man::run(args, out),
+        Command::Manual(args) => manual::run(args, out),
     }
 }
 

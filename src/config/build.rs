@@ -76,12 +76,14 @@ fn read(reader: &Reader<'_>, path: &Path) -> Config {
     let scan = scan(reader, &root, &mut edge);
     locks(&root, &mut edge);
     let store = store(reader, &root, base);
+    let (rules_dir, rules_line) = rules(reader, &root, base);
     let config = Config {
         process: process(reader, &root, base, &store.database),
         path: path.to_owned(),
         admin,
         registry: registry(reader, &root, base),
-        rules_dir: file(reader, &root, base, "rules", "dir", "rules"),
+        rules_dir,
+        rules_line,
         scan,
         policy: gate(reader, &root),
         log: log(&root, base),
@@ -169,24 +171,18 @@ fn listeners(
     admin(reader, root, base, &mut |text, at| address(text, at, "admin.listen"))
 }
 
-fn file(
-    reader: &Reader<'_>,
-    root: &Section<'_, '_>,
-    base: &Path,
-    section: &'static str,
-    key: &'static str,
-    default: &str,
-) -> PathBuf {
-    let table = root.section(section);
-    let value = table.string(key);
+/// The directory of the rule packs, and the line that names it; 0 if none does.
+fn rules(reader: &Reader<'_>, root: &Section<'_, '_>, base: &Path) -> (PathBuf, u32) {
+    let table = root.section("rules");
+    let value = table.string("dir");
     table.close();
     match value {
         Some((text, at)) if text.is_empty() => {
-            reader.error(at, format!("{section}.{key} is empty"));
-            base.join(default)
+            reader.error(at, "rules.dir is empty");
+            (base.join("rules"), 0)
         }
-        Some((text, _)) => base.join(text),
-        None => base.join(default),
+        Some((text, at)) => (base.join(text), reader.line(&at)),
+        None => (base.join("rules"), 0),
     }
 }
 

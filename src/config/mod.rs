@@ -64,6 +64,8 @@ pub struct Config {
     pub registry: Registry,
     /// The directory of rule packs.
     pub rules_dir: PathBuf,
+    /// The line of the file that names it; 0: none does.
+    pub rules_line: u32,
     /// How bodies are scanned.
     pub scan: ScanPolicy,
     /// What the gate and the refusals do.

@@ -47,6 +47,16 @@ impl SigningKey {
         Ok(key)
     }
 
+    /// Whether the key of a store's directory can be used, if there is one.
+    pub(in crate::store) fn check(directory: &Path) -> Result<(), StoreError> {
+        let path = directory.join(KEY_FILE);
+        match fs::read(&path) {
+            Ok(bytes) => Self::read(&path, &bytes).map(drop),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(StoreError::file(&path, &error)),
+        }
+    }
+
     fn write_public(&self, directory: &Path) -> Result<(), StoreError> {
         let (public, aside) =
             (directory.join(PUBLIC_FILE), directory.join(format!("{PUBLIC_FILE}.{}", std::process::id())));

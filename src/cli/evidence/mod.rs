@@ -39,7 +39,8 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
 pub(super) fn database(config: &Config) -> Result<Sqlite, Vec<Problem>> {
     let path = &config.store.database;
     if !path.exists() {
-        return Err(problem(&path.display().to_string(), "there is no record yet: `zhamen run` begins one"));
+        let missing = Problem::error(&path.display().to_string(), 0, 0, "there is no record yet");
+        return Err(vec![missing.help("`zhamen run` begins one; is this the configuration that it runs with?")]);
     }
     Sqlite::open(path).map_err(|error| problem("the store", error))
 }

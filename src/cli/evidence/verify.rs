@@ -7,6 +7,7 @@ use std::{
 
 use super::{Exit, database, problem};
 use crate::{
+    base::Problem,
     cli::{place::Place, problems::give_up},
     store::{Fault, PublicKey, Verified, verify},
 };
@@ -43,6 +44,12 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
     };
     let key = match key {
         Ok(key) => key,
+        // Made together with what it signs: where `check` or `registry import` made the database, nobody has yet.
+        Err(_) if args.public_key.is_none() && !config.store.directory.exists() => {
+            let directory = config.store.directory.display().to_string();
+            let nothing = Problem::error(&directory, 0, 0, "nothing is in evidence yet, and nothing is signed");
+            return give_up(&[nothing.help("`zhamen run` makes the key and begins: verify after the first start")]);
+        }
         Err(error) => return give_up(&problem("the public key", error)),
     };
     let verified = match database(&config) {

@@ -66,7 +66,11 @@ impl Packs {
     }
 
     fn files(&self, config: &Config) -> Result<RuleFiles, Vec<Problem>> {
-        RuleFiles::read(self.rules.as_ref().unwrap_or(&config.rules_dir))
+        match &self.rules {
+            Some(dir) => RuleFiles::read(dir),
+            None if self.place.path().is_ok() => RuleFiles::of(config),
+            None => RuleFiles::read(&config.rules_dir),
+        }
     }
 
     fn compiled(&self, config: &Config) -> Result<CompiledRules, Vec<Problem>> {

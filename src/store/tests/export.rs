@@ -141,3 +141,32 @@ fn a_backup_made_under_load_is_restored_and_sound() {
     let again = restore(&to, &database, &directory).unwrap_err().to_string();
     assert!(again.contains("there is a database already"), "{again}");
 }
+
+#[test]
+fn a_damaged_backup_is_named_and_leaves_nothing_behind() {
+    let house = House::lived_in();
+    let copies = tempfile::tempdir().unwrap();
+    let backup = copies.path().join("backup");
+    back_up(&house.dir.path().join("zhamen.db"), &house.directory(), &backup).unwrap();
+    let new = copies.path().join("new");
+    fs::create_dir(&new).unwrap();
+    let (database, directory) = (new.join("zhamen.db"), new.join("evidence"));
+    for name in ["zhamen.db", "evidence/signing.key"] {
+        let good = fs::read(backup.join(name)).unwrap();
+        let mut bad = good.clone();
+        let from = bad.len() / 2;
+        bad[from..].fill(0xa5);
+        fs::write(backup.join(name), bad).unwrap();
+        let error = restore(&backup, &database, &directory).unwrap_err().to_string();
+        assert!(error.starts_with(&backup.join(name).display().to_string()), "{error}");
+        assert_eq!(fs::read_dir(&new).unwrap().count(), 0, "{name}: {error}");
+        fs::write(backup.join(name), good).unwrap();
+    }
+    // Something in the way of the last step: what was copied before goes again, what was there stays.
+    fs::create_dir_all(new.join("zhamen.partial")).unwrap();
+    fs::create_dir(&directory).unwrap();
+    restore(&backup, &database, &directory).unwrap_err();
+    assert_eq!(fs::read_dir(&directory).unwrap().count(), 0);
+    fs::remove_dir(new.join("zhamen.partial")).unwrap();
+    restore(&backup, &database, &directory).unwrap();
+}
