@@ -8,6 +8,7 @@ use std::{env, fmt::Write, fs, hint::black_box, sync::Arc, time::Instant};
 use criterion::{Criterion, Throughput};
 use zhamen::{
     base::{HostName, Timestamp},
+    config::Config,
     control_plane::registry::begin,
     domain::registry::{FilingState, Registry, RowChange, SiteRow, import_csv},
     store::{SiteSource, Sites, Sqlite},
@@ -90,7 +91,8 @@ fn through_store(registry: &Arc<Registry>) {
     let written = start.elapsed().as_secs_f64();
     let before = memory_bytes("VmRSS:");
     let start = Instant::now();
-    let begun = begin(&store, &dir.path().join("sites.csv"), Timestamp(0).local_date());
+    let config = Config::parse(&dir.path().join("zhamen.toml"), "", &|_| None).config.expect("defaults");
+    let begun = begin(&store, &config.registry, Timestamp(0).local_date());
     let seconds = start.elapsed().as_secs_f64();
     assert_eq!(begun.registry.len(), registry.len());
     println!(

@@ -179,7 +179,7 @@ impl Session<'_> {
         facts: &Facts,
         permit: &Permit,
     ) -> Result<Link, Stop> {
-        let has_http2 = permit.site().upstream().origins().iter().any(|origin| origin.protocol.is_http2());
+        let has_http2 = upstream::speaks_http2(permit, facts.upgrade.is_some(), (self.worker, &self.edge)).await;
         if head.version == Version::H2 && facts.upgrade.is_some() {
             if has_http2 {
                 return Err(of_site(permit, Reason::OriginProtocol, "the origin takes no WebSockets"));

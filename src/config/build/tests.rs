@@ -39,7 +39,9 @@ fn nothing_said_is_a_safe_configuration() {
 
 #[test]
 fn the_reference_says_what_is_so_without_it() {
-    let reference = config(include_str!("../reference.toml"));
+    let mut reference = config(include_str!("../reference.toml"));
+    // Where a key stands is no matter of what it says.
+    reference.rules_line = 0;
     assert_eq!(format!("{reference:?}"), format!("{:?}", config("")));
 }
 

@@ -2,6 +2,7 @@
 //! leaves, asks too much, or we want to stop.
 
 use std::{
+    cell::Cell,
     future::poll_fn,
     io,
     pin::{Pin, pin},
@@ -49,6 +50,9 @@ const STREAM_ERRORS_MAX: usize = 100;
 /// Bytes of a head that are read, in heads of the size that is served: what is somewhat too long is refused as
 /// any other request is, by name and in the log.
 const HEADS: usize = 2;
+/// Bytes of the heads of all requests that are served at a time, in heads: compressed they cost next to nothing
+/// to send.
+const HEADS_AT_A_TIME: usize = 8;
 /// A connection's window, in windows of a stream.
 const STREAM_WINDOWS: u32 = 4;
 /// SETTINGS, and GOAWAY with PROTOCOL_ERROR, for whoever does not speak HTTP/2.
@@ -111,7 +115,8 @@ pub(in crate::data_plane) async fn serve(worker: &Worker, edge: Arc<Edge>, clien
             Http2End::Protocol
         }
         Arrival::Http2 => {
-            let link = Rc::new(Link { frames: Frames::new(&edge.http2), pressure: Rc::new(Pressure::default()) });
+            let (frames, pressure) = (Frames::new(&edge.http2), Rc::new(Pressure::default()));
+            let link = Rc::new(Link { frames, pressure, head_bytes: Rc::default() });
             let transport = Transport::new(Rc::clone(&socket), inbox, Rc::clone(&link));
             let handshake = builder(&edge).handshake(transport);
             match timeout(edge.timeouts.request_head, handshake).await {
@@ -182,7 +187,7 @@ async fn run(
         match event {
             Event::Accepted(Some(Ok((request, answer)))) => {
                 accepted += 1;
-                turns.push(turn(worker, (peer, link), request, answer));
+                turns.extend(turn(worker, (peer, link), request, answer));
             }
             Event::Accepted(Some(Err(error))) => return (end_of(&error), accepted),
             Event::Accepted(None) => return (ending.unwrap_or(Http2End::Client), accepted),
@@ -214,28 +219,57 @@ async fn run(
     }
 }
 
-/// A request's session, in a box of its own.
+/// A request's session, in a box of its own; none for a request that is one too many, which may come again.
 fn turn<'a>(
     worker: &'a Worker,
     (peer, link): (&Peer, &Link),
     request: Request<RecvStream>,
-    answer: SendResponse<Bytes>,
-) -> Pin<Box<dyn Future<Output = ()> + 'a>> {
+    mut answer: SendResponse<Bytes>,
+) -> Option<Pin<Box<dyn Future<Output = ()> + 'a>>> {
     let (parts, body) = request.into_parts();
     let edge = worker.shared.edge.load_full();
     let limits = HeadLimits { bytes: edge.limits.head_bytes, fields: edge.limits.headers };
+    let held = Held::of(head::bytes(&parts), &link.head_bytes);
+    if held.all() > limits.bytes.saturating_mul(HEADS_AT_A_TIME) {
+        answer.send_reset(Reason::REFUSED_STREAM);
+        return None;
+    }
     let head = head::request(&parts, body.is_end_stream(), limits);
     let pace = Pace::new(edge.pressure.min_rate, edge.pressure.slow);
     let stream = Stream::new((body, answer), Rc::clone(&link.pressure), pace, Arc::clone(&worker.shared.live));
     let mut client = Client { wire: Wire::Http2(stream), peer: peer.clone() };
-    Box::pin(async move {
+    Some(Box::pin(async move {
+        let _held = held;
         let drain_bytes = edge.limits.drain_bytes;
         // What becomes of a stream is said by its drop.
         match (session::turn(worker, edge, &mut client, head).await, &client.wire) {
             (After::Close | After::KeepAlive | After::Linger, Wire::Http2(stream)) => stream.linger(drain_bytes).await,
             (After::Cut, _) | (_, Wire::Http1(_)) => {}
         }
-    })
+    }))
+}
+
+/// The bytes of a head, counted with those of the others until it is dropped.
+struct Held {
+    bytes: usize,
+    all: Rc<Cell<usize>>,
+}
+
+impl Held {
+    fn of(bytes: usize, all: &Rc<Cell<usize>>) -> Self {
+        all.set(all.get() + bytes);
+        Self { bytes, all: Rc::clone(all) }
+    }
+
+    fn all(&self) -> usize {
+        self.all.get()
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.all.set(self.all.get() - self.bytes);
+    }
 }
 
 fn end_of(error: &h2::Error) -> Http2End {

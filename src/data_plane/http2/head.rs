@@ -26,10 +26,7 @@ pub(super) fn request(parts: &Parts, ends: bool, limits: HeadLimits) -> Result<R
         b"*" if parts.method == Method::OPTIONS => {}
         _ => return Err(HeadFault::Syntax("the :path does not begin with a slash")),
     }
-    let fields = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + LINE_BYTES);
-    let authority = parts.uri.authority().map_or("", |authority| authority.as_str());
-    let bytes = path.len() + authority.len() + LINE_BYTES + fields.sum::<usize>();
-    if bytes > limits.bytes {
+    if bytes(parts) > limits.bytes {
         return Err(HeadFault::TooLong);
     }
     let mut head = gather(&parts.headers);
@@ -54,6 +51,14 @@ pub(super) fn request(parts: &Parts, ends: bool, limits: HeadLimits) -> Result<R
         (None, Some(authority)) => head.request(method, (&[authority.as_str().as_bytes()], path), stream),
         (_, None) => head.request(method, (&[], path), stream),
     })
+}
+
+/// Bytes that a head has, and had in HTTP/1.1.
+pub(super) fn bytes(parts: &Parts) -> usize {
+    let fields = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + LINE_BYTES);
+    let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
+    let authority = parts.uri.authority().map_or("", |authority| authority.as_str());
+    path.len() + authority.len() + LINE_BYTES + fields.sum::<usize>()
 }
 
 /// Trailers.
@@ -108,7 +113,7 @@ mod tests {
     fn bytes_are_counted_wherever_they_stand() {
         let long = "a".repeat(1000);
         assert!(request(&parts("https://a.cn/", &[("a", &long)]), true, LIMITS).is_ok());
-        for (uri, value) in [("https://a.cn/bcdefghijklmn", &*long), (&format!("https://a.cn/{long}"), "b")] {
+        for (uri, value) in [("https://a.cn/bcdefghijklmn", &*long), (&format!("https://a.cn/{long}bcde"), "b")] {
             let parts = parts(uri, &[("a", value), ("b", "c")]);
             assert_eq!(request(&parts, true, LIMITS).err(), Some(HeadFault::TooLong), "{uri}");
         }
