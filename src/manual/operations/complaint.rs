@@ -48,6 +48,7 @@
 //! ```sh
 //! curl -s http://127.0.0.1:8000/bad.html > complaint.html
 //! zhamen rules explain complaint.html
+//! # exit status 1: something was found
 //! # → gambling
 //! zhamen evidence verify
 //! # → records

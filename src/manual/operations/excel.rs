@@ -14,6 +14,7 @@
 //! broken.example.org,http://127.0.0.1:8000,u2,s2,servr,蜀ICP备87654321号-3
 //! END
 //! zhamen registry check sheet.csv
+//! # exit status 1: a row cannot be used
 //! # → sheet.csv:4
 //! ```
 //!
