@@ -30,7 +30,12 @@ pub struct Acme {
     pub orders: usize,
 }
 
-pub(super) fn acme(reader: &Reader<'_>, root: &Section<'_, '_>, base: &Path, has_certificates: bool) -> Acme {
+pub(super) fn acme(
+    reader: &Reader<'_>,
+    root: &Section<'_, '_>,
+    (base, database): (&Path, &Path),
+    has_certificates: bool,
+) -> Acme {
     let section = root.section("acme");
     let server = section.string("server").filter(|(text, _)| !text.is_empty());
     let contact = section.strings("contact").unwrap_or_default();
@@ -79,7 +84,7 @@ pub(super) fn acme(reader: &Reader<'_>, root: &Section<'_, '_>, base: &Path, has
         contact: contact.collect(),
         server,
         ca: ca.map(|(file, _)| base.join(file)),
-        directory: directory.map_or_else(|| base.join("acme"), |(text, _)| base.join(text)),
+        directory: directory.map_or_else(|| database.with_file_name("acme"), |(text, _)| base.join(text)),
         renew_before: renew_before.unwrap_or(DAY * 30),
         retry: retry.unwrap_or(MINUTE * 10),
         orders: orders.unwrap_or(4) as usize,

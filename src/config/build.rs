@@ -79,6 +79,7 @@ fn read(reader: &Reader<'_>, path: &Path) -> Config {
     let (rules_dir, rules_line) = rules(reader, &root, base);
     let config = Config {
         process: process(reader, &root, base, &store.database),
+        acme: acme(reader, &root, (base, &store.database), has_certificates),
         path: path.to_owned(),
         admin,
         registry: registry(reader, &root, base),
@@ -90,7 +91,6 @@ fn read(reader: &Reader<'_>, path: &Path) -> Config {
         store,
         incident: incident(reader, &root),
         report: report(reader, &root),
-        acme: acme(reader, &root, base, has_certificates),
         webhooks: webhooks(&root, base),
         ledger: ledger(reader, &root),
         edge,

@@ -10,7 +10,6 @@
 //! server = "https://acme-v02.api.letsencrypt.org/directory"
 //! terms_agreed = true                 # the operator has read the authority's terms
 //! contact = ["ops@dc.example.cn"]
-//! dir = "/var/lib/zhamen/acme"
 //! ```
 //!
 //! and, in the registry, the column `acme` (自动证书) of each site that is to have one:
@@ -70,6 +69,6 @@
 //!
 //! # On disk
 //!
-//! `acme.dir` holds `account-….json`, one for each authority, with the account's key (mode 0600: back it up with
+//! `acme.dir`, beside the database if nothing else is said, holds `account-….json`, one for each authority, with the account's key (mode 0600: back it up with
 //! the store), and `failed/`, a file a host. The directory of certificates must be writable for the process: with
 //! the package's unit that is below `/var/lib/zhamen`, not below `/etc`.

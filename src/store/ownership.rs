@@ -15,7 +15,7 @@ use super::{StoreError, key::parent};
 const DATABASE_MODE: u32 = 0o640;
 
 /// What was made just now belongs to whom the directory around it belongs, if root made it.
-pub(super) fn belongs_to_its_directory(path: &Path) -> Result<(), StoreError> {
+pub fn belongs_to_its_directory(path: &Path) -> Result<(), StoreError> {
     if !geteuid().is_root() {
         return Ok(());
     }

@@ -12,7 +12,7 @@ use std::{
 use nix::unistd::{AccessFlags, access};
 use serde::{Deserialize, Serialize};
 
-use crate::base::Timestamp;
+use crate::{base::Timestamp, store::belongs_to_its_directory};
 
 /// How our own certificates begin, and nobody else's.
 const MARK: &str = "# Zhamen: by ACME; replaced when it is renewed\n";
@@ -68,7 +68,7 @@ impl AcmeFiles {
         match failed {
             None => gone(fs::remove_file(path)),
             Some(failed) => {
-                make_private(&self.failures())?;
+                self.make(&self.failures())?;
                 write_private(&path, serde_json::to_string(failed).map_err(io::Error::other)?.as_bytes())
             }
         }
@@ -76,7 +76,7 @@ impl AcmeFiles {
 
     /// Asks for a site's certificate to be renewed now, whatever it has and whatever failed.
     pub fn ask(&self, host: &str) -> io::Result<()> {
-        make_private(&self.orders())?;
+        self.make(&self.orders())?;
         write_private(&self.orders().join(host), b"")
     }
 
@@ -100,7 +100,7 @@ impl AcmeFiles {
 
     /// Puts the account with an authority, its key in it.
     pub(super) fn put_account(&self, server: &str, text: &str) -> io::Result<()> {
-        make_private(&self.directory)?;
+        self.make(&self.directory)?;
         write_private(&self.account_path(server), text.as_bytes())
     }
 
@@ -114,6 +114,18 @@ impl AcmeFiles {
     fn account_path(&self, server: &str) -> PathBuf {
         let print = blake3::hash(server.as_bytes()).to_hex();
         self.directory.join(format!("account-{}.json", &print[..16]))
+    }
+
+    /// Makes the directory, or one within it, as the service's own, whoever makes it.
+    fn make(&self, within: &Path) -> io::Result<()> {
+        for directory in [self.directory.as_path(), within] {
+            match DirBuilder::new().mode(0o700).create(directory) {
+                Ok(()) => belongs_to_its_directory(directory).map_err(io::Error::other)?,
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     fn failures(&self) -> PathBuf {
@@ -163,6 +175,7 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let placed = written.and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()?;
+        belongs_to_its_directory(&aside).map_err(io::Error::other)?;
         fs::rename(&aside, path)
     });
     if placed.is_err() {
@@ -171,10 +184,6 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     placed?;
     File::open(directory)?.sync_all()
-}
-
-fn make_private(directory: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)
 }
 
 /// The files of a directory by name; none, where there is no directory.
@@ -205,7 +214,9 @@ fn gone(removed: io::Result<()>) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+
+    use nix::unistd::geteuid;
 
     use super::*;
 
@@ -224,6 +235,21 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).unwrap(), theirs);
         }
         assert_eq!(entries(directory.path()).unwrap().len(), 1, "nothing is left aside");
+    }
+
+    #[test]
+    fn what_root_asks_for_is_the_services_to_take() {
+        if !geteuid().is_root() {
+            return;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        chown(directory.path(), Some(4_711), Some(4_712)).unwrap();
+        let files = AcmeFiles::new(&directory.path().join("acme"));
+        files.ask("a.cn").unwrap();
+        for path in ["acme", "acme/asked", "acme/asked/a.cn"] {
+            let made = fs::metadata(directory.path().join(path)).unwrap();
+            assert_eq!((made.uid(), made.gid()), (4_711, 4_712), "{path}");
+        }
     }
 
     #[test]
