@@ -10,7 +10,7 @@ use super::{
     route::{ENTRY_PAGE, Operation, PAGE},
     schema::{Kind, Shape, may, must},
     secret::digest_hex,
-    spelling::{ADDRESS_OR_NONE, HOST_OR_NONE, ICP_OR_NONE, ORIGINS},
+    spelling::{ADDRESS_OR_NONE, CERTIFICATE_NAMES, HOST_OR_NONE, ICP_OR_NONE, ORIGINS},
 };
 use crate::{
     base::HostName,
@@ -76,7 +76,7 @@ const SITE_BODY: Shape = Shape {
             "tell origins the client's address below HTTP; off if not said",
         ),
         may("origin_http", Kind::Word(&["strict", "tolerant"]), "how strictly answers are read; strict if not said"),
-        may("acme", Kind::Text(0, 4_000), "ask for a certificate: on, or names with ; between them"),
+        may("acme", Kind::Spelt(&CERTIFICATE_NAMES), "ask for a certificate: on, or names with ; between them"),
     ],
 };
 const UNFILED: Shape = Shape {
@@ -157,7 +157,7 @@ fn put(api: &Api, call: &Call) -> Result<Reply, Problem> {
         word => word,
     };
     let server_ip = call.text("server_ip");
-    let acme = CertificateNames::parse(&host, call.text("acme")).map_err(|error| Problem::member("/acme", error))?;
+    let acme = CertificateNames::parse(&host, call.text("acme")).map_err(conflict)?;
     let mut row = Value::Object(call.body.clone());
     row["host"] = host.as_str().into();
     row["origin"] = upstream.to_string().into();

@@ -76,6 +76,17 @@ pub(super) const ADDRESS_OR_NONE: Spelling = Spelling {
     format: None,
 };
 
+/// What a certificate is asked for: nothing, `on`, or names with `;` between them. Whether they belong to the
+/// host is for the one who knows the host.
+pub(super) const CERTIFICATE_NAMES: Spelling = Spelling {
+    read: |text| {
+        let mut names = text.split(';').map(str::trim).filter(|name| !name.is_empty());
+        names.try_for_each(|name| said(HostName::parse(name)).map_err(|why| format!("{name:?}: {why}")))
+    },
+    pattern: || format!("^(?:on|{0}(?:;{0}){{0,2}})?$", host()),
+    format: None,
+};
+
 fn host() -> String {
     format!("(?:{}|(?:{LABEL}[.]){{0,3}}{LAST_LABEL})", address())
 }
@@ -97,7 +108,7 @@ mod tests {
     /// What is written as the pattern says can be read.
     #[test]
     fn no_pattern_promises_what_is_refused() {
-        for spelling in [HOST, HOST_OR_NONE, URL, ORIGINS, ICP_OR_NONE, ADDRESS_OR_NONE] {
+        for spelling in [HOST, HOST_OR_NONE, URL, ORIGINS, ICP_OR_NONE, ADDRESS_OR_NONE, CERTIFICATE_NAMES] {
             let pattern = (spelling.pattern)();
             let texts = string_regex(pattern.trim_start_matches('^').trim_end_matches('$')).unwrap();
             let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(200));
