@@ -16,11 +16,11 @@ const TABLE_BYTES: usize = 1 << 16;
 
 type Table = [u8; TABLE_BYTES];
 
-static TABLE_BIG5: Table = *include_bytes!("tables/big5.bin");
-static TABLE_EUC_JP: Table = *include_bytes!("tables/euc_jp.bin");
-static TABLE_EUC_KR: Table = *include_bytes!("tables/euc_kr.bin");
-static TABLE_GBK: Table = *include_bytes!("tables/gbk.bin");
-static TABLE_SHIFT_JIS: Table = *include_bytes!("tables/shift_jis.bin");
+static TABLE_BIG5: [u8; TABLE_BYTES] = *include_bytes!("tables/big5.bin");
+static TABLE_EUC_JP: [u8; TABLE_BYTES] = *include_bytes!("tables/euc_jp.bin");
+static TABLE_EUC_KR: [u8; TABLE_BYTES] = *include_bytes!("tables/euc_kr.bin");
+static TABLE_GBK: [u8; TABLE_BYTES] = *include_bytes!("tables/gbk.bin");
+static TABLE_SHIFT_JIS: [u8; TABLE_BYTES] = *include_bytes!("tables/shift_jis.bin");
 
 /// The longest sequence of all these charsets: GB18030.
 const SEQUENCE_BYTES_MAX: usize = 4;
