@@ -80,7 +80,7 @@ impl Judge {
                 None => break held.finish(&mut self.cache),
                 Some(chunk) => {
                     if !held.push(chunk) {
-                        break held.commit();
+                        break held.commit(&mut self.cache);
                     }
                 }
             }
@@ -93,7 +93,7 @@ impl Judge {
             }
         };
         loop {
-            let step = committed.step(&mut self.out);
+            let step = committed.step(&mut self.out, &mut self.cache);
             self.out.clear();
             match step {
                 Step::Again => {}

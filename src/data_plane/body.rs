@@ -226,8 +226,10 @@ impl Filter<'_> {
             }
         };
         let cache = &worker.cache;
-        let judging =
-            guarded(live, self.record, || if ended { held.finish(&mut cache.borrow_mut()) } else { held.commit() });
+        let judging = guarded(live, self.record, || {
+            let cache = &mut cache.borrow_mut();
+            if ended { held.finish(cache) } else { held.commit(cache) }
+        });
         let Ok(mut judging) = judging else {
             return Box::pin(self.after_fault(kept, downstream, source, framing)).await;
         };
@@ -343,7 +345,7 @@ impl Filter<'_> {
         let worker = self.worker;
         let live = &worker.shared.live;
         loop {
-            let step = guarded(live, self.record, || committed.step(&mut passing.out));
+            let step = guarded(live, self.record, || committed.step(&mut passing.out, &mut worker.cache.borrow_mut()));
             passing.count();
             let moved = match step {
                 Err(EngineFault) => return Ending::Fault,

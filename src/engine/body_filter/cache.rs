@@ -19,27 +19,32 @@ pub struct VerdictCache {
     /// The generation that fills up, and the one before it, which goes when this one is full.
     young: HashMap<Key, Arc<Judgement>>,
     old: HashMap<Key, Arc<Judgement>>,
-    /// Buffers of a body that has been judged, for the next one.
-    lanes: Option<Box<Lanes>>,
+    /// Buffers of bodies that have been judged, for the next ones.
+    lanes: Vec<Box<Lanes>>,
 }
 
 pub(super) type Key = [u8; 16];
 
+/// Buffers that are kept, at most: so many bodies are read at once, mostly.
+const LANES_KEPT_MAX: usize = 4;
+
 impl VerdictCache {
     /// A cache of at most `entries` verdicts (0: none).
     pub fn new(entries: usize, secret: [u8; 32]) -> Self {
-        Self { secret, entries_max: entries, young: HashMap::new(), old: HashMap::new(), lanes: None }
+        Self { secret, entries_max: entries, young: HashMap::new(), old: HashMap::new(), lanes: Vec::new() }
     }
 
     /// Empty lanes, with room in them if a body has been judged before.
     pub(super) fn take_lanes(&mut self) -> Box<Lanes> {
-        self.lanes.take().unwrap_or_default()
+        self.lanes.pop().unwrap_or_default()
     }
 
     /// Keeps the lanes of a body that has been judged.
     pub(super) fn keep_lanes(&mut self, mut lanes: Box<Lanes>) {
-        lanes.iter_mut().for_each(LaneStream::restart);
-        self.lanes = Some(lanes);
+        if self.lanes.len() < LANES_KEPT_MAX {
+            lanes.iter_mut().for_each(LaneStream::restart);
+            self.lanes.push(lanes);
+        }
     }
 
     /// The key of a body: `context` is everything else that the verdict depends on. `None` if

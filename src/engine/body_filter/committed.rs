@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::{
+    cache::VerdictCache,
     flow::{Advance, Flow},
     judgement::Judgement,
     outbox::Output,
@@ -64,8 +65,8 @@ impl Committed {
         }
     }
 
-    /// Does a slice of the work and appends what may go out.
-    pub fn step(&mut self, out: &mut Vec<Bytes>) -> Step {
+    /// Does a slice of the work and appends what may go out. `cache` gets the buffers in the end.
+    pub fn step(&mut self, out: &mut Vec<Bytes>, cache: &mut VerdictCache) -> Step {
         let Some(flow) = &mut self.flow else { return Step::NeedInput };
         let advance = flow.advance();
         let step = match advance {
@@ -76,13 +77,13 @@ impl Committed {
             Advance::Ended => {
                 flow.release(out);
                 flow.outbox.release_all(out);
-                return self.take_judgement().map_or(Step::NeedInput, Step::Done);
+                return self.take_judgement(Some(cache)).map_or(Step::NeedInput, Step::Done);
             }
             Advance::Stop(stop) => {
                 flow.release_before(stop, out);
-                return self.take_judgement().map_or(Step::NeedInput, Step::Abort);
+                return self.take_judgement(Some(cache)).map_or(Step::NeedInput, Step::Abort);
             }
-            Advance::Refuse => return self.take_judgement().map_or(Step::NeedInput, Step::Abort),
+            Advance::Refuse => return self.take_judgement(Some(cache)).map_or(Step::NeedInput, Step::Abort),
         };
         self.account();
         step
@@ -116,11 +117,15 @@ impl Committed {
 
     /// What is to be said of a body that the client or the origin cut off.
     pub fn abandon(mut self) -> Option<Judgement> {
-        self.take_judgement()
+        self.take_judgement(None)
     }
 
-    fn take_judgement(&mut self) -> Option<Judgement> {
+    fn take_judgement(&mut self, cache: Option<&mut VerdictCache>) -> Option<Judgement> {
         self.charge.shrink(usize::MAX);
-        self.flow.take().map(|flow| flow.judgement().0)
+        let (judgement, lanes) = self.flow.take()?.judgement();
+        if let Some(cache) = cache {
+            cache.keep_lanes(lanes);
+        }
+        Some(judgement)
     }
 }

@@ -31,6 +31,10 @@ pub struct Held {
     starved: bool,
 }
 
+/// Slices of work in one step: most bodies are judged in one, and leave their buffers to the next
+/// before that begins.
+const SLICES_A_STEP: usize = 6;
+
 /// A held body that is being read.
 pub struct Judging(State);
 
@@ -105,12 +109,12 @@ impl Held {
 
     /// The hold is over: judge what is here, then let it go. Without the memory to hold a body it is
     /// let go early, and read all the same; unless the operator would rather refuse it.
-    pub fn commit(self) -> Judging {
+    pub fn commit(self, cache: &mut VerdictCache) -> Judging {
         if self.starved && self.policy.consequences.of(Reason::Memory) == Consequence::Block {
             let judgement = Judgement { raw_bytes: self.bytes as u64, ..Judgement::uninspected(Reason::Memory) };
             return Judging(State::Done(Some(Judged::Block(judgement))));
         }
-        self.judge(false, None, Box::default())
+        self.judge(false, None, cache.take_lanes())
     }
 
     fn judge(mut self, ended: bool, key: Option<Key>, lanes: Box<Lanes>) -> Judging {
@@ -148,7 +152,8 @@ impl Judging {
         match &mut self.0 {
             State::Done(judged) => judged.take(),
             State::Reading(reading) => {
-                let end = match reading.flow.advance() {
+                let mut advances = (0..SLICES_A_STEP).map(|_| reading.flow.advance());
+                let end = match advances.find(|advance| *advance != Advance::Again)? {
                     Advance::Again => return None,
                     Advance::Hungry | Advance::Ended => End::Read,
                     // Nothing stops a body that is held; judging does.

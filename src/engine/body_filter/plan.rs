@@ -128,7 +128,7 @@ pub fn scan_whole(rules: &Arc<RuleSet>, head: BodyHead<'_>, policy: &ScanPolicy,
     };
     let mut out = Vec::new();
     loop {
-        match committed.step(&mut out) {
+        match committed.step(&mut out, &mut cache) {
             Step::Again | Step::NeedInput => out.clear(),
             Step::Done(judgement) | Step::Abort(judgement) => return judgement,
         }

@@ -395,11 +395,12 @@ fn an_event_stream_never_waits_for_more() {
     let budget = MemoryBudget::new(1 << 20);
     let head = BodyHead { content_type: Some(b"text/event-stream"), content_encoding: None };
     let Plan::Stream(mut stream) = plan(&set, head, &policy(1 << 16), &budget) else { panic!("not a stream") };
+    let mut cache = VerdictCache::new(0, [0; 32]);
     let mut sent = Vec::new();
     for event in ["data: hello wor\n\n", "data: 你好\n\n", "data: 百\n\n"] {
         stream.push(Bytes::from(event));
         let mut out = Vec::new();
-        while matches!(stream.step(&mut out), Step::Again) {}
+        while matches!(stream.step(&mut out, &mut cache), Step::Again) {}
         sent.push(out.concat());
     }
     assert_eq!(sent[0], b"data: hello wor\n\n");
@@ -411,7 +412,7 @@ fn an_event_stream_never_waits_for_more() {
     assert_eq!(out.concat(), "百\n\n".as_bytes());
     stream.push(Bytes::from("data: 家乐"));
     let aborted = loop {
-        match stream.step(&mut out) {
+        match stream.step(&mut out, &mut cache) {
             Step::Abort(judgement) => break judgement,
             Step::Again => {}
             other => panic!("{other:?}"),

@@ -87,7 +87,7 @@ pub fn drive_within(
                     }
                 }
             };
-            match judged(if full { held.commit() } else { held.finish(&mut cache) }, &mut cache) {
+            match judged(if full { held.commit(&mut cache) } else { held.finish(&mut cache) }, &mut cache) {
                 Judged::Deliver(output, pieces, judgement) => return end("deliver", Some(output), judgement, &pieces),
                 Judged::Block(judgement) => return end("block", None, judgement, &[]),
                 Judged::Commit(committed) => committed,
@@ -97,7 +97,7 @@ pub fn drive_within(
     let mut out = Vec::new();
     let output = Some(committed.output());
     loop {
-        match committed.step(&mut out) {
+        match committed.step(&mut out, &mut cache) {
             Step::Again => {}
             Step::NeedInput => match chunks.next() {
                 Some(chunk) => committed.push(chunk),

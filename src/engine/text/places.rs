@@ -4,6 +4,8 @@
 //! UTF-8 says ([`Width`]), so a place is worked out when somebody asks for it. The few that are
 //! otherwise ([`Odd`]) stand in a list.
 
+use wide::u8x16;
+
 use crate::base::{Work, run_wide};
 
 /// How many bytes of the body a character takes, by how it is written in UTF-8.
@@ -28,22 +30,36 @@ pub(super) struct Odd {
     pub(super) shift: i32,
 }
 
-/// Text between two marks.
+/// Text that a mark is about.
 const STRIDE: usize = 64;
+
+/// Text that is looked at together.
+const LANES: usize = 16;
+
+/// What is known of [`STRIDE`] bytes of a text, so that a place in them is a matter of counting bits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    /// What the characters that begin before them take.
+    before: u32,
+    /// Bytes that begin a character.
+    begins: u64,
+    /// Those of them whose character takes as much again.
+    more: u64,
+}
 
 /// The places of a block's characters.
 #[derive(Clone, Copy, Debug)]
 pub struct Places<'a> {
     width: Width,
-    /// For each [`STRIDE`] bytes of the text, what the characters that begin before it take.
-    marks: &'a [u32],
+    /// One for each [`STRIDE`] bytes of the text, and one for its end.
+    marks: &'a [Mark],
     odd: &'a [Odd],
 }
 
 impl<'a> Places<'a> {
     /// The places of a text whose characters are of a width, but for some. `marks` are of
     /// [`mark`] for the same text.
-    pub(super) fn new(width: Width, marks: &'a [u32], odd: &'a [Odd]) -> Self {
+    pub(super) fn new(width: Width, marks: &'a [Mark], odd: &'a [Odd]) -> Self {
         Self { width, marks, odd }
     }
 
@@ -57,11 +73,11 @@ impl<'a> Places<'a> {
         let at = at.min(text.len());
         let regular = match self.width {
             Width::Same => at as u64,
-            Width::One | Width::OneOrTwo | Width::TwoOrFour => {
-                let mark = (at / STRIDE).min(self.marks.len().saturating_sub(1));
-                let before = self.marks.get(mark).copied().unwrap_or(0);
-                u64::from(before) + self.width.of(text.get(mark * STRIDE..at).unwrap_or_default())
-            }
+            Width::One | Width::OneOrTwo | Width::TwoOrFour => self.marks.get(at / STRIDE).map_or(0, |mark| {
+                let before = (1 << (at % STRIDE)) - 1;
+                let count = (mark.begins & before).count_ones() + (mark.more & before).count_ones();
+                u64::from(mark.before + self.width.unit() * count)
+            }),
         };
         regular.saturating_add_signed(self.shift(at).into())
     }
@@ -91,36 +107,69 @@ impl<'a> Places<'a> {
 }
 
 /// Writes down the marks of a text.
-pub(super) fn mark(width: Width, text: &[u8], marks: &mut Vec<u32>) {
+pub(super) fn mark(width: Width, text: &[u8], marks: &mut Vec<Mark>) {
     marks.clear();
     if width != Width::Same {
-        run_wide(Mark { width, text, marks });
+        run_wide(Marks { width, text, marks });
     }
 }
 
-struct Mark<'t> {
+struct Marks<'t> {
     width: Width,
     text: &'t [u8],
-    marks: &'t mut Vec<u32>,
+    marks: &'t mut Vec<Mark>,
 }
 
-impl Work for Mark<'_> {
+impl Work for Marks<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
         let Self { width, text, marks } = self;
-        let mut total = 0;
-        marks.reserve(text.len() / STRIDE + 1);
-        marks.push(0);
-        for piece in text.chunks_exact(STRIDE) {
-            total += sum(width, piece);
-            marks.push(total);
-        }
+        let mut before = 0;
+        let mut push = |piece: &[u8; STRIDE]| {
+            let (mut begins, mut more) = (0, 0);
+            for (at, lanes) in piece.chunks_exact(LANES).enumerate() {
+                let Some(lanes) = lanes.first_chunk::<LANES>() else { continue };
+                let lanes = u8x16::new(*lanes);
+                let goes_on = (lanes & u8x16::splat(0xC0)).simd_eq(u8x16::splat(0x80));
+                let wide = lanes.max(u8x16::splat(width.more_from())).simd_eq(lanes);
+                begins |= u64::from(!goes_on.to_bitmask() & 0xFFFF) << (LANES * at);
+                more |= u64::from(wide.to_bitmask() & 0xFFFF) << (LANES * at);
+            }
+            if width == Width::One {
+                more = 0;
+            }
+            marks.push(Mark { before, begins, more });
+            before += width.unit() * (begins.count_ones() + more.count_ones());
+        };
+        let mut pieces = text.chunks_exact(STRIDE);
+        pieces.by_ref().filter_map(|piece| piece.first_chunk()).for_each(&mut push);
+        let mut last = [0; STRIDE];
+        last.iter_mut().zip(pieces.remainder()).for_each(|(to, from)| *to = *from);
+        push(&last);
     }
 }
 
 impl Width {
+    /// What a character takes that takes least.
+    #[inline(always)]
+    fn unit(self) -> u32 {
+        match self {
+            Self::Same | Self::One | Self::OneOrTwo => 1,
+            Self::TwoOrFour => 2,
+        }
+    }
+
+    /// From this first byte on a character takes twice as much.
+    #[inline(always)]
+    fn more_from(self) -> u8 {
+        match self {
+            Self::Same | Self::One | Self::OneOrTwo => 0xC0,
+            Self::TwoOrFour => 0xF0,
+        }
+    }
+
     /// The bytes that a text takes, if none of its characters is odd.
     pub fn of(self, text: &[u8]) -> u64 {
         match self {

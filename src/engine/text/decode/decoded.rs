@@ -2,7 +2,7 @@
 
 use super::super::{
     block::Block,
-    places::{Odd, Places, Width, mark},
+    places::{Mark, Odd, Places, Width, mark},
 };
 
 /// UTF-8 bytes for each byte of the body, at most: a malformed byte becomes U+FFFD.
@@ -18,7 +18,7 @@ pub(super) struct Decoded {
     /// The first `len` bytes, and room.
     bytes: Vec<u8>,
     len: usize,
-    marks: Vec<u32>,
+    marks: Vec<Mark>,
     odd: Vec<Odd>,
 }
 
