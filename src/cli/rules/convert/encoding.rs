@@ -3,7 +3,13 @@
 //! guessed by itself.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::{BIG5, EUC_JP, EUC_KR, Encoding, GBK, SHIFT_JIS, UTF_8};
+
+/// Encodings in which a line that is cut cannot be read.
+const DOUBLE_BYTES: [&Encoding; 5] = [GBK, BIG5, SHIFT_JIS, EUC_JP, EUC_KR];
+
+/// So many good lines stand beside a broken one, at least.
+const GOOD_LINES_A_BROKEN_ONE: usize = 20;
 
 /// The text of a list, and the names of its encodings. `named`: the one that the operator says it is in;
 /// `country`: the top-level domain of where it comes from.
@@ -53,13 +59,29 @@ fn is_utf8(line: &[u8]) -> bool {
     !line.is_ascii() && std::str::from_utf8(line).is_ok()
 }
 
-/// Where a list comes from tips the scales: a few accents of French look like Chinese, too.
+/// A line that was cut within a character rules its encoding out: of many lines it is one of few.
 fn guess(bytes: &[u8], country: Option<&[u8]>) -> &'static Encoding {
+    let whole = detect(bytes, country);
+    if DOUBLE_BYTES.contains(&whole) && whole.decode_without_bom_handling_and_without_replacement(bytes).is_some() {
+        return whole;
+    }
+    let holds = |candidate: &&'static Encoding| {
+        let is_good = |line: &&[u8]| candidate.decode_without_bom_handling_and_without_replacement(line).is_some();
+        let said = || lines(bytes).filter(|line| !line.is_ascii());
+        let good: Vec<&[u8]> = said().filter(is_good).collect();
+        let broken = said().count() - good.len();
+        broken > 0 && broken * GOOD_LINES_A_BROKEN_ONE <= good.len() && detect(&good.concat(), country) == *candidate
+    };
+    DOUBLE_BYTES.into_iter().find(holds).unwrap_or(whole)
+}
+
+/// Where a list comes from tips the scales: a few accents of French look like Chinese, too.
+fn detect(bytes: &[u8], country: Option<&[u8]>) -> &'static Encoding {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(bytes, true);
     // Big5 is Chinese, too, and a hint of the mainland would hide it.
     match detector.guess(None, Utf8Detection::Deny) {
-        chinese if [encoding_rs::BIG5, encoding_rs::GBK].contains(&chinese) && country.is_some() => chinese,
+        chinese if [BIG5, GBK].contains(&chinese) && country.is_some() => chinese,
         _ => detector.guess(country, Utf8Detection::Deny),
     }
 }
@@ -91,6 +113,19 @@ mod tests {
         let encodings = [encoding_rs::SHIFT_JIS, encoding_rs::UTF_8, encoding_rs::EUC_JP];
         let bytes: Vec<u8> = encodings.iter().flat_map(|encoding| encoding.encode(text).0.into_owned()).collect();
         assert_eq!(decode(&bytes, None, None), (text.repeat(3), "Shift_JIS, UTF-8, EUC-JP".to_owned()));
+    }
+
+    #[test]
+    fn a_line_that_is_cut_spoils_no_other() {
+        let lines: String =
+            (0..40).map(|number| format!("<オンラインカジノ{number}><50>\n<賭博サイト><40>\n")).collect();
+        for encoding in [EUC_JP, SHIFT_JIS] {
+            let (good, ..) = encoding.encode(&lines);
+            // Between two characters' bytes.
+            let bytes = [&good, &good[1..2], &b"><250>\n<"[..], &good[1..2], b">\n", &good].concat();
+            let (text, name) = decode(&bytes, None, None);
+            assert_eq!((name.as_str(), text.matches("賭博サイト").count()), (encoding.name(), 80));
+        }
     }
 
     #[test]
