@@ -8,6 +8,7 @@ use std::{env, fmt::Write, fs, hint::black_box, sync::Arc, time::Instant};
 use criterion::{Criterion, Throughput};
 use zhamen::{
     base::{HostName, Timestamp},
+    config::Config,
     control_plane::registry::begin,
     domain::registry::{FilingState, Registry, RowChange, SiteRow, import_csv},
     store::{SiteSource, Sites, Sqlite},
@@ -62,7 +63,7 @@ fn import(sites: usize) -> Arc<Registry> {
 
 /// Changes one row over and over, under a thousand that have changed already.
 fn change(criterion: &mut Criterion, registry: &Arc<Registry>) -> Arc<Registry> {
-    let closed = |row: SiteRow| RowChange::Put(SiteRow { origin: "http://10.255.255.1".into(), ..row });
+    let closed = |row: SiteRow| RowChange::Put(Box::new(SiteRow { origin: "http://10.255.255.1".into(), ..row }));
     let rows: Vec<SiteRow> =
         registry.sites().step_by((registry.len() / 1_000).max(1)).map(|site| site.to_row()).collect();
     let changed = Arc::new(registry.with(rows.iter().cloned().map(closed)));
@@ -82,7 +83,7 @@ fn through_store(registry: &Arc<Registry>) {
     let dir = tempfile::tempdir().expect("there is room");
     let store = Sqlite::open(&dir.path().join("zhamen.db")).expect("it opens");
     let start = Instant::now();
-    let mut rows = registry.sites().map(|site| RowChange::Put(site.to_row())).peekable();
+    let mut rows = registry.sites().map(|site| RowChange::Put(Box::new(site.to_row()))).peekable();
     while rows.peek().is_some() {
         let batch = &mut rows.by_ref().take(20_000);
         store.change_sites(SiteSource::File, Timestamp(0), batch).expect("it writes");
@@ -90,7 +91,8 @@ fn through_store(registry: &Arc<Registry>) {
     let written = start.elapsed().as_secs_f64();
     let before = memory_bytes("VmRSS:");
     let start = Instant::now();
-    let begun = begin(&store, &dir.path().join("sites.csv"), Timestamp(0).local_date());
+    let config = Config::parse(&dir.path().join("zhamen.toml"), "", &|_| None).config.expect("defaults");
+    let begun = begin(&store, &config.registry, Timestamp(0).local_date());
     let seconds = start.elapsed().as_secs_f64();
     assert_eq!(begun.registry.len(), registry.len());
     println!(

@@ -37,7 +37,7 @@ const PURE: [&str; 3] = ["base", "engine", "domain"];
 /// The folders of a room, from top to bottom: a folder uses only folders above it.
 const FOLDERS: [(&str, &[&str]); 2] = [
     ("engine", &["coding", "text", "matcher", "rules", "body_filter"]),
-    ("domain", &["tabular", "registry", "record", "standing", "incident", "report", "message", "policy"]),
+    ("domain", &["acme", "tabular", "registry", "record", "standing", "incident", "report", "message", "policy"]),
 ];
 
 /// What a folder uses of one below it, against the order. This list may only shrink.

@@ -20,7 +20,7 @@ if [ $# -eq 2 ]; then
 else
     VERSION=0.1.0-1 deploy/debian/build
     VERSION=0.1.0-2 deploy/debian/build
-    old=target/debian/zhamen_0.1.0-1_amd64.deb new=target/debian/zhamen_0.1.0-2_amd64.deb
+    old=target/deb/zhamen_0.1.0-1_amd64.deb new=target/deb/zhamen_0.1.0-2_amd64.deb
 fi
 
 root="${ROOT:-$(mktemp -d)}"
@@ -59,7 +59,7 @@ within id zhamen
 within zhamen --version
 [ "$(within stat -c '%U:%G %a' /var/lib/zhamen)" = 'zhamen:zhamen 750' ] || fail "the owner of /var/lib/zhamen"
 [ "$(within stat -c '%U:%G %a' /etc/zhamen/rules)" = 'root:zhamen 2770' ] || fail "the owner of the rules"
-for file in /usr/share/man/man1/zhamen.1.gz /usr/share/man/man5/zhamen.toml.5.gz /usr/share/bash-completion/completions/zhamen \
+for file in /usr/share/doc/zhamen/manual/runbook.md /usr/share/doc/zhamen/logs/fields.tsv /usr/share/man/man1/zhamen.1.gz /usr/share/man/man5/zhamen.toml.5.gz /usr/share/bash-completion/completions/zhamen \
     /usr/lib/systemd/system/zhamen.service /usr/lib/systemd/system/zhamen.socket /etc/logrotate.d/zhamen; do
     [ -e "$root$file" ] || fail "$file is not there"
 done
@@ -87,7 +87,7 @@ say "upgrade with traffic flowing"
 (
     # Half on new connections, half on one that stays.
     while [ ! -e "$work/over" ]; do
-        curl -s -o /dev/null -m 20 -w '%{http_code}\n' -H 'Host: example.cn' "http://127.0.0.1:$port/" "http://127.0.0.1:$port/"
+        curl -s -o /dev/null -o /dev/null -m 20 -w '%{http_code}\n' -H 'Host: example.cn' "http://127.0.0.1:$port/" "http://127.0.0.1:$port/"
     done >"$work/answers" 2>&1
 ) & traffic_pid=$!
 sleep 2

@@ -5,6 +5,7 @@
 //! what systemd is told (`notify`).
 
 mod notify;
+mod places;
 mod privileges;
 mod record;
 mod run;
@@ -25,6 +26,7 @@ use arc_swap::ArcSwap;
 use tokio::{runtime, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 
+pub use places::check_places;
 pub use run::{Beginning, run};
 
 use self::{
@@ -37,13 +39,16 @@ use crate::{
     config::{Config, Edge, WhenFull},
     control_plane::{
         Admin, AdminListener, CertificateReload, Health, IncidentDesk, PageHook, PageOrder, Publisher, Record,
-        ReloadHandle, Reloader, Start, SystemClock, keep_fresh, keep_incidents, log_problems,
+        ReloadHandle, Reloader, Start, SystemClock,
+        acme::{AcmeKeeper, Covering, keep_certificates},
+        keep_fresh, keep_incidents, log_problems,
         registry::{FooterChecks, Registrar, Shown, UnfiledSeen, keep_pulling, keep_registry_fresh},
         report::Letterhead,
         serve, webhooks,
     },
     data_plane::{self, Bound, CertificateFiles, CertificateMap, DataPlane, Listeners, PageLocks, Posted, Shared},
     domain::{
+        acme::Challenges,
         observation::HomePage,
         registry::Registry,
         snapshot::Snapshot,
@@ -92,7 +97,16 @@ pub fn load(config: &Path) -> Result<Start, Vec<Problem>> {
 
 /// What is wrong with a directory of certificates.
 pub fn check_certificates(directory: &Path) -> Vec<Problem> {
-    data_plane::load_certificates(directory, SystemClock.now()).1
+    let (certificates, mut problems) = data_plane::load_certificates(directory, SystemClock.now());
+    problems.extend(certificates.is_empty().then(|| no_certificate(directory)));
+    problems
+}
+
+/// Said where there is nothing to show in a handshake.
+fn no_certificate(directory: &Path) -> Problem {
+    let message = "there is no certificate here that can be used: every TLS handshake fails";
+    let help = "put NAME.crt with NAME.key there, or NAME.pem with both; they are taken up by themselves";
+    Problem::warning(&directory.display().to_string(), 0, 0, message).help(help)
 }
 
 /// What is wrong with the files that are to vouch for origins; the registry stands in `file`.
@@ -100,11 +114,18 @@ pub fn check_origins(config: &Config, registry: &Arc<Registry>, file: &str) -> V
     data_plane::check_trust(&config.edge.upstream, registry, file)
 }
 
+/// How long names are covered by the certificates of a directory.
+pub fn covering(directory: Option<&Path>) -> Covering {
+    let load = |directory| data_plane::load_certificates(directory, SystemClock.now()).0;
+    let certificates = directory.map(load).unwrap_or_default();
+    Box::new(move |names| certificates.covering(names))
+}
+
 /// The file and the end of the certificate that a handshake for `host` would be given.
 pub fn certificate_of(directory: &Path, host: &str, now: Timestamp) -> Option<(PathBuf, Timestamp)> {
     let (certificates, _) = data_plane::load_certificates(directory, now);
     let certificate = certificates.look_up(host)?;
-    Some((certificate.path.clone(), certificate.not_after))
+    Some((certificate.path.clone(), certificate.validity.not_after))
 }
 
 impl App {
@@ -151,6 +172,7 @@ impl App {
         let (observed, observations) =
             telemetry::observations(config.store.queue, config.store.when_full == WhenFull::Protect);
         let lost = observed.lost();
+        let challenges = Arc::new(ArcSwap::from_pointee(Challenges::default()));
         let shared = Shared {
             observations: observed,
             posted: Arc::new(Posted::default()),
@@ -159,11 +181,13 @@ impl App {
             live: Arc::clone(&live),
             locks: Arc::clone(&locks),
             budget: budget.clone(),
+            challenges: Arc::clone(&challenges),
             clock: Arc::clone(&clock),
             edge: Arc::clone(&edge),
         };
         let data_plane = Arc::new(Mutex::new(None));
-        let (loaded, certificates) = certificates(config.edge.certificates.as_deref(), &data_plane, &live)?;
+        let in_force = Arc::new(ArcSwap::from_pointee(CertificateMap::default()));
+        let (loaded, certificates) = certificates(config.edge.certificates.as_deref(), &data_plane, &in_force, &live)?;
         let publisher = Publisher::new(Arc::clone(&snapshot));
         let pages = page_hook(Arc::clone(&locks), Arc::clone(&edge));
         let ledger = Ledger::new(config.ledger.clone());
@@ -187,6 +211,7 @@ impl App {
             lost,
             record: counts,
         };
+        let acme = acme_keeper(&config, &snapshot, &challenges, &in_force, &reload, &metrics, &clock);
         let metrics_of_footers = Arc::clone(&metrics);
         let started = clock.now();
         let incident_metrics = Arc::clone(&metrics);
@@ -245,6 +270,7 @@ impl App {
             Box::pin(keep_pulling(Arc::clone(&registrar))),
             Box::pin(unfiled.keep_writing(registrar)),
         ];
+        duties.extend(acme.map(|keeper| Box::pin(keep_certificates(keeper)) as Task));
         if let Some(listener) = admin_listener {
             duties.push(Box::pin(serve_admin(admin, listener)));
         }
@@ -421,22 +447,27 @@ fn page_hook(locks: Arc<PageLocks>, edge: Arc<ArcSwap<Edge>>) -> PageHook {
 fn certificates(
     directory: Option<&Path>,
     data_plane: &Arc<Mutex<Option<DataPlane>>>,
+    in_force: &Arc<ArcSwap<CertificateMap>>,
     live: &Arc<Live>,
 ) -> Result<(CertificateMap, Option<CertificateReload>), Vec<Problem>> {
     let Some(directory) = directory else { return Ok((CertificateMap::default(), None)) };
     let mut files = CertificateFiles::new(directory);
-    let (certificates, problems) = files.load(SystemClock.now());
+    let (certificates, mut problems) = files.load(SystemClock.now());
     let is_broken = |problems: &[Problem]| problems.iter().any(|problem| problem.severity == Severity::Error);
     if certificates.is_empty() && is_broken(&problems) {
         return Err(problems);
     }
+    problems.extend(certificates.is_empty().then(|| no_certificate(directory)));
     log_problems(&problems);
     live.set_certificates(certificates.counts(SystemClock.now()));
+    in_force.store(Arc::new(certificates.clone()));
+    let in_force = Arc::clone(in_force);
     let (data_plane, live, files) = (Arc::clone(data_plane), Arc::clone(live), Mutex::new(files));
     let reload: CertificateReload = Box::new(move || {
         let now = SystemClock.now();
         let (certificates, problems) = files.lock().unwrap_or_else(PoisonError::into_inner).load(now);
         live.set_certificates(certificates.counts(now));
+        in_force.store(Arc::new(certificates.clone()));
         if let Some(data_plane) = data_plane.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             data_plane.swap_certificates(certificates);
         }
@@ -448,6 +479,30 @@ fn certificates(
         Ok(())
     });
     Ok((certificates, Some(reload)))
+}
+
+/// Who has certificates, if the configuration names an authority to have them from.
+fn acme_keeper(
+    config: &Config,
+    snapshot: &Arc<ArcSwap<Snapshot>>,
+    challenges: &Arc<ArcSwap<Challenges>>,
+    in_force: &Arc<ArcSwap<CertificateMap>>,
+    reload: &ReloadHandle,
+    metrics: &Arc<Metrics>,
+    clock: &Arc<dyn Clock>,
+) -> Option<AcmeKeeper> {
+    config.acme.server.as_ref()?;
+    let in_force = Arc::clone(in_force);
+    Some(AcmeKeeper {
+        config: config.acme.clone(),
+        certificates: config.edge.certificates.clone()?,
+        snapshot: Arc::clone(snapshot),
+        challenges: Arc::clone(challenges),
+        covering: Box::new(move |names| in_force.load().covering(names)),
+        reload: reload.clone(),
+        metrics: Arc::clone(metrics),
+        clock: Arc::clone(clock),
+    })
 }
 
 fn current_thread_runtime() -> io::Result<runtime::Runtime> {

@@ -103,6 +103,7 @@ fn readable(config: &Config) -> Vec<PathBuf> {
         paths.extend([directory(&tls.certificate), directory(&tls.key)]);
         paths.extend(tls.client_ca.as_deref().map(directory));
     }
+    paths.extend(config.acme.ca.as_deref().map(directory));
     paths.extend(config.registry.pull.as_ref().and_then(|pull| pull.ca.as_deref()).map(directory));
     let font = config.report.font.split('#').next().unwrap_or_default();
     if !font.is_empty() {
@@ -118,6 +119,12 @@ fn writable(config: &Config) -> Vec<PathBuf> {
     let mut paths = vec![directory(&config.store.database), config.store.directory.clone(), PathBuf::from("/dev")];
     if let AccessTarget::File(log) = &config.log.access {
         paths.push(directory(log));
+    }
+    if config.acme.server.is_some() {
+        // A directory that is not there yet can be made only before.
+        let _ = fs::create_dir_all(&config.acme.directory);
+        paths.push(config.acme.directory.clone());
+        paths.extend(config.edge.certificates.clone());
     }
     paths.extend(config.process.upgrade_socket.as_deref().map(directory));
     paths.push(std::env::temp_dir());

@@ -11,11 +11,17 @@ use tokio::{
 };
 
 use super::{
-    App, current_thread_runtime, failed, load, notify, privileges,
+    App, check_places, current_thread_runtime, failed, load, notify, privileges,
     sockets::{Sockets, of_systemd},
     takeover::{self, Door, Predecessor, Successor},
 };
-use crate::{base::Problem, config::Config, data_plane::Listeners, telemetry};
+use crate::{
+    base::{Problem, Severity},
+    config::Config,
+    control_plane::log_problems,
+    data_plane::Listeners,
+    telemetry,
+};
 
 /// How this process came to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +63,12 @@ pub fn run(path: &Path, beginning: Beginning) -> Result<(), Vec<Problem>> {
     let sockets = Sockets::with(&config, inherited)?;
     // Before any thread runs: what is given up here is given up by all of them.
     privileges::give_up(&config)?;
+    // As the user that is to write.
+    let found = check_places(&config);
+    if found.iter().any(|problem| problem.severity == Severity::Error) {
+        return Err(found);
+    }
+    log_problems(&found);
     let runtime = current_thread_runtime().map_err(failed("no runtime for signals"))?;
     runtime.block_on(async {
         let mut signals = Signals::listen()?;

@@ -58,6 +58,15 @@ impl Use {
         }
     }
 
+    /// The key that names its addresses.
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Admin => "[admin] listen",
+            Self::Http => "[listen] http",
+            Self::Https => "[listen] https",
+        }
+    }
+
     pub(super) fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|it| it.as_str() == word)
     }
@@ -105,7 +114,7 @@ fn all(
         Some(sockets) => Bound::adopt(*wanted, sockets),
         None => Bound::bind(*wanted, workers),
     };
-    configured.iter().map(bind).collect::<io::Result<_>>().map_err(failed(purpose.as_str()))
+    configured.iter().map(bind).collect::<io::Result<_>>().map_err(failed(purpose.key()))
 }
 
 /// The sockets for an address: by the address as it was configured, or as it is bound.

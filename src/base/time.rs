@@ -48,6 +48,14 @@ impl fmt::Display for Timestamp {
     }
 }
 
+impl Timestamp {
+    /// As a clock in China shows it, to the second, with the offset: `2026-03-15T10:00:00+08:00`. For people.
+    pub fn to_local(self) -> String {
+        let there = Self((self.0 + SHANGHAI_OFFSET_MILLIS).div_euclid(1_000) * 1_000);
+        there.to_string().replace('Z', "+08:00")
+    }
+}
+
 /// RFC 3339, with any offset; a fraction beyond milliseconds is cut off.
 impl FromStr for Timestamp {
     type Err = String;
@@ -221,6 +229,13 @@ mod tests {
             prop_assert_eq!(day.to_string().parse(), Ok(day));
             prop_assert!(day < next);
         }
+    }
+
+    #[test]
+    fn people_read_the_time_of_their_own_clock() {
+        let time: Timestamp = "2026-03-15T18:30:00.250Z".parse().unwrap();
+        assert_eq!(time.to_local(), "2026-03-16T02:30:00+08:00");
+        assert_eq!(time.to_local().parse::<Timestamp>().unwrap().0, time.0 - 250);
     }
 
     #[test]

@@ -3,14 +3,16 @@
 
 use std::{
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
 use serde::Serialize;
 
 use super::{
-    Exit, problems,
+    Exit,
+    place::Place,
+    problems,
     registry::existing_store,
     table::{Table, printable},
 };
@@ -20,7 +22,7 @@ use crate::{
     config::Config,
     control_plane::{
         Record, SystemClock,
-        files::{RuleFiles, read_config, read_registry},
+        files::{RuleFiles, read_registry},
         registry::{Feed, in_force},
     },
     domain::{
@@ -41,9 +43,8 @@ pub(super) struct Args {
     /// The host, with or without scheme, port and path.
     #[arg(value_name = "HOST[/PATH]")]
     address: String,
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// Ask with this method.
     #[arg(long, default_value = "GET")]
     method: String,
@@ -76,8 +77,10 @@ struct Step {
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
-    let (parsed, _) = read_config(&args.config);
-    let Some(config) = parsed.config else { return problems::give_up(&parsed.problems) };
+    let config = match args.place.config() {
+        Ok(config) => config,
+        Err(problems) => return problems::give_up(&problems),
+    };
     let explanation = match explain(args, &config) {
         Ok(explanation) => explanation,
         Err(problem) => return problems::give_up(&[problem]),
@@ -131,7 +134,7 @@ fn explain(args: &Args, config: &Config) -> Result<Explanation, Problem> {
     let shown = config.registry.file.display().to_string();
     let store = existing_store(config).map_err(|mut problems| problems.remove(0))?;
     let store = store.as_ref().map(|store| &**store as &dyn Store);
-    let registry = Arc::new(in_force(store, &config.registry.file, now.local_date()).registry);
+    let registry = Arc::new(in_force(store, &config.registry, now.local_date()).registry);
     match registry.is_available() {
         true => step("registry", format!("{} sites", registry.len()), shown.clone()),
         false => step("registry", "cannot be used; see `zhamen check`".to_owned(), shown.clone()),
@@ -168,7 +171,9 @@ fn explain(args: &Args, config: &Config) -> Result<Explanation, Problem> {
     if let Some(site) = &site {
         let path = facts.target.split('?').next().unwrap_or("/");
         let against = standing.against(site, host.as_str(), path).map(|(_, why)| why);
-        let page = lock.as_ref().map(|lock| format!("the page is locked: {}", lock.rules.join(", ")));
+        let locked =
+            |lock: &Lock| format!("the page is locked since {}: {}", lock.since.to_local(), lock.rules.join(", "));
+        let page = lock.as_ref().map(locked);
         step("standing", against.or(page).unwrap_or_else(|| "clear".to_owned()), String::new());
     }
 
@@ -193,7 +198,11 @@ fn record(config: &Config, facts: &Facts, now: Timestamp) -> Result<(Standing, O
     let record = Record::beside(config).map_err(|error| error.to_string())?;
     let lock = record.with_ledger(|ledger| {
         let is_page = |lock: &&LockFact| lock.host == facts.host.as_str() && lock.path == facts.target;
-        let rules = |lock: &LockFact| lock.rules.iter().map(|rule| rule.as_str().into()).collect();
+        // Where a person or an incident locked it, that stands in the place of the rules.
+        let rules = |lock: &LockFact| match lock.rules.is_empty() {
+            true => [lock.why.as_str().into()].into(),
+            false => lock.rules.iter().map(|rule| rule.as_str().into()).collect(),
+        };
         let found = ledger.locked_pages().find(is_page);
         found.map(|lock| Lock { since: lock.at, recheck_at: now.plus_millis(1), rules: rules(lock) })
     });
@@ -266,7 +275,7 @@ fn rules_step(config: &Config, now: Timestamp) -> (String, String) {
     if !config.scan.enabled {
         return ("scanning is switched off".to_owned(), config.path.display().to_string());
     }
-    let compiled = RuleFiles::read(&config.rules_dir).and_then(|files| files.compile(now.local_date()));
+    let compiled = RuleFiles::of(config).and_then(|files| files.compile(now.local_date()));
     let result = match compiled {
         Ok(compiled) => {
             format!(

@@ -1,6 +1,7 @@
 //! The command line: one file a command. Tables for people, `--json` for programs, exit status for
 //! scripts, messages on standard error.
 
+mod acme;
 mod admin;
 mod check;
 mod completions;
@@ -12,6 +13,8 @@ mod health;
 mod incident;
 mod ledger;
 mod man;
+mod manual;
+mod place;
 mod problems;
 mod record;
 mod registry;
@@ -61,6 +64,8 @@ enum Command {
     #[command(subcommand)]
     Report(report::Command),
     #[command(subcommand)]
+    Acme(acme::Command),
+    #[command(subcommand)]
     Admin(admin::Command),
     #[command(subcommand)]
     Evidence(evidence::Command),
@@ -70,6 +75,7 @@ enum Command {
     Config(config::Command),
     Completions(completions::Args),
     Man(man::Args),
+    Manual(manual::Args),
 }
 
 /// How a command ended.
@@ -112,12 +118,14 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
         Command::Incident(command) => incident::run(command, out),
         Command::Report(command) => report::run(command, out),
         Command::Ledger(command) => ledger::run(command, out),
+        Command::Acme(command) => acme::run(command, out),
         Command::Admin(command) => admin::run(command, out),
         Command::Evidence(command) => evidence::run(command, out),
         Command::Store(command) => store::run(command, out),
         Command::Config(command) => config::run(command, out),
         Command::Completions(args) => completions::run(args, out),
         Command::Man(args) => man::run(args, out),
+        Command::Manual(args) => manual::run(args, out),
     }
 }
 

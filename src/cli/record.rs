@@ -3,22 +3,23 @@
 use std::{
     env,
     io::{self, Write},
-    path::PathBuf,
 };
 
-use super::{Exit, problems, table::printable};
+use super::{Exit, place::Place, problems, table::printable};
 use crate::{
     base::{Clock, Problem, Timestamp},
     config::Config,
-    control_plane::{PutError, Record, SystemClock, files::read_config},
+    control_plane::{PutError, Record, SystemClock},
 };
+
+/// So far the clocks of two machines may be apart.
+const CLOCK_TOLERANCE_MILLIS: i64 = 60_000;
 
 /// What every command about the record is told.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RecordArgs {
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    pub(super) config: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// Who does it, as the record shall name it; default: the user of this machine.
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
@@ -36,14 +37,22 @@ pub(super) struct Opened {
 impl RecordArgs {
     /// Reads the configuration and opens the record that it names.
     pub(super) fn open(&self) -> Result<Opened, Vec<Problem>> {
-        let (parsed, _) = read_config(&self.config);
-        let config = parsed.config.ok_or(parsed.problems)?;
+        let config = self.place.config()?;
         let record = Record::beside(&config).map_err(|error| {
             vec![Problem::error(&config.store.database.display().to_string(), 0, 0, error.to_string())]
         })?;
         let user = || env::var("USER").or_else(|_| env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
         let by = self.by.clone().unwrap_or_else(|| format!("command line ({})", user()));
-        Ok(Opened { config, record, now: SystemClock.now(), by })
+        let now = SystemClock.now();
+        let latest = record.with_ledger(|ledger| ledger.present(now));
+        if latest.0 - now.0 > CLOCK_TOLERANCE_MILLIS {
+            // Nothing hangs on the warning being read.
+            let _ = writeln!(
+                io::stderr(),
+                "zhamen: warning: the record has an entry of {latest}, and the clock of this machine says {now}: is it right?"
+            );
+        }
+        Ok(Opened { config, record, now, by })
     }
 }
 

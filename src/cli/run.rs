@@ -1,8 +1,6 @@
 //! `zhamen run`: the proxy.
 
-use std::path::PathBuf;
-
-use super::Exit;
+use super::{Exit, place::Place, problems};
 use crate::app::{self, Beginning};
 
 /// Run the proxy until SIGTERM or SIGINT.
@@ -13,9 +11,8 @@ use crate::app::{self, Beginning};
 #[command(after_help = "Exit status:\n  0  stopped by a signal, or taken over from, after draining\n  \
                         2  could not start: configuration, rules, certificates or an address")]
 pub(super) struct Args {
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// Take over from the process that runs with this configuration, without a request lost; without one,
     /// start as usual.
     #[arg(long)]
@@ -24,8 +21,8 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Exit {
     let beginning = if args.upgrade { Beginning::Upgrade } else { Beginning::Fresh };
-    match app::run(&args.config, beginning) {
+    match args.place.path().and_then(|path| app::run(&path, beginning)) {
         Ok(()) => Exit::Ok,
-        Err(found) => super::problems::give_up(&found).unwrap_or(Exit::Error),
+        Err(found) => problems::give_up(&found).unwrap_or(Exit::Error),
     }
 }

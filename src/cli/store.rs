@@ -7,7 +7,8 @@ use std::{
 
 use super::{
     Exit,
-    evidence::{configuration, database, problem},
+    evidence::{database, problem},
+    place::Place,
     problems::give_up,
 };
 use crate::store::{back_up, restore};
@@ -27,9 +28,8 @@ pub(super) enum Command {
 pub(super) struct BackupArgs {
     /// A directory that is empty, or not there yet.
     to: PathBuf,
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
 }
 
 /// Put a backup where the configuration says that the record is. Zhamen must not run.
@@ -40,15 +40,14 @@ pub(super) struct BackupArgs {
 pub(super) struct RestoreArgs {
     /// The directory of the backup.
     from: PathBuf,
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
 }
 
 pub(super) fn run(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
     let (done, said) = match command {
         Command::Backup(args) => {
-            let done = configuration(&args.config).and_then(|config| {
+            let done = args.place.config().and_then(|config| {
                 // Not a copy of what cannot be used.
                 drop(database(&config)?);
                 back_up(&config.store.database, &config.store.directory, &args.to)
@@ -57,7 +56,7 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
             (done, format!("The record is copied to {}.", args.to.display()))
         }
         Command::Restore(args) => {
-            let done = configuration(&args.config).and_then(|config| {
+            let done = args.place.config().and_then(|config| {
                 restore(&args.from, &config.store.database, &config.store.directory)
                     .map_err(|error| problem("the backup", error))
             });

@@ -12,6 +12,7 @@ use toml::de::DeValue;
 
 use super::{
     AccessTarget, Admin, ClientAddress, Config, Edge, Level, Log, LogFormat, Parsed,
+    acme::acme,
     admin::admin,
     http2::http2,
     incident::incident,
@@ -61,8 +62,8 @@ fn read(reader: &Reader<'_>, path: &Path) -> Config {
     let base = path.parent().unwrap_or(Path::new(""));
 
     let mut edge = Edge::default();
-    let certificates_at = tls(&root, base, &mut edge);
-    let admin = listeners(reader, &root, base, &mut edge, certificates_at.is_some());
+    let has_certificates = tls(&root, base, &mut edge);
+    let admin = listeners(reader, &root, base, &mut edge, has_certificates);
     edge.http2 = http2(&root);
     limits(&root, &mut edge);
     timeouts(&root, &mut edge);
@@ -75,12 +76,15 @@ fn read(reader: &Reader<'_>, path: &Path) -> Config {
     let scan = scan(reader, &root, &mut edge);
     locks(&root, &mut edge);
     let store = store(reader, &root, base);
+    let (rules_dir, rules_line) = rules(reader, &root, base);
     let config = Config {
         process: process(reader, &root, base, &store.database),
+        acme: acme(reader, &root, (base, &store.database), has_certificates),
         path: path.to_owned(),
         admin,
         registry: registry(reader, &root, base),
-        rules_dir: file(reader, &root, base, "rules", "dir", "rules"),
+        rules_dir,
+        rules_line,
         scan,
         policy: gate(reader, &root),
         log: log(&root, base),
@@ -95,15 +99,13 @@ fn read(reader: &Reader<'_>, path: &Path) -> Config {
     config
 }
 
-fn tls(root: &Section<'_, '_>, base: &Path, edge: &mut Edge) -> Option<Range<usize>> {
+/// Whether there is a directory of certificates.
+fn tls(root: &Section<'_, '_>, base: &Path, edge: &mut Edge) -> bool {
     let tls = root.section("tls");
-    let certificates = tls.string("certificates").filter(|(text, _)| !text.is_empty());
-    let client_ca = tls.string("client_ca").filter(|(text, _)| !text.is_empty());
+    let file = |key| tls.string(key).filter(|(text, _)| !text.is_empty()).map(|(text, _)| base.join(text));
+    (edge.certificates, edge.client_ca) = (file("certificates"), file("client_ca"));
     tls.close();
-    edge.client_ca = client_ca.map(|(text, _)| base.join(text));
-    let (text, at) = certificates?;
-    edge.certificates = Some(base.join(text));
-    Some(at)
+    edge.certificates.is_some()
 }
 
 /// All addresses on which Zhamen listens. Without `[listen]` that is 127.0.0.1:8080, so that a
@@ -169,24 +171,18 @@ fn listeners(
     admin(reader, root, base, &mut |text, at| address(text, at, "admin.listen"))
 }
 
-fn file(
-    reader: &Reader<'_>,
-    root: &Section<'_, '_>,
-    base: &Path,
-    section: &'static str,
-    key: &'static str,
-    default: &str,
-) -> PathBuf {
-    let table = root.section(section);
-    let value = table.string(key);
+/// The directory of the rule packs, and the line that names it; 0 if none does.
+fn rules(reader: &Reader<'_>, root: &Section<'_, '_>, base: &Path) -> (PathBuf, u32) {
+    let table = root.section("rules");
+    let value = table.string("dir");
     table.close();
     match value {
         Some((text, at)) if text.is_empty() => {
-            reader.error(at, format!("{section}.{key} is empty"));
-            base.join(default)
+            reader.error(at, "rules.dir is empty");
+            (base.join("rules"), 0)
         }
-        Some((text, _)) => base.join(text),
-        None => base.join(default),
+        Some((text, at)) => (base.join(text), reader.line(&at)),
+        None => (base.join("rules"), 0),
     }
 }
 

@@ -9,6 +9,7 @@
 #![doc = include_str!("reference.toml")]
 //! ```
 
+mod acme;
 mod admin;
 mod build;
 mod edge;
@@ -29,6 +30,7 @@ mod webhooks;
 
 use std::path::{Path, PathBuf};
 
+pub use acme::Acme;
 pub use admin::{Admin, AdminTls};
 pub use edge::{Edge, Limits, Timeouts};
 pub use http2::Http2;
@@ -62,6 +64,8 @@ pub struct Config {
     pub registry: Registry,
     /// The directory of rule packs.
     pub rules_dir: PathBuf,
+    /// The line of the file that names it; 0: none does.
+    pub rules_line: u32,
     /// How bodies are scanned.
     pub scan: ScanPolicy,
     /// What the gate and the refusals do.
@@ -76,6 +80,8 @@ pub struct Config {
     pub incident: Incidents,
     /// What stands in letters and reports.
     pub report: Report,
+    /// How certificates are asked for.
+    pub acme: Acme,
     /// How webhooks are sent.
     pub webhooks: Webhooks,
     /// How the ledger counts.
@@ -178,6 +184,7 @@ impl Config {
             ("process", self.process != running.process),
             ("incident", self.incident != running.incident),
             ("report", self.report != running.report),
+            ("acme", self.acme != running.acme),
             ("webhooks", self.webhooks != running.webhooks),
             ("ledger", self.ledger != running.ledger),
         ]
@@ -192,6 +199,7 @@ impl Config {
         self.process = running.process.clone();
         self.incident = running.incident.clone();
         self.report = running.report.clone();
+        self.acme = running.acme.clone();
         self.webhooks = running.webhooks.clone();
         self.ledger = running.ledger.clone();
         let (edge, kept) = (&mut self.edge, &running.edge);

@@ -4,7 +4,11 @@
 //! So the list of known keys cannot differ from the keys that are read, and neither can the
 //! reference of them ([`super::reference`]), which is what was asked for, in which type and range.
 
-use std::{cell::RefCell, ops::Range, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    ops::Range,
+    time::Duration,
+};
 
 use toml::de::{DeTable, DeValue};
 
@@ -25,6 +29,7 @@ pub(super) struct Reader<'a> {
     env: &'a dyn Fn(&str) -> Option<String>,
     problems: RefCell<Vec<Problem>>,
     asked: RefCell<Vec<Asked>>,
+    is_toml: Cell<bool>,
 }
 
 /// One table of the document, or the absence of it.
@@ -40,15 +45,25 @@ pub(super) struct Section<'r, 'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(path: &'a str, text: &'a str, env: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { path, text, env, problems: RefCell::default(), asked: RefCell::default() }
+        Self { path, text, env, problems: RefCell::default(), asked: RefCell::default(), is_toml: Cell::new(true) }
     }
 
     /// Parses the text; syntax errors become problems, and what could be read is returned all the same.
     pub(super) fn document(&self) -> DeTable<'a> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
-        for error in errors {
+        let first = errors.iter().min_by_key(|error| error.span().map_or(0, |at| at.start));
+        if let Some(error) = first {
             let message = error.message().lines().map(str::trim).collect::<Vec<_>>().join(", ");
-            self.error(error.span().unwrap_or(0..0), format!("not valid TOML: {message}"));
+            let at = error.span().unwrap_or(0..0);
+            match unclosed(self.text).filter(|open| *open < at.start) {
+                Some(open) => {
+                    let (line, _) = Problem::place(self.text, at.start);
+                    let message = format!("not valid TOML: what is opened here is not closed: line {line}: {message}");
+                    self.error_with_help(open..open + 1, message, "close it: ] for a list, } for a table on one line");
+                }
+                None => self.error(at, format!("not valid TOML: {message}")),
+            }
+            self.is_toml.set(false);
         }
         table.into_inner()
     }
@@ -65,9 +80,17 @@ impl<'a> Reader<'a> {
         self.push(at, |line, column| Problem::warning(self.path, line, column, message).help(help));
     }
 
-    /// All problems in order of place.
+    /// The line of a place, from 1 on.
+    pub(super) fn line(&self, at: &Range<usize>) -> u32 {
+        Problem::place(self.text, at.start).0
+    }
+
+    /// All problems in order of place. What is no TOML is told alone: what else seems wrong follows from it.
     pub(super) fn into_problems(self) -> Vec<Problem> {
         let mut problems = self.problems.into_inner();
+        if !self.is_toml.get() {
+            problems.truncate(1);
+        }
         problems.sort_by_key(|problem| (problem.line, problem.column));
         problems
     }
@@ -347,6 +370,46 @@ impl Reader<'_> {
         self.error(at, format!("{what} must be one of {list}, not {text:?}"));
         None
     }
+}
+
+/// Where the first bracket or brace stands that nothing closes; strings and comments do not count.
+fn unclosed(text: &str) -> Option<usize> {
+    let (mut open, mut rest) = (Vec::new(), text);
+    while let Some(first) = rest.chars().next() {
+        let quoted = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|quote| rest.starts_with(quote));
+        let length = match (first, quoted) {
+            (_, Some(quote)) => string_length(rest, quote),
+            ('#', None) => rest.find('\n').unwrap_or(rest.len()),
+            ('[' | '{', None) => {
+                open.push(text.len() - rest.len());
+                1
+            }
+            (']' | '}', None) => {
+                open.pop();
+                1
+            }
+            (other, None) => other.len_utf8(),
+        };
+        rest = &rest[length..];
+    }
+    open.first().copied()
+}
+
+/// The length of the string that begins a text, with its quotes; one without an end goes to its line's.
+fn string_length(text: &str, quote: &str) -> usize {
+    let is_literal = quote.starts_with('\'');
+    let mut at = quote.len();
+    while let Some(c) = text[at..].chars().next() {
+        if text[at..].starts_with(quote) {
+            return at + quote.len();
+        }
+        if c == '\n' && quote.len() == 1 {
+            return at;
+        }
+        let escaped = if c == '\\' && !is_literal { text[at + 1..].chars().next() } else { None };
+        at += c.len_utf8() + escaped.map_or(0, char::len_utf8);
+    }
+    text.len()
 }
 
 /// The value of a TOML integer in any radix.

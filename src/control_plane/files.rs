@@ -81,16 +81,28 @@ pub fn read_config(path: &Path) -> (Parsed, Fingerprint) {
 }
 
 impl RuleFiles {
+    /// Reads the packs that a configuration names; if it names none that can be read, that is told of its line.
+    pub fn of(config: &Config) -> Result<Self, Vec<Problem>> {
+        let dir = &config.rules_dir;
+        fs::read_dir(dir).map_err(|error| {
+            let message = format!("rules.dir: {} cannot be read: {error}", dir.display());
+            let problem = Problem::error(&config.path.display().to_string(), config.rules_line, 0, message);
+            let help = "name the directory of the rule packs in [rules] dir: with its whole path, or from this file on";
+            vec![problem.help(help)]
+        })?;
+        Self::read(dir)
+    }
+
     /// Reads `dir/*.toml` and `dir/lists/*.txt`.
     pub fn read(dir: &Path) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
+        let help = "name the directory of the packs: [rules] dir, or --rules DIR";
+        let shown = dir.display().to_string();
+        fs::read_dir(dir)
+            .map_err(|error| vec![Problem::error(&shown, 0, 0, format!("cannot be read: {error}")).help(help)])?;
         let packs = texts(dir, "toml", &mut problems);
         if packs.is_empty() && problems.is_empty() {
-            let shown = dir.display().to_string();
-            problems.push(
-                Problem::error(&shown, 0, 0, "there is no rule pack (*.toml) here")
-                    .help("name the directory of the packs: [rules] dir, or --rules DIR"),
-            );
+            problems.push(Problem::error(&shown, 0, 0, "there is no rule pack (*.toml) here").help(help));
         }
         let list_dir = dir.join("lists");
         let lists = if list_dir.is_dir() { texts(&list_dir, "txt", &mut problems) } else { Vec::new() };

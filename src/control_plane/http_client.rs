@@ -62,7 +62,12 @@ impl HttpClient {
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { tls: Arc::new(config) })
+        Ok(Self::over(config))
+    }
+
+    /// A client that trusts whom this configuration trusts.
+    pub(super) fn over(tls: ClientConfig) -> Self {
+        Self { tls: Arc::new(tls) }
     }
 
     /// Sends a request and reads the answer to its end, within `time`; the body has at most `bytes_max`.
@@ -79,8 +84,12 @@ impl HttpClient {
             if !url.tls {
                 return exchange(tcp, url, request, bytes_max).await;
             }
-            let name =
-                ServerName::try_from(url.host.as_str().to_owned()).map_err(|error| HttpError(error.to_string()))?;
+            let name = match url.host.ip() {
+                Some(address) => ServerName::from(address),
+                None => {
+                    ServerName::try_from(url.host.as_str().to_owned()).map_err(|error| HttpError(error.to_string()))?
+                }
+            };
             let tls = TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp).await;
             exchange(tls.map_err(|error| HttpError(format!("TLS: {error}")))?, url, request, bytes_max).await
         };
@@ -139,6 +148,12 @@ async fn exchange(
             Ok(()) => answer.await,
             Err(error) => Err(fail(error)),
         },
+    }
+}
+
+impl HttpError {
+    pub(super) fn new(why: impl fmt::Display) -> Self {
+        Self(why.to_string())
     }
 }
 

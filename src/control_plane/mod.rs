@@ -5,6 +5,7 @@
 //! [`files`] reads, a [`Reloader`] decides and swaps, [`serve()`] watches the files and says when, and
 //! [`Admin`] shows.
 
+pub mod acme;
 mod admin;
 mod clock;
 pub mod files;
@@ -22,7 +23,9 @@ mod trouble;
 mod watch;
 pub mod webhooks;
 
-pub use admin::{Admin, AdminListener, Health, Role, TokenError, create_token, revoke_token};
+pub use admin::{
+    Admin, AdminClient, AdminListener, AdminRequest, AdminRoute, Health, Role, TokenError, create_token, revoke_token,
+};
 pub use clock::SystemClock;
 pub use http_client::{HttpClient, HttpError};
 pub use incidents::{

@@ -13,7 +13,7 @@ use crate::{
         record::{Fact, Finding, LockFact, LockScope, Unlock},
         standing::PageKey,
     },
-    engine::rules::{Action, Finding as Hit},
+    engine::rules::{Action, Finding as Hit, Mode},
     store::{Evidence, Seen, Sighting, Spool},
     telemetry::ObservationReceiver,
 };
@@ -142,11 +142,13 @@ fn finding_of(found: &Found, hit: &Hit) -> Finding {
     let key = format!("{page}\n{}\n{content}", hit.rule);
     let id = format!("f-{}", &hexadecimal(digest(&SHA256, key.as_bytes()).as_ref())[..20]);
     let category = found.judgement.categories.iter().find(|score| score.category == hit.category);
-    let action = match category.and_then(|score| score.action) {
-        Some(Action::Observe) => "observe",
-        Some(Action::Mask) => "mask",
-        Some(Action::Block) => "block",
-        None => "",
+    let action = match (hit.mode, category.and_then(|score| score.action)) {
+        // Nothing was done because of it, whatever was done because of others.
+        (Mode::Shadow, _) => "shadow",
+        (Mode::On | Mode::Off, Some(Action::Observe)) => "observe",
+        (Mode::On | Mode::Off, Some(Action::Mask)) => "mask",
+        (Mode::On | Mode::Off, Some(Action::Block)) => "block",
+        (Mode::On | Mode::Off, None) => "",
     };
     Finding {
         id,

@@ -86,7 +86,7 @@ impl Start {
         let (parsed, config_print) = read_config(path);
         let mut problems = parsed.problems;
         let Some(config) = parsed.config else { return Err(problems) };
-        let compiled = RuleFiles::read(&config.rules_dir)
+        let compiled = RuleFiles::of(&config)
             .and_then(|files| Ok((files.compile(clock.now().local_date())?, files.fingerprint())));
         let (compiled, rules_print) = match compiled {
             Ok(compiled) => compiled,
@@ -117,7 +117,7 @@ impl Start {
     /// Loads the registry: the store's, or that of the file if it says something new. One that cannot be
     /// had is no error: every host is answered `registry_unavailable` until it can.
     pub fn load_registry(&mut self, store: &dyn Store, clock: &dyn Clock) {
-        let begun = registry::begin(store, &self.config.registry.file, clock.now().local_date());
+        let begun = registry::begin(store, &self.config.registry, clock.now().local_date());
         self.problems.extend(begun.problems);
         self.registry_loaded = begun.registry.is_available();
         self.registry_news = begun.news;
@@ -228,7 +228,7 @@ impl Reloader {
 
     fn reload_rules(&self, loaded: &mut Loaded, next: &mut Snapshot, again: bool) -> bool {
         let today = self.clock.now().local_date();
-        let files = RuleFiles::read(&loaded.config.rules_dir);
+        let files = RuleFiles::of(&loaded.config);
         let print = files.as_ref().ok().map(RuleFiles::fingerprint);
         let expired = next.rules.next_expiry().is_some_and(|last_day: Date| today > last_day);
         if !self.is_news(Part::Rules, &mut loaded.rule_files, print, again) && !expired {
@@ -262,6 +262,10 @@ impl Reloader {
             self.registrar.plan(SiteSource::File, feed).map_err(|error| {
                 vec![Problem::error("store", 0, 0, format!("the registry in it cannot be read: {error}"))]
             })
+        });
+        let plan = plan.and_then(|plan| match registry::cut_off(&plan.difference, &loaded.config.registry) {
+            None => Ok(plan),
+            Some(problem) => Err(vec![problem]),
         });
         self.outcome(Part::Registry, &mut loaded.registry_files, print, plan)
     }
@@ -318,7 +322,10 @@ impl Reloader {
 /// Logs each problem with its place; of very many, the first.
 pub fn log_problems(problems: &[Problem]) {
     for problem in problems.iter().take(PROBLEMS_LOGGED_MAX) {
-        let (path, line, column, help) = (&problem.path, problem.line, problem.column, &problem.help);
+        let Problem { path, line, column, severity: _, message: _, help } = problem;
+        // What is not known is no field.
+        let (line, column) = ((*line > 0).then_some(*line), (*column > 0).then_some(*column));
+        let help = (!help.is_empty()).then_some(help.as_str());
         match problem.severity {
             Severity::Error => tracing::error!(path, line, column, help, "{}", problem.message),
             Severity::Warning => tracing::warn!(path, line, column, help, "{}", problem.message),

@@ -3,7 +3,7 @@
 //! While it is held nothing has been sent, and what the rules forbid becomes a refusal. Once the
 //! head is on the wire it can only be cut, and the page is locked instead.
 
-use std::{collections::VecDeque, pin::pin, sync::Arc, time::Instant};
+use std::{borrow::Cow, collections::VecDeque, pin::pin, sync::Arc, time::Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::task::yield_now;
@@ -126,8 +126,9 @@ impl Filter<'_> {
 
     fn plan(&mut self) -> Result<Plan, EngineFault> {
         let joined = |name| {
-            let lines = self.reply.fields.all(name).collect::<Vec<_>>();
-            (!lines.is_empty()).then(|| lines.join(&b", "[..]))
+            let mut lines = self.reply.fields.all(name);
+            let first = Cow::Borrowed(lines.next()?);
+            Some(lines.fold(first, |joined, line| Cow::Owned([&joined, &b", "[..], line].concat())))
         };
         let (content_type, encoding) = (joined("content-type"), joined("content-encoding"));
         let head = BodyHead { content_type: content_type.as_deref(), content_encoding: encoding.as_deref() };

@@ -112,7 +112,7 @@ impl Inlet<'_> {
                 if !is_behind_body || inbox.len() >= AHEAD_BYTES_MAX {
                     return pending().await;
                 }
-                match socket.read(inbox, READ_BYTES).await {
+                match socket.read_late(inbox, READ_BYTES).await {
                     Ok(count) if count > 0 => {}
                     Ok(_) | Err(_) => return,
                 }
@@ -125,7 +125,7 @@ impl Inlet<'_> {
     pub(super) async fn bytes(&mut self) -> io::Result<Option<Bytes>> {
         match self {
             Self::Http1(socket, inbox) => {
-                if inbox.is_empty() && socket.read(inbox, READ_BYTES).await? == 0 {
+                if inbox.is_empty() && socket.read_late(inbox, READ_BYTES).await? == 0 {
                     return Ok(None);
                 }
                 Ok(Some(inbox.split().freeze()))

@@ -148,7 +148,7 @@ async fn read_head(edge: &Edge, client: &mut Http1) -> Result<Result<RequestHead
             Ok(None) => {}
             Err(fault) => return Ok(Err(fault)),
         }
-        match timeout_at(deadline, client.socket.read(&mut client.inbox, READ_BYTES)).await {
+        match timeout_at(deadline, client.socket.read_late(&mut client.inbox, READ_BYTES)).await {
             Ok(Ok(count)) if count > 0 => {}
             Err(_) if !client.inbox.is_empty() => return Ok(Err(HeadFault::TooSlow)),
             Ok(Ok(_) | Err(_)) | Err(_) => return Err(NoRequest { begun: !client.inbox.is_empty() }),

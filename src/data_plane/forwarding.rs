@@ -2,10 +2,20 @@
 //! `Forwarded` (RFC 7239). Written afresh; what came with a request is believed only if it came from a
 //! proxy that the operator trusts.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    io::Write,
+    net::{IpAddr, SocketAddr},
+};
 
-use super::{head_writer::HeadWriter, http1::Fields, request::Context};
+use super::{
+    head_writer::HeadWriter,
+    http1::Fields,
+    request::{Context, decimal},
+};
 use crate::base::Network;
+
+/// Bytes of an IPv6 address as text, at most.
+const ADDRESS_BYTES_MAX: usize = 39;
 
 /// Whether an address is one of a proxy that is trusted.
 pub(super) fn is_trusted(address: IpAddr, trusted: &[Network]) -> bool {
@@ -41,27 +51,49 @@ pub(super) fn put(out: &mut HeadWriter, fields: &Fields, context: &Context<'_>) 
     let (authority, scheme) = (facts.authority.as_bytes(), if context.tls { "https" } else { "http" });
     let said = |name| if is_trusted { fields.all(name).last().filter(|value| !value.is_empty()) } else { None };
     let is_scheme = |word: &&[u8]| word.eq_ignore_ascii_case(b"http") || word.eq_ignore_ascii_case(b"https");
-    let peer = context.peer.to_canonical().to_string();
+    let (mut peer_room, mut client_room) = ([0; ADDRESS_BYTES_MAX], [0; ADDRESS_BYTES_MAX]);
+    let peer = written(context.peer, &mut peer_room);
 
     put_before(out, b"X-Forwarded-For", is_trusted.then(|| fields.list("x-forwarded-for")).into_iter().flatten());
-    out.piece(peer.as_bytes());
+    out.piece(peer);
     out.end_line();
     out.line(b"X-Forwarded-Proto", said("x-forwarded-proto").filter(is_scheme).unwrap_or(scheme.as_bytes()));
     out.line(b"X-Forwarded-Host", said("x-forwarded-host").unwrap_or(authority));
     match context.client == context.peer {
-        true => out.line(b"X-Real-IP", peer.as_bytes()),
-        false => out.line(b"X-Real-IP", context.client.to_canonical().to_string().as_bytes()),
+        true => out.line(b"X-Real-IP", peer),
+        false => out.line(b"X-Real-IP", written(context.client, &mut client_room)),
     }
     put_before(out, b"Forwarded", is_trusted.then(|| fields.all("forwarded")).into_iter().flatten());
-    let (open, close) = if peer.contains(':') { ("\"[", "]\"") } else { ("", "") };
-    for piece in ["for=", open, &peer, close, ";host=\""] {
-        out.piece(piece.as_bytes());
+    let (open, close): (&[u8], &[u8]) = if peer.contains(&b':') { (b"\"[", b"]\"") } else { (b"", b"") };
+    for piece in [b"for=", open, peer, close, b";host=\""] {
+        out.piece(piece);
     }
     out.piece(authority);
     for piece in ["\";proto=", scheme] {
         out.piece(piece.as_bytes());
     }
     out.end_line();
+}
+
+/// An address as text, an IPv4 address within IPv6 as IPv4. Written for every request, so without the machinery
+/// of formatting where that is easy.
+fn written(address: IpAddr, room: &mut [u8; ADDRESS_BYTES_MAX]) -> &[u8] {
+    let mut left = &mut room[..];
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            for (place, octet) in address.octets().into_iter().enumerate() {
+                let mut digits = [0; 20];
+                let dot: &[u8] = if place == 0 { b"" } else { b"." };
+                // Fifteen bytes at most, and there is room for them.
+                let _ = left.write_all(dot).and_then(|()| left.write_all(decimal(octet.into(), &mut digits)));
+            }
+        }
+        IpAddr::V6(address) => {
+            let _ = write!(left, "{address}");
+        }
+    }
+    let free = left.len();
+    &room[..ADDRESS_BYTES_MAX - free]
 }
 
 /// Begins a list with the members that stand before ours.
@@ -96,7 +128,7 @@ mod tests {
     use bytes::Bytes;
     use proptest::prelude::*;
 
-    use super::{Fields, client_of};
+    use super::{ADDRESS_BYTES_MAX, Fields, client_of, written};
     use crate::base::Network;
 
     fn client(fields: &str, peer: &str) -> String {
@@ -126,6 +158,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn addresses_are_written_as_they_are_read(octets: [u8; 16], is_short: bool) {
+            let v6 = std::net::Ipv6Addr::from(octets);
+            let v4 = std::net::Ipv4Addr::new(octets[0], octets[1], octets[2], octets[3]);
+            let address: std::net::IpAddr = if is_short { v4.into() } else { v6.into() };
+            let mut room = [0; ADDRESS_BYTES_MAX];
+            let text = std::str::from_utf8(written(address, &mut room)).unwrap();
+            prop_assert_eq!(text, address.to_canonical().to_string());
+        }
+
         #[test]
         fn whatever_they_write_nothing_panics(value in "[ -~]{0,40}") {
             client(&format!("X-Forwarded-For: {value}\r\n"), "10.0.0.1");

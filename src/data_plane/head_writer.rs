@@ -10,6 +10,8 @@ const TEXT_BYTES: usize = 512;
 const VALUES_BYTES: usize = 1024;
 /// Lines, likewise.
 const LINES: usize = 24;
+/// Bytes of a head of HTTP/1.1, as most are.
+const HEAD_BYTES_USUAL: usize = 1024;
 
 /// A head, or trailers, in the making.
 pub(super) enum HeadWriter {
@@ -38,7 +40,7 @@ pub(super) struct Gathered {
 impl HeadWriter {
     /// An empty one.
     pub(super) fn http1() -> Self {
-        Self::Http1(Vec::new())
+        Self::Http1(Vec::with_capacity(HEAD_BYTES_USUAL))
     }
 
     /// An empty one.

@@ -96,13 +96,13 @@ fn bind(address: SocketAddr, shared: bool) -> io::Result<Socket> {
 fn explain(address: SocketAddr, error: io::Error) -> io::Error {
     let advice = match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "another process listens there: stop it, take over from it with --upgrade, or choose another port in [listen]"
+            "another process listens there: stop it, take over from it with --upgrade, or choose another port"
         }
-        io::ErrorKind::AddrNotAvailable => "this machine has no such address: choose one of its own in [listen]",
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address: choose one of its own",
         io::ErrorKind::PermissionDenied => {
-            "ports below 1024 need CAP_NET_BIND_SERVICE: grant it, or choose a port from 1024 up in [listen]"
+            "ports below 1024 need CAP_NET_BIND_SERVICE: grant it, or choose a port from 1024 up"
         }
-        _ => "see [listen]",
+        _ => "choose another address",
     };
     io::Error::new(error.kind(), format!("cannot listen on {address}: {error} ({advice})"))
 }

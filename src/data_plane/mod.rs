@@ -59,7 +59,7 @@ use self::limits::Limits;
 use crate::{
     base::{Clock, MemoryBudget},
     config::Edge,
-    domain::snapshot::Snapshot,
+    domain::{acme::Challenges, snapshot::Snapshot},
     telemetry::{EventSender, Live, ObservationSender},
 };
 
@@ -80,6 +80,8 @@ pub struct Shared {
     pub posted: Arc<Posted>,
     /// What all held bodies together may take.
     pub budget: MemoryBudget,
+    /// What proves to authorities of certificates that hosts are served here; swapped by the control plane.
+    pub challenges: Arc<ArcSwap<Challenges>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Limits and timeouts in force; [`DataPlane::reload`] swaps them.

@@ -8,7 +8,7 @@ use super::{
     http1::{Fields, RequestHead},
     websocket::Handshake,
 };
-use crate::domain::message::{Facts, Framing, is_hop_by_hop};
+use crate::domain::message::{Facts, Framing, is_hop_by_hop, is_sensitive_or_alike};
 
 /// What `Via` says of a message that came by HTTP/1.1.
 pub(super) const VIA: &[u8] = b"1.1 zhamen";
@@ -93,6 +93,8 @@ fn put_head(out: &mut HeadWriter, head: &RequestHead, context: &Context<'_>) {
                 out.line(b"Sec-WebSocket-Key", handshake.key().as_bytes());
             }
         }
+        // What the origin leaves unread of the body may not become a request.
+        (None, _) if facts.stray_body => out.line(b"Connection", b"close"),
         (None, true) => {
             out.line(b"TE", b"trailers");
             out.line(b"Connection", b"TE, keep-alive");
@@ -112,25 +114,25 @@ fn put_head(out: &mut HeadWriter, head: &RequestHead, context: &Context<'_>) {
     out.end();
 }
 
-/// The trailers that may follow a body: none that frames, routes or authorises.
+/// The trailers that may follow a body: none that frames, routes, authorises or says who asks, because there is
+/// software that takes trailers for fields of the head.
 pub(super) fn passing_trailers(trailers: &Fields) -> impl Iterator<Item = (&[u8], &[u8])> {
     trailers.iter().filter(|(name, _)| {
         let mut room = [0; NAME_BYTES_MAX];
         let lower = lower(name, &mut room);
         let frames_or_routes = matches!(
             lower,
-            b"content-length"
-                | b"content-encoding"
+            b"content-encoding"
                 | b"content-type"
                 | b"content-range"
-                | b"host"
+                | b"expect"
                 | b"authorization"
                 | b"set-cookie"
                 | b"cookie"
                 | b"cache-control"
                 | b"trailer"
         );
-        !frames_or_routes && !is_hop_by_hop(lower)
+        !frames_or_routes && !is_hop_by_hop(lower) && !is_sensitive_or_alike(name)
     })
 }
 

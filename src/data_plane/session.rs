@@ -30,6 +30,7 @@ use crate::{
     base::HostName,
     config::Edge,
     domain::{
+        acme::CHALLENGE_PATH,
         event::Outcome,
         message::{self, ConnectionFacts, Facts, Framing, RawHead, Version},
         policy::{Permit, Reason, Refusal},
@@ -89,6 +90,7 @@ pub(super) async fn turn(
         Err(Stop::Refused(refusal)) if session.record.status == 0 => {
             Box::pin(respond::refuse(session, client, refusal)).await
         }
+        Err(Stop::Proved(proof)) => Box::pin(respond::prove(session, client, &proof)).await,
         Err(Stop::Refused(_) | Stop::ClientGone) => session.cut(client, Outcome::ClientGone),
         Err(Stop::Cut(outcome)) => session.cut(client, outcome),
     }
@@ -100,6 +102,7 @@ impl Session<'_> {
         limits::check_client(self.worker, &self.edge, self.record.client)?;
         let filing = self.snapshot.registry.look_up(&facts.host);
         let permit = self.admit(&facts, filing, head)?;
+        self.prove(&facts, head)?;
         limits::check_site(self.worker, &self.edge, &permit)?;
         self.read_post(client, head, &facts, &permit).await?;
         let link = self.send(client, head, &facts, &permit).await?;
@@ -156,6 +159,19 @@ impl Session<'_> {
         Ok(permit)
     }
 
+    /// An authority of certificates asks for a proof that an order of ours promised it. Whatever else is
+    /// asked for is the origin's: it may have orders of its own.
+    fn prove(&self, facts: &Facts, head: &RequestHead) -> Result<(), Stop> {
+        let path = facts.target.split('?').next().unwrap_or_default();
+        if !path.starts_with(CHALLENGE_PATH) || !matches!(head.method(), b"GET" | b"HEAD") {
+            return Ok(());
+        }
+        match self.worker.shared.challenges.load().proof(facts.host.as_str(), path) {
+            Some(proof) => Err(Stop::Proved(Arc::clone(proof))),
+            None => Ok(()),
+        }
+    }
+
     async fn send(
         &mut self,
         client: &mut Client,
@@ -163,7 +179,7 @@ impl Session<'_> {
         facts: &Facts,
         permit: &Permit,
     ) -> Result<Link, Stop> {
-        let has_http2 = permit.site().upstream().origins().iter().any(|origin| origin.protocol.is_http2());
+        let has_http2 = upstream::speaks_http2(permit, facts.upgrade.is_some(), (self.worker, &self.edge)).await;
         if head.version == Version::H2 && facts.upgrade.is_some() {
             if has_http2 {
                 return Err(of_site(permit, Reason::OriginProtocol, "the origin takes no WebSockets"));
@@ -264,7 +280,8 @@ impl Session<'_> {
             }
             Carried::Answered(filtered, reply) => {
                 self.record.outcome = Outcome::Forwarded;
-                if filtered.origin_is_clean && self.progress.done.get() && response::origin_keeps(&reply) {
+                let is_done = self.progress.done.get() && !facts.stray_body;
+                if filtered.origin_is_clean && is_done && response::origin_keeps(&reply) {
                     link.keep(self.worker, &self.edge);
                 }
                 match filtered.client_keeps {

@@ -120,10 +120,38 @@ impl Socket {
         .await
     }
 
-    /// Reads of a body what is there, as [`Socket::read`] does, and waits at most `idle` for it, and no
+    /// Reads as [`Socket::read`] does, but makes room only once there is something to read: who is waited for
+    /// costs no more than what it has sent.
+    pub(super) async fn read_late(&self, buffer: &mut BytesMut, want: usize) -> io::Result<usize> {
+        if buffer.is_empty() {
+            *buffer = BytesMut::new();
+        } else if buffer.len() < buffer.capacity() / 2 {
+            *buffer = BytesMut::from(&buffer[..]);
+        }
+        let before = buffer.len();
+        if !self.readable(buffer).await? {
+            return Ok(0);
+        }
+        let count = buffer.len() - before;
+        if count == 0 {
+            return self.read(buffer, want).await;
+        }
+        // TLS had to read to know; what has come with it is here already.
+        buffer.reserve(want);
+        let more = poll_fn(|context| {
+            let mut stream = self.stream.borrow_mut();
+            Poll::Ready(pin!(stream.read_buf(buffer)).poll(context))
+        });
+        match more.await {
+            Poll::Ready(more) => Ok(count + more?),
+            Poll::Pending => Ok(count),
+        }
+    }
+
+    /// Reads of a body what is there, as [`Socket::read_late`] does, and waits at most `idle` for it, and no
     /// longer than a peer may be slow: that is an error of the kind `TimedOut`.
     pub(super) async fn read_body(&self, buffer: &mut BytesMut, want: usize, idle: Duration) -> io::Result<usize> {
-        match self.wait(idle, self.read(buffer, want)).await {
+        match self.wait(idle, self.read_late(buffer, want)).await {
             Some(Ok(count)) => {
                 self.moved(count);
                 Ok(count)

@@ -1,6 +1,6 @@
 //! The ways in which an exchange stops short of its end.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use crate::domain::{
     event::Outcome,
@@ -14,6 +14,8 @@ pub(super) enum Stop {
     ClientGone,
     /// The response's head is on the wire, and the rest must not or cannot follow.
     Cut(Outcome),
+    /// Answered by us: the proof for an authority of certificates.
+    Proved(Arc<str>),
     /// Answered by us, if nothing has been sent yet.
     Refused(Refusal),
 }

@@ -91,6 +91,8 @@ pub enum Outcome {
     Forwarded,
     /// The origin broke off in the middle of its body.
     OriginBroke,
+    /// Answered by us: the proof that an authority of certificates asked for.
+    Proved,
     /// Answered by us.
     Refused(Reason),
     /// Became a tunnel.

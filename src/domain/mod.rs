@@ -1,5 +1,6 @@
 //! Facts → decisions. Pure and synchronous; time is an argument.
 
+pub mod acme;
 pub mod apportion;
 pub mod event;
 pub mod incident;

@@ -33,6 +33,19 @@
 //! `admin.tls.client_ca` it talks only to who has a certificate of that authority. `admin.allow_plain`
 //! switches the demand off where something else protects the connection.
 //!
+//! # By hand
+//!
+//! `zhamen admin call` asks the running Zhamen for whatever stands in the table of routes, with the names of
+//! parameters and members as words; `zhamen admin routes` lists them:
+//!
+//! ```text
+//! $ export ZHAMEN_TOKEN=zhm_desk_6d0b…
+//! $ zhamen admin routes units
+//! $ zhamen admin call PUT /units/u1 name=某公司 parent=r1
+//! $ zhamen admin call PUT /services/s1 unit=u1 kind=server server_ips=10.0.0.5 server_ips=10.0.0.6
+//! $ zhamen admin call GET /reports/commitment unit=u1 format=pdf --out letter.pdf
+//! ```
+//!
 //! # A walk with curl
 //!
 //! ```text

@@ -111,4 +111,5 @@
 //!   only if it shows it to all its visitors, for they come the same way; but a lock is on one path and
 //!   query (see [`threat_model`](super::threat_model));
 //! - **WebSocket and other tunnels**: counted as uninspected, or refused with `scan.on.upgrade`;
-//! - **request bodies**: what is posted is not read in this version.
+//! - **request bodies** of sites whose interactive sections are `open`: what is posted is read where a site is
+//!   `filtered`, and otherwise when it is shown.

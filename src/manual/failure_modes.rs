@@ -56,6 +56,9 @@
 //! | some rows of the registry | those rows are skipped and reported at line and column | the same |
 //! | a certificate | that one is left out; its names fail the handshake | the last good one of that file stays, the others come into force |
 //!
+//! An authority of certificates that is out of reach or has had enough is asked again later, while the certificates
+//! in force serve on; what cannot be written to `tls.certificates` is not asked for ([`acme`](super::acme)).
+//!
 //! Every attempt counts in `zhamen_reload_total`, by what was loaded and how it went; every problem is
 //! logged with file, line and column. A broken file is complained about once, not at every look. When
 //! it is again as it was applied, it is good again without a swap. See

@@ -11,10 +11,13 @@
 //! | --- | --- |
 //! | `:authority`, `Host` | both may stand there, and must agree |
 //! | `cookie` in crumbs | one field, joined with `; ` |
+//! | `:path` | begins with a slash; `*` with OPTIONS only |
 //! | fields for one hop, upper case, broken pseudo-fields | a malformed request: RST_STREAM, no origin is asked |
 //! | the length of a body | checked against DATA; without one the origin gets chunks |
 //! | trailers, interim responses (100, 103) | pass |
 //! | CONNECT | refused, but for `:protocol` = `websocket` (RFC 8441), which becomes an Upgrade; the stream is a tunnel from the origin's 101, if its answer fits the key |
+//! | what is sent behind an early answer | read for a moment, within `limits.drain`; then RST_STREAM (NO_ERROR) |
+//! | a head beyond `limits.head` | refused by name, up to twice its size; beyond that 431 of the protocol's own |
 //! | a response that must be cut | RST_STREAM; the connection goes on |
 //! | a request that the client takes back | ends the exchange with the origin |
 //! | a host that the certificate does not cover | 421; for one that it covers a connection is shared |
@@ -38,4 +41,7 @@
 //! | no requests | `timeouts.keep_alive`, then GOAWAY | `an_idle_connection_is_told_to_go` |
 //!
 //! A connection that goes beyond a bound ends with GOAWAY (ENHANCE_YOUR_CALM);
-//! `zhamen_http2_connections_ended_total` counts why connections ended.
+//! `zhamen_http2_connections_ended_total` counts why connections ended, and
+//! `zhamen_http2_requests_rejected_total` requests that broke the protocol before anything could be said of them.
+//!
+//! What all of this comes to in memory stands in [`limits`](super::limits).

@@ -5,7 +5,7 @@
 //! one place, `data_plane/respond`.
 //!
 //! ```text
-//! accept → read head → normalise → look up → admit → read post → send → receive → filter → conclude → record
+//! accept → read head → normalise → look up → admit → prove → read post → send → receive → filter → conclude → record
 //! ```
 //!
 //! | stage | where | refuses with |
@@ -16,6 +16,7 @@
 //! | limits | `data_plane/limits`: of the worker and the address; once the site is known, of the site | `overloaded`, `rate_limited` |
 //! | look up | [`Registry::look_up`](crate::domain::registry::Registry::look_up) | – |
 //! | admit | [`Policy::admit`](crate::domain::policy::Policy::admit) | `registry_unavailable`, `unfiled`, `filed_elsewhere`, `filing_cancelled`, `terminated`, `suspended`, `no_commitment`, `site_locked`, `directory_locked`, `interactive_closed`, `page_locked`; `overloaded` while the way to the record is full; `content_blocked` for an upgrade |
+//! | prove | `data_plane/session.rs`; what an authority of certificates asks for is answered here ([`acme`](super::acme)) | – |
 //! | read post | `data_plane/posts.rs`; where the site is `filtered` | `content_blocked` |
 //! | send | `data_plane/upstream`, `upstream::send` | `origin_unreachable`, `overloaded` |
 //! | receive | `data_plane/answer.rs`, `data_plane/upstream`, `upstream::reply` | `origin_timeout`, `origin_protocol` |

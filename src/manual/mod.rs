@@ -11,6 +11,7 @@
 //! | [`life_of_a_request`] | What happens to a request, in which order, and what can refuse it? |
 //! | [`registry`] | Where do sites, filings and customers come from, and what is checked of them? |
 //! | [`origins`] | Which origin is asked, over which connection, and how is it believed? |
+//! | [`acme`] | How does a site get a certificate, and keep one? |
 //! | [`store`] | Where is the record, what makes it hold up, and how does an outsider check it? |
 //! | [`rules`] | When does a rule hit, what follows, and how is a rule written and tested? |
 //! | [`ledger`] | What is a strike, what suspends, what is locked, and what if the numbers were others? |
@@ -26,6 +27,7 @@
 
 #![allow(rustdoc::private_intra_doc_links, reason = "the manual is for those who change the private parts, too")]
 
+pub mod acme;
 pub mod admin_api;
 pub mod architecture;
 pub mod evasions;

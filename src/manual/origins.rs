@@ -37,6 +37,11 @@
 //! origin says it has not looked at (REFUSED_STREAM, beyond the last stream of a GOAWAY) is sent again.
 //! WebSocket to such an origin is refused: `origin_protocol`.
 //!
+//! An `https://` origin is asked by ALPN when it is first used, and what it chooses holds for all requests to it
+//! (`an_origin_with_tls_is_asked_once_what_it_speaks`); of several origins all have to choose HTTP/2. An upgrade
+//! goes to it over HTTP/1.1 (`an_upgrade_goes_over_http1_where_both_are_spoken`). Once it cannot be reached over
+//! HTTP/2 any more it is asked again. With `proxy_protocol = "v2"` it is HTTP/1.1.
+//!
 //! # Connections
 //!
 //! Unused connections are kept for `timeouts.origin_keep_alive` (4 s: shorter than origins keep theirs),

@@ -31,12 +31,13 @@
 //! Files are CSV (UTF-8 with or without BOM, or GB18030) or .xlsx, of which the first sheet that is not
 //! empty is read. Without a kind, the header decides. A bad row is refused at its line and column (in a
 //! workbook: at its cell, `cell F4`), the others are applied; a file with more bad rows than good changes
-//! nothing. An import or pull that would remove more than `registry.remove_max` percent of the rows (and
-//! more than ten) is taken for an export that was cut off: it needs `--force`.
+//! nothing. An import, a pull, or a change of the watched file that would remove more than
+//! `registry.remove_max` percent of the rows (and more than ten) is taken for an export that was cut off: it
+//! needs `registry import --force`.
 //!
 //! | file | columns (and what spreadsheets may call them) |
 //! | --- | --- |
-//! | sites | `host` 域名, `origin` 源站, `unit` 单位, `service` 服务, `kind` 类型, `icp` 备案号, `filing` 备案状态, `filed_until` 备案有效期, `server_ip` 服务器IP, `interactive` 交互; how origins are reached ([`origins`](super::origins)): `origin_ca` 源站CA, `origin_name` 源站证书域名, `origin_verify` 验证源站证书, `proxy_protocol` PROXY协议, `origin_http` 源站HTTP |
+//! | sites | `host` 域名, `origin` 源站, `unit` 单位, `service` 服务, `kind` 类型, `icp` 备案号, `filing` 备案状态, `filed_until` 备案有效期, `server_ip` 服务器IP, `interactive` 交互; how origins are reached ([`origins`](super::origins)): `origin_ca` 源站CA, `origin_name` 源站证书域名, `origin_verify` 验证源站证书, `proxy_protocol` PROXY协议, `origin_http` 源站HTTP; certificates ([`acme`](super::acme)): `acme` 自动证书 |
 //! | units | `unit` 单位, `parent` 上级, `name` 名称, `identity` 证件号, `contact` 联系方式 |
 //! | services | `service` 服务, `unit` 单位, `kind` 类型, `server_ips` 服务器IP (several: `;`) |
 //! | commitments | `unit` 单位, `form` 承诺书 (`hosting`, `datacenter`), `signed` 签署日期, `until` 到期, `signatory` 签署人 |

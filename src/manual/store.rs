@@ -19,8 +19,8 @@
 //! # From the response to the record
 //!
 //! A finding goes up through a bounded queue; the data plane waits for nothing. The recorder puts it in the
-//! [spool](crate::store::Spool), where it is on disk, then the response [in
-//! evidence](crate::store::Evidence), then the finding on the record. How far the spool has been taken in is
+//! [spool](crate::store::Spool), where it is on disk, then the response in
+//! [evidence](crate::store::Evidence), then the finding on the record. How far the spool has been taken in is
 //! stored in the same transaction as what was taken in: after a crash nothing is missing, and nothing is
 //! there twice. What was torn is cut off (in evidence: set aside as `.torn`), because nobody was told that
 //! it is there.

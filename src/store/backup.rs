@@ -15,7 +15,8 @@ use rusqlite::{Connection, OpenFlags, backup::Backup};
 use super::{
     StoreError,
     evidence::{GONE, SEGMENT},
-    key::{make_directory, numbered, parent, sync_directory},
+    key::{SigningKey, make_directory, numbered, parent, sync_directory},
+    ownership::{belongs_to_its_directory, make_database_file},
     seal::HEADS_FILE,
 };
 
@@ -30,7 +31,10 @@ const PAGES_AT_ONCE: i32 = 1_024;
 
 /// Copies a store, which may be in use, into a directory that is empty or not there.
 pub fn back_up(database: &Path, directory: &Path, to: &Path) -> Result<(), StoreError> {
-    empty_directory(to)?;
+    fill(to, || copy_store(database, directory, to))
+}
+
+fn copy_store(database: &Path, directory: &Path, to: &Path) -> Result<(), StoreError> {
     let target = to.join(DIRECTORY);
     make_directory(&target)?;
     for name in ["signing.key", "public.pem", HEADS_FILE] {
@@ -48,7 +52,8 @@ pub fn back_up(database: &Path, directory: &Path, to: &Path) -> Result<(), Store
     sync_directory(to)
 }
 
-/// Puts a backup where a store is to be. What is there already has to be moved away before.
+/// Puts a backup where a store is to be. What is there already has to be moved away before. The backup is
+/// looked at before anything is copied, and what was copied is removed again if it cannot be finished.
 pub fn restore(from: &Path, database: &Path, directory: &Path) -> Result<(), StoreError> {
     let (source, evidence) = (from.join(DATABASE), from.join(DIRECTORY));
     if !source.exists() {
@@ -61,19 +66,70 @@ pub fn restore(from: &Path, database: &Path, directory: &Path) -> Result<(), Sto
             directory.display()
         )));
     }
-    empty_directory(directory)?;
+    check_database(&source)?;
+    SigningKey::check(&evidence)?;
+    fill(directory, || {
+        copy_evidence(&evidence, directory)?;
+        // Last: with the database there, the store is whole.
+        copy_database(&source, database)
+    })
+}
+
+fn copy_evidence(evidence: &Path, directory: &Path) -> Result<(), StoreError> {
     for name in ["signing.key", "public.pem", HEADS_FILE] {
         copy_if_there(&evidence.join(name), &directory.join(name))?;
     }
-    copy_segments(&evidence, directory, &[GONE, SEGMENT])?;
+    copy_segments(evidence, directory, &[GONE, SEGMENT])?;
     if evidence.join(SPOOL).exists() {
         make_directory(&directory.join(SPOOL))?;
         copy_segments(&evidence.join(SPOOL), &directory.join(SPOOL), &[SPOOL])?;
         sync_directory(&directory.join(SPOOL))?;
     }
-    sync_directory(directory)?;
-    // Last: with the database there, the store is whole.
-    copy_database(&source, database)
+    sync_directory(directory)
+}
+
+/// Does work that fills a directory, which has to be empty or not there; if it fails, so it is again.
+fn fill(directory: &Path, work: impl FnOnce() -> Result<(), StoreError>) -> Result<(), StoreError> {
+    let is_new = !directory.exists();
+    empty_directory(directory)?;
+    work().map_err(|error| {
+        let emptied = if is_new { fs::remove_dir_all(directory) } else { remove_all_in(directory) };
+        match emptied {
+            Ok(()) => error,
+            Err(left) => StoreError::new(format!(
+                "{error}; what was copied until then could not be removed: {}: {left}",
+                directory.display()
+            )),
+        }
+    })
+}
+
+fn remove_all_in(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a database can be read from its first page to its last. Names the file where it cannot.
+fn check_database(path: &Path) -> Result<(), StoreError> {
+    let damaged = |why: &dyn std::fmt::Display| {
+        StoreError::new(format!("{}: the database is damaged: {why}; take another backup", path.display()))
+    };
+    let open = || {
+        let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        database.query_row("pragma quick_check(1)", [], |row| row.get::<_, String>(0))
+    };
+    match open() {
+        Ok(found) if found == "ok" => Ok(()),
+        Ok(found) => Err(damaged(&found)),
+        Err(error) => Err(damaged(&error)),
+    }
 }
 
 fn empty_directory(path: &Path) -> Result<(), StoreError> {
@@ -91,22 +147,29 @@ fn copy_database(from: &Path, to: &Path) -> Result<(), StoreError> {
         .map_err(|error| StoreError::new(format!("{}: {}", from.display(), StoreError::from(error))))?;
     source.busy_timeout(Duration::from_secs(10))?;
     let aside = to.with_extension("partial");
-    {
-        let mut target = Connection::open(&aside)?;
-        let backup = Backup::new(&source, &mut target)?;
-        backup.run_to_completion(PAGES_AT_ONCE, Duration::ZERO, None)?;
-        drop(backup);
-        let found: String = target.query_row("pragma quick_check(1)", [], |row| row.get(0))?;
-        if found != "ok" {
-            return Err(StoreError::new(format!("{}: the database is damaged ({found})", from.display())));
-        }
-        // The copy is one file, whatever the original is.
-        target.pragma_update(None, "journal_mode", "delete")?;
+    let copied = copy_pages(&source, &aside)
+        .map_err(|error| StoreError::new(format!("{} to {}: {error}", from.display(), to.display())))
+        .and_then(|()| check_database(&aside))
+        .and_then(|()| {
+            let renamed = fs::File::open(&aside).and_then(|file| file.sync_all()).and_then(|()| fs::rename(&aside, to));
+            renamed.map_err(|error| StoreError::file(to, &error))
+        });
+    if copied.is_err() && aside.is_file() {
+        fs::remove_file(&aside).map_err(|error| StoreError::file(&aside, &error))?;
     }
-    let fail = |error: io::Error| StoreError::file(to, &error);
-    fs::File::open(&aside).and_then(|file| file.sync_all()).map_err(fail)?;
-    fs::rename(&aside, to).map_err(fail)?;
+    copied?;
     sync_directory(parent(to))
+}
+
+fn copy_pages(source: &Connection, to: &Path) -> Result<(), StoreError> {
+    make_database_file(to)?;
+    let mut target = Connection::open(to)?;
+    let backup = Backup::new(source, &mut target)?;
+    backup.run_to_completion(PAGES_AT_ONCE, Duration::ZERO, None)?;
+    drop(backup);
+    // The copy is one file, whatever the original is.
+    target.pragma_update(None, "journal_mode", "delete")?;
+    Ok(())
 }
 
 /// Copies numbered files. One that is removed meanwhile has left another in its place.
@@ -138,7 +201,10 @@ fn copy_segments(from: &Path, to: &Path, suffixes: &[&str]) -> Result<(), StoreE
 
 fn copy_if_there(from: &Path, to: &Path) -> Result<(), StoreError> {
     match fs::copy(from, to) {
-        Ok(_) => fs::File::open(to).and_then(|file| file.sync_all()).map_err(|error| StoreError::file(to, &error)),
+        Ok(_) => {
+            belongs_to_its_directory(to)?;
+            fs::File::open(to).and_then(|file| file.sync_all()).map_err(|error| StoreError::file(to, &error))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(StoreError::file(from, &error)),
     }

@@ -10,7 +10,7 @@ use std::{
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use super::StoreError;
+use super::{StoreError, ownership::belongs_to_its_directory};
 
 /// What stands before an Ed25519 public key in its SubjectPublicKeyInfo (RFC 8410 section 4).
 const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
@@ -47,6 +47,16 @@ impl SigningKey {
         Ok(key)
     }
 
+    /// Whether the key of a store's directory can be used, if there is one.
+    pub(in crate::store) fn check(directory: &Path) -> Result<(), StoreError> {
+        let path = directory.join(KEY_FILE);
+        match fs::read(&path) {
+            Ok(bytes) => Self::read(&path, &bytes).map(drop),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(StoreError::file(&path, &error)),
+        }
+    }
+
     fn write_public(&self, directory: &Path) -> Result<(), StoreError> {
         let (public, aside) =
             (directory.join(PUBLIC_FILE), directory.join(format!("{PUBLIC_FILE}.{}", std::process::id())));
@@ -56,6 +66,7 @@ impl SigningKey {
             fs::rename(&aside, &public)
         });
         written.map_err(|error| StoreError::file(&public, &error))?;
+        belongs_to_its_directory(&public)?;
         sync_directory(directory)
     }
 
@@ -75,6 +86,7 @@ impl SigningKey {
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside).map_err(fail)?;
         file.write_all(bytes.as_ref()).and_then(|()| file.sync_all()).map_err(fail)?;
+        belongs_to_its_directory(&aside)?;
         // A link fails where another process was faster; its key is the one then.
         let linked = fs::hard_link(&aside, path);
         fs::remove_file(&aside).map_err(fail)?;
@@ -146,6 +158,7 @@ pub(in crate::store) fn make_directory(directory: &Path) -> Result<(), StoreErro
         .mode(0o700)
         .create(directory)
         .map_err(|error| StoreError::file(directory, &error))?;
+    belongs_to_its_directory(directory)?;
     sync_directory(parent(directory))
 }
 

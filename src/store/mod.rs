@@ -13,6 +13,7 @@ mod findings;
 mod heads;
 mod idempotency;
 mod key;
+mod ownership;
 mod seal;
 mod sighting;
 mod sites;
@@ -35,6 +36,7 @@ pub use findings::{FindingQuery, FindingRow, Findings, ReviewState, SpoolPositio
 pub use heads::{GENESIS, Hash, HeadRow, Heads, Line, Link};
 pub use idempotency::{Idempotency, Remembered};
 pub use key::{PublicKey, SigningKey};
+pub use ownership::belongs_to_its_directory;
 pub use seal::Sealer;
 pub use sighting::{Seen, Sighting};
 pub use sites::{SiteSource, Sites};

@@ -15,6 +15,7 @@ use super::{
     Evidence, Heads, SigningKey, StoreError,
     evidence::{head_line, parse_head, sign},
     key::{parent, sync_directory},
+    ownership::belongs_to_its_directory,
 };
 use crate::base::Timestamp;
 
@@ -80,7 +81,11 @@ impl Sealer {
         let is_new = !self.path.exists();
         let mut file = OpenOptions::new().append(true).create(true).open(&self.path).map_err(fail)?;
         file.write_all(lines.as_bytes()).and_then(|()| file.sync_data()).map_err(fail)?;
-        if is_new { sync_directory(parent(&self.path)) } else { Ok(()) }
+        if !is_new {
+            return Ok(());
+        }
+        belongs_to_its_directory(&self.path)?;
+        sync_directory(parent(&self.path))
     }
 
     /// After a crash: cuts off a line that is not whole, and adds the heads that only the database has.

@@ -14,6 +14,7 @@ use std::{
 use super::{
     Sighting, SpoolPosition, StoreError,
     key::{make_directory, numbered, sync_directory},
+    ownership::belongs_to_its_directory,
 };
 
 /// A segment of this size is followed by another.
@@ -174,6 +175,7 @@ impl Tail {
         let file = OpenOptions::new().read(true).append(true).create(true).open(&path);
         let file = file.and_then(|file| file.set_len(0).map(|()| file));
         let file = file.map_err(|error| StoreError::file(&path, &error))?;
+        belongs_to_its_directory(&path)?;
         sync_directory(directory)?;
         Ok(Self { segment, file, length: 0, broken: false })
     }

@@ -78,9 +78,12 @@ pub(super) fn access_line(exchange: &Exchange, addresses: ClientAddress) -> Vec<
         outcome: words::outcome(exchange.outcome),
         reason: match exchange.outcome {
             Outcome::Refused(reason) => Some(reason.as_str()),
-            Outcome::Aborted | Outcome::ClientGone | Outcome::Forwarded | Outcome::OriginBroke | Outcome::Tunnelled => {
-                None
-            }
+            Outcome::Aborted
+            | Outcome::ClientGone
+            | Outcome::Forwarded
+            | Outcome::OriginBroke
+            | Outcome::Proved
+            | Outcome::Tunnelled => None,
         },
         detail: &exchange.detail,
         unit: exchange.unit.as_deref(),

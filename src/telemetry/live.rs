@@ -31,6 +31,8 @@ pub struct Live {
     pub client_rejected: AtomicU64,
     /// Connections of HTTP/2 that have ended, by [`Http2End`].
     pub http2_ended: [AtomicU64; Http2End::ALL.len()],
+    /// Requests of HTTP/2 that broke the protocol, or were too much for it, and were never read.
+    pub http2_rejected: AtomicU64,
     /// Connections that were cut because the client was too slow.
     pub client_slow: AtomicU64,
     /// Tasks that panicked and were caught.

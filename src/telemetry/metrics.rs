@@ -9,8 +9,8 @@ use prometheus::{
 };
 
 use super::{
-    Dropped, Http2End, Live, Lost, RecordCounts, edge_metrics::EdgeMetrics, origin_metrics::OriginMetrics,
-    record_metrics::RecordMetrics, words,
+    Dropped, Http2End, Live, Lost, RecordCounts, acme_metrics::AcmeMetrics, edge_metrics::EdgeMetrics,
+    origin_metrics::OriginMetrics, record_metrics::RecordMetrics, words,
 };
 use crate::{
     base::{MemoryBudget, Timestamp},
@@ -92,6 +92,7 @@ pub struct Metrics {
     connections: IntGaugeVec,
     connections_rejected: IntCounter,
     http2_ended: IntCounterVec,
+    http2_rejected: IntCounter,
     origin_connections: IntCounterVec,
     snapshot_generation: IntGauge,
     rules: IntGauge,
@@ -109,6 +110,7 @@ pub struct Metrics {
     origins: OriginMetrics,
     edge: EdgeMetrics,
     record: RecordMetrics,
+    acme: AcmeMetrics,
     /// Held while counts kept elsewhere are carried over, so that two readers do not both add.
     carrying_over: Mutex<()>,
 }
@@ -185,6 +187,10 @@ impl Metrics {
                 "Connections of HTTP/2 with clients that have ended, by why.",
                 &["reason"],
             )?,
+            http2_rejected: new.counter(
+                "http2_requests_rejected_total",
+                "Requests that broke HTTP/2 or were beyond its limits: never read, and in no log.",
+            )?,
             origin_connections: new.counters(
                 "origin_connections_total",
                 "Requests by how their origin was reached.",
@@ -214,6 +220,7 @@ impl Metrics {
             origins: OriginMetrics::new(&new)?,
             edge: EdgeMetrics::new(&new)?,
             record: RecordMetrics::new(&new)?,
+            acme: AcmeMetrics::new(&new)?,
             carrying_over: Mutex::new(()),
             registry: registry.clone(),
         };
@@ -258,6 +265,16 @@ impl Metrics {
         if success {
             self.reload_last_success.with_label_values(&[part.as_str()]).set(now.0.div_euclid(1_000));
         }
+    }
+
+    /// An order for a certificate ended: `issued`, `failed` by the site's fault, or by the `authority`'s.
+    pub fn acme_ordered(&self, result: &'static str) {
+        self.acme.orders.with_label_values(&[result]).inc();
+    }
+
+    /// So many sites ask for certificates and are in a state.
+    pub fn set_acme_sites(&self, state: &'static str, count: usize) {
+        self.acme.sites.with_label_values(&[state]).set(whole(count));
     }
 
     /// The bottom of a home page was looked at.
@@ -362,6 +379,7 @@ impl Metrics {
         self.record.carry_over(&(readings.record)(), &readings.lost);
         let carried = [
             (&self.connections_rejected, live.client_rejected.load(Relaxed)),
+            (&self.http2_rejected, live.http2_rejected.load(Relaxed)),
             (&self.panics, live.panics.load(Relaxed)),
             (&self.events_dropped, readings.dropped.count()),
         ];

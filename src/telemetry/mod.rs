@@ -7,6 +7,7 @@
 
 mod access_line;
 mod access_log;
+mod acme_metrics;
 mod consumer;
 mod edge_metrics;
 mod live;

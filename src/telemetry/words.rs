@@ -4,7 +4,8 @@
 use crate::domain::event::{Event, OriginConnection, Outcome};
 
 /// All words of [`outcome`].
-pub(super) const OUTCOMES: [&str; 6] = ["aborted", "client_gone", "forwarded", "origin_broke", "refused", "tunnelled"];
+pub(super) const OUTCOMES: [&str; 7] =
+    ["aborted", "client_gone", "forwarded", "origin_broke", "proved", "refused", "tunnelled"];
 
 /// All words of [`event`].
 pub(super) const EVENTS: [&str; 3] = ["exchange", "page_locked", "page_unlocked"];
@@ -15,6 +16,7 @@ pub(super) const fn outcome(outcome: Outcome) -> &'static str {
         Outcome::ClientGone => "client_gone",
         Outcome::Forwarded => "forwarded",
         Outcome::OriginBroke => "origin_broke",
+        Outcome::Proved => "proved",
         Outcome::Refused(_) => "refused",
         Outcome::Tunnelled => "tunnelled",
     }

@@ -122,6 +122,55 @@ fn a_token_that_does_not_hold_opens_nothing_and_a_revoked_one_neither() {
 }
 
 #[test]
+fn whatever_the_api_does_the_command_line_does() {
+    let house = Setup::new().run();
+    let token = house.path("token");
+    std::fs::write(&token, house.token("shell", "operator")).unwrap();
+    let call = |words: &[&str]| {
+        let (token, address) = (token.to_str().unwrap(), house.admin_address().to_string());
+        zhamen(
+            &house.path(""),
+            &[&["admin", "call", "--token-file", token, "--address", &address], words].concat(),
+            b"",
+        )
+    };
+    let shown = |words: &[&str]| {
+        let run = call(words);
+        assert_eq!(run.status, 0, "{words:?}: {}", run.err);
+        serde_json::from_str::<Value>(&run.out).unwrap()
+    };
+    shown(&["PUT", "/units/r1", "name=代理商"]);
+    shown(&["PUT", "/units/u9", "name=某公司", "parent=r1"]);
+    shown(&["PUT", "services/s9", "unit=u9", "kind=server", "server_ips=10.0.0.5", "server_ips=10.0.0.6"]);
+    assert_eq!(shown(&["GET", "/services/s9"])["server_ips"], json!(["10.0.0.5", "10.0.0.6"]));
+    shown(&["PUT", "/sites/new.cn", "origin=http://127.0.0.1:9", "unit=u9", "service=s9", "kind=server"]);
+    assert_eq!(shown(&["GET", "/sites/new.cn"])["filing"], "unfiled");
+    let hook = shown(&["POST", "/webhooks", "url=http://127.0.0.1:9/", "events=finding", "secret=0123456789abcdef"]);
+    assert_eq!(shown(&["GET", "/webhooks"])["items"][0]["id"], hook["id"]);
+    assert_eq!(shown(&["GET", "/units", "limit=1"])["items"].as_array().unwrap().len(), 1);
+
+    let again = call(&["PUT", "/units/u9", "name=另一公司"]);
+    assert!(again.status == 1 && again.err.contains("428") && again.err.contains("If-Match"), "{}", again.err);
+    let tag = again.err.split('"').nth(1).unwrap();
+    shown(&["PUT", "/units/u9", "name=另一公司", "--if-match", &format!("\"{tag}\"")]);
+    let wrong = call(&["PUT", "/units/u9", "nmae=x"]);
+    assert!(wrong.status == 2 && wrong.err.contains("did you mean \"name\"?"), "{}", wrong.err);
+    let wrong = call(&["PUT", "/services/s9", "unit=u9", "kind=servr"]);
+    assert!(wrong.status == 1 && wrong.err.contains("/kind"), "{}", wrong.err);
+
+    let letter = house.path("letter.pdf");
+    let run = call(&["GET", "/reports/commitment", "unit=u9", "format=pdf", "--out", letter.to_str().unwrap()]);
+    assert_eq!(run.status, 0, "{}", run.err);
+    assert!(std::fs::read(&letter).unwrap().starts_with(b"%PDF"));
+    let listed = zhamen(&house.path(""), &["admin", "routes", "webhooks"], b"");
+    assert!(listed.status == 0 && listed.out.contains("/api/v1/webhooks/{webhook}/deliveries"), "{}", listed.out);
+
+    std::fs::write(&token, house.token("visitor", "inspector")).unwrap();
+    let refused = call(&["PUT", "/units/u9", "name=x"]);
+    assert!(refused.status == 1 && refused.err.contains("403"), "{}", refused.err);
+}
+
+#[test]
 fn a_change_is_made_once_and_never_over_another() {
     let zhamen = Setup::new().run();
     let api = zhamen.api("operator");
@@ -132,6 +181,9 @@ fn a_change_is_made_once_and_never_over_another() {
     assert_eq!(again(""), 428);
     assert_eq!(again("If-Match: \"0\"\r\n"), 412);
     assert_eq!(again("If-None-Match: *\r\n"), 412);
+    assert_eq!(again("If-Match:\r\n"), 400, "an empty list is not the same as none");
+    assert_eq!(again("If-Match: \u{e9}\r\n"), 400, "what cannot be read is not the same as nothing");
+    assert_eq!(again(&format!("If-Match: {}\r\n", tag.trim_matches('"'))), 412, "an entity tag has quotes");
     assert_eq!(again(&format!("If-Match: {tag}\r\n")), 200);
     assert_eq!(again(&format!("If-Match: {tag}\r\n")), 412, "somebody changed it");
     let new = api.ask("PUT", "/api/v1/units/u2", "If-Match: \"1\"\r\n", &json!({}));

@@ -221,7 +221,7 @@ fn unknown_keys_and_bad_values_are_named_with_what_was_meant() {
         ],
     );
     let run = check(good(), &[("zhamen.toml", b"[scan\n")]);
-    assert_told(&run, 2, &[("zhamen.toml:1:6", &["error"])]);
+    assert_told(&run, 2, &[("zhamen.toml:1:1", &["error"])]);
 }
 
 #[test]

@@ -18,7 +18,8 @@ use http::{HeaderMap, Method, Request};
 use crate::harness::{
     Client, Origin, PHRASE, Setup, Zhamen, eventually,
     http2::{
-        Authority, CONTINUATION, DATA, Frames, HEADERS, Http2, PING, RST_STREAM, SETTINGS, block, frame, get, read,
+        Authority, CONTINUATION, DATA, Frame, Frames, HEADERS, Http2, PING, RST_STREAM, SETTINGS, block, frame, get,
+        read,
     },
     page_of, page_with, text_of,
 };
@@ -70,6 +71,18 @@ fn a_page_comes_over_tls_by_alpn_and_both_protocols_are_offered() {
 }
 
 #[test]
+fn of_the_ciphers_that_both_know_the_order_is_ours() {
+    use rustls::crypto::aws_lc_rs::cipher_suite::{TLS13_AES_128_GCM_SHA256, TLS13_CHACHA20_POLY1305_SHA256};
+    let authority = Authority::of(&["a.cn"]);
+    let (_zhamen, https) = run_tls(Setup::new(), &authority);
+    let mut suites = [TLS13_CHACHA20_POLY1305_SHA256, TLS13_AES_128_GCM_SHA256];
+    for _ in 0..2 {
+        assert_eq!(authority.suite(https, "a.cn", &suites).suite(), TLS13_AES_128_GCM_SHA256.suite());
+        suites.reverse();
+    }
+}
+
+#[test]
 fn prior_knowledge_is_taken_only_where_it_is_configured() {
     let origin = Origin::page(page_of(200));
     let zhamen = setup().site("a.cn", origin.address()).run();
@@ -80,6 +93,15 @@ fn prior_knowledge_is_taken_only_where_it_is_configured() {
     let mut answer = Vec::new();
     let _ = frames.tcp.read_to_end(&mut answer);
     assert!(answer.starts_with(b"HTTP/1.1 400"), "{}", answer.escape_ascii());
+}
+
+#[test]
+fn a_broken_request_of_http1_is_told_so_in_http1() {
+    let zhamen = setup().run();
+    for broken in ["GET / \r\n\r\n", "GET / HTTP/9.9\r\nHost: a.cn\r\n\r\n", "Some linePOST / HTTP/1.1\r\n\r\n"] {
+        let answer = Client::connect(zhamen.http).send(broken).response();
+        assert_eq!((answer.status(), answer.reason()), (400, "malformed_request"), "{broken:?}");
+    }
 }
 
 #[test]
@@ -337,6 +359,44 @@ fn a_refusal_does_not_wait_for_the_body() {
 }
 
 #[test]
+fn what_comes_behind_an_early_answer_is_read_and_judged() {
+    let origin = Origin::start(|exchange| {
+        exchange.respond("200 OK", &[("Content-Type", "text/plain")], b"early")?;
+        exchange.close()
+    });
+    let zhamen = setup().site("a.cn", origin.address()).run();
+    let mut frames = Frames::connect(zhamen.http);
+    let fields = [(":method", "POST"), (":scheme", "http"), (":authority", "a.cn"), (":path", "/")];
+    frames.send(HEADERS, 0x4, 1, &block(&fields));
+    let answered = std::iter::from_fn(|| frames.next()).find(|frame| frame.kind == DATA && frame.flags & 1 == 1);
+    assert_eq!(answered.unwrap().payload, b"early");
+    // Trailers that do not end the stream (RFC 9113 section 8.1).
+    frames.send(HEADERS, 0x4, 1, &block(&[("x-a", "b")]));
+    assert_eq!(frames.until(RST_STREAM).unwrap().payload, [0, 0, 0, 1], "PROTOCOL_ERROR");
+}
+
+#[test]
+fn what_is_no_request_is_counted_and_a_head_that_is_too_long_is_refused_by_name() {
+    let zhamen = setup().set("limits.head", "\"4KiB\"").run();
+    let mut frames = Frames::connect(zhamen.http);
+    let with = |length: usize| [get("a.cn", "/long"), block(&[("x-a", &"a".repeat(length))])].concat();
+    frames.send(HEADERS, 0x5, 1, &with(5_000));
+    frames.until(HEADERS).unwrap();
+    let line = eventually_logged(&zhamen);
+    assert_eq!((line["status"].as_u64(), line["reason"].as_str()), (Some(400), Some("malformed_request")));
+    // Far too long, and malformed: the protocol's own.
+    frames.send(HEADERS, 0x5, 3, &with(9_000));
+    frames.send(HEADERS, 0x5, 5, &[get("a.cn", "/"), block(&[("X-A", "b")])].concat());
+    drop(frames);
+    zhamen.metric_becomes("zhamen_http2_requests_rejected_total", 2.0);
+}
+
+fn eventually_logged(zhamen: &Zhamen) -> serde_json::Value {
+    eventually("a line in the log", || !zhamen.log().is_empty());
+    zhamen.log().remove(0)
+}
+
+#[test]
 fn a_client_that_takes_its_request_back_ends_the_exchange() {
     let origin = Origin::start(|exchange| {
         exchange.wire.is_closed();
@@ -545,6 +605,28 @@ fn a_head_without_end_ends_the_connection() {
     let answer = std::iter::from_fn(|| frames.next()).find(|frame| frame.stream == 1);
     assert!(answer.is_none_or(|frame| frame.kind == RST_STREAM || frame.kind == HEADERS));
     assert!(zhamen.memory_kib("VmHWM") < 300 << 10);
+}
+
+#[test]
+fn heads_of_all_streams_together_are_bounded() {
+    let origin = Origin::start(|exchange| {
+        sleep(Duration::from_secs(2));
+        exchange.respond("200 OK", &[], b"x")
+    });
+    let zhamen = setup().set("limits.head", "\"8KiB\"").site("a.cn", origin.address()).run();
+    let mut frames = Frames::connect(zhamen.http);
+    let head = [get("a.cn", "/"), block(&[("x-a", &"a".repeat(6_000))])].concat();
+    for number in 0..14 {
+        frames.send(HEADERS, 0x5, 2 * number + 1, &head);
+    }
+    let ended = |frame: &Frame| matches!(frame.kind, HEADERS | RST_STREAM);
+    let (refused, served): (Vec<_>, Vec<_>) =
+        std::iter::from_fn(|| frames.next()).filter(ended).take(14).partition(|frame| frame.kind == RST_STREAM);
+    assert!(refused.iter().all(|frame| frame.payload == [0, 0, 0, 7]), "REFUSED_STREAM");
+    assert_eq!((refused.len(), served.len()), (4, 10), "of 64 KiB each takes 6");
+    // What was held is given back.
+    frames.send(HEADERS, 0x5, 101, &head);
+    assert_eq!(frames.until(HEADERS).unwrap().stream, 101);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use http::{HeaderMap, Request};
 
 use crate::harness::{
     Client, PHRASE, Setup, ask, get,
-    http2::{Http2, Http2Origin, read, respond},
+    http2::{Authority, Http2, Http2Origin, read, respond},
     page_of, page_with,
 };
 
@@ -180,4 +180,40 @@ fn an_origin_that_breaks_off_is_told_of() {
     let gone = "b.cn,h2://127.0.0.1:1,u1,s1,server,蜀ICP备12345678号,,";
     let zhamen = setup().row(gone).run();
     assert_eq!(get(zhamen.http, "b.cn", "/").reason(), "origin_unreachable");
+}
+
+/// A site whose origin stands behind TLS, in a row that names no protocol.
+fn behind_tls(origin: &Http2Origin) -> String {
+    format!("a.cn,https://{},u1,s1,server,蜀ICP备12345678号,,,off", origin.address())
+}
+
+#[test]
+fn an_origin_with_tls_is_asked_once_what_it_speaks() {
+    let authority = Authority::of(&["a.cn"]);
+    for (alpn, is_http2) in [(&["h2", "http/1.1"][..], true), (&["http/1.1"], false), (&[], false)] {
+        let handler = async |_: h2::RecvStream, answer, _| respond(answer, "text/plain", "HTTP/2");
+        let origin = Http2Origin::start_with(Some(authority.acceptor(alpn)), MANY, handler);
+        let zhamen = setup().columns("origin_verify").row(behind_tls(&origin)).run();
+        let said = if is_http2 { "HTTP/2" } else { "HTTP/1.1" };
+        for _ in 0..3 {
+            assert_eq!(get(zhamen.http, "a.cn", "/").text(), said, "{alpn:?}");
+        }
+        let body = ask(zhamen.http, "POST / HTTP/1.1\r\nHost: a.cn\r\nContent-Length: 5\r\n\r\nhello");
+        assert_eq!(body.text(), said, "{alpn:?}");
+        if is_http2 {
+            assert_eq!(origin.connections(), 1, "the one that was asked on is the one that is used");
+        }
+    }
+}
+
+#[test]
+fn an_upgrade_goes_over_http1_where_both_are_spoken() {
+    let authority = Authority::of(&["a.cn"]);
+    let handler = async |_: h2::RecvStream, answer, _| respond(answer, "text/plain", "HTTP/2");
+    let origin = Http2Origin::start_with(Some(authority.acceptor(&["h2", "http/1.1"])), MANY, handler);
+    let zhamen = setup().columns("origin_verify").row(behind_tls(&origin)).run();
+    assert_eq!(get(zhamen.http, "a.cn", "/").text(), "HTTP/2");
+    let upgrade = "GET / HTTP/1.1\r\nHost: a.cn\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    assert_eq!(ask(zhamen.http, upgrade).text(), "HTTP/1.1");
+    assert_eq!(get(zhamen.http, "a.cn", "/").text(), "HTTP/2");
 }

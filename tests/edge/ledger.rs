@@ -68,6 +68,9 @@ fn notices_up_to_the_threshold_suspend_and_a_withdrawal_undoes_it() {
         |id| ledger(&proxy, &["notice", "--id", id, "--service", "s-u1", "--class", "vulgar", "--document", "2026-1"]);
     assert_eq!(notice("n1").0, 0);
     assert_eq!(get(proxy.http, "one.cn", "/").status(), 200);
+    let again = ["notice", "--service", "s-u1", "--class", "vulgar", "--document", "2026-1"];
+    let (status, said) = ledger(&proxy, &again);
+    assert!(status == 1 && said.contains("\"n1\" already"), "an arrow key and Enter are no strike: {said}");
     let (status, said) = notice("n1");
     assert!(status == 1 && said.contains("\"n1\""), "{said}");
     let (status, said) = notice("n2");

@@ -9,7 +9,9 @@
 //! | `http` | HTTP/1.1 on both sides: framing, connections, upgrades, backpressure |
 //! | `http2` | HTTP/2 with clients: the same exchanges on streams, and floods |
 //! | `http2_origins` | HTTP/2 with origins: one connection for all, and what passes both ways |
+//! | `llhttp` | another parser's vectors of HTTP/1.1, and its verdicts |
 //! | `smuggling` | heads that can be read in two ways |
+//! | `smuggling_matrix` | all of them put together, with nginx, Apache and Python behind |
 //! | `scan` | what is found while nothing has been sent |
 //! | `streaming` | what is found, or waits, after the head has gone |
 //! | `findings` | what goes on the record of what was found |
@@ -18,6 +20,7 @@
 //! | `bad_origins` | origins that refuse, hang, break off, lie |
 //! | `gone_clients` | clients that vanish |
 //! | `bounds` | limits, and that nothing leaks |
+//! | `attacks` | what attacks hold in memory, beside what they send |
 //! | `limits` | what one address, one site, one slow client may ask for, and what is turned away |
 //! | `bad_input` | registries, rules and configurations that people write |
 //! | `reload` | what comes into force without a restart |
@@ -30,13 +33,17 @@
 //! | `record` | access log and metrics |
 //! | `pages` | real saved pages, from a stock nginx |
 //! | `trust` | TLS on the operator's side: clients' certificates, pulls and webhooks |
+//! | `acme` | certificates that are had and renewed |
 //! | `admin_api` | tokens, changes, webhooks, and a suspension's way to every connection |
 //! | `upstreams` | several origins, their health, names and certificates, and who has to wait |
 //! | `proxies` | proxies before us and behind: the PROXY protocol, `X-Forwarded-*`, `Forwarded` |
 //! | `command_line` | the other commands |
+//! | `slips` | what operators get wrong on the first day, and what they are told |
 //! | `deploy` | what stands in `deploy/`, run |
 
+mod acme;
 mod admin_api;
+mod attacks;
 mod bad_input;
 mod bad_origins;
 mod bounds;
@@ -53,6 +60,7 @@ mod http2_origins;
 mod incident;
 mod ledger;
 mod limits;
+mod llhttp;
 mod locks;
 mod operations;
 mod pages;
@@ -63,7 +71,9 @@ mod registry;
 mod reload;
 mod report;
 mod scan;
+mod slips;
 mod smuggling;
+mod smuggling_matrix;
 mod streaming;
 mod trust;
 mod upstreams;

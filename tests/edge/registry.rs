@@ -30,8 +30,52 @@ fn import(dir: &Path, args: &[&str]) -> Run {
     zhamen(dir, &[&["registry", "import"], args].concat(), b"")
 }
 
+const REFUSED: &str = "zhamen_reload_total{result=\"error\",what=\"registry\"}";
 const ICP: &str = "蜀ICP备12345678号";
 const OTHER_ICP: &str = "蜀ICP备87654321号-2";
+
+#[test]
+fn a_file_that_was_cut_off_changes_nothing_until_somebody_says_that_it_is_meant() {
+    let origin = Origin::page("fine");
+    let hosts: Vec<String> = (0..30).map(|site| format!("s{site}.cn")).collect();
+    let rows: Vec<_> = hosts.iter().map(|host| (host.as_str(), &origin, ICP)).collect();
+    let (whole, half) = (csv(&rows), csv(&rows[..12]));
+    let mut proxy = hosts.iter().fold(Setup::new(), |setup, host| setup.site(host, origin.address())).run();
+    proxy.write("sites.csv", &whole);
+    eventually("in force", || status(&proxy, "s29.cn") == 200);
+
+    proxy.write("sites.csv", &half);
+    proxy.metric_becomes(REFUSED, 1.0);
+    assert_eq!(status(&proxy, "s29.cn"), 200);
+    proxy.write("sites.csv", HEADER);
+    proxy.metric_becomes(REFUSED, 2.0);
+    assert_eq!(status(&proxy, "s29.cn"), 200);
+    let dir = proxy.path("");
+    proxy.restart();
+    assert_eq!(status(&proxy, "s29.cn"), 200, "a restart does not make it meant");
+
+    proxy.write("sites.csv", &half);
+    let refused = import(&dir, &["sites.csv"]);
+    assert!(refused.status == 2 && refused.out.contains("18 of 30 rows"), "{} {}", refused.out, refused.err);
+    let meant = import(&dir, &["--force", "sites.csv"]);
+    assert_eq!(meant.status, 0, "{} {}", meant.out, meant.err);
+    eventually("in force", || status(&proxy, "s29.cn") == 403);
+    assert_eq!(status(&proxy, "s11.cn"), 200);
+}
+
+#[test]
+fn a_file_without_a_row_is_imported_only_if_somebody_says_so() {
+    let origin = Origin::page("fine");
+    let proxy = Setup::new().site("a.cn", origin.address()).run();
+    let dir = proxy.path("");
+    fs::write(dir.join("empty.csv"), HEADER).unwrap();
+    let refused = import(&dir, &["empty.csv"]);
+    assert!(refused.status == 2 && refused.out.contains("there is no row in it"), "{} {}", refused.out, refused.err);
+    assert_eq!(status(&proxy, "a.cn"), 200);
+    let meant = import(&dir, &["--force", "empty.csv"]);
+    assert!(meant.status == 0 && meant.out.contains("sites.csv says something else"), "{} {}", meant.out, meant.err);
+    eventually("in force", || status(&proxy, "a.cn") == 403);
+}
 
 #[test]
 fn an_import_shows_what_it_would_change_and_then_changes_it() {

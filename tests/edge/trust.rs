@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::harness::{Origin, Setup, Zhamen, eventually, get, zhamen};
 
 /// A certificate that is its own authority, as files `NAME.crt` and `NAME.key`.
-fn certificate(directory: &Path, name: &str) -> CertifiedKey<KeyPair> {
+pub fn certificate(directory: &Path, name: &str) -> CertifiedKey<KeyPair> {
     let made = generate_simple_self_signed(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
     fs::write(directory.join(format!("{name}.crt")), made.cert.pem()).unwrap();
     fs::write(directory.join(format!("{name}.key")), made.signing_key.serialize_pem()).unwrap();
@@ -26,7 +26,7 @@ fn certificate(directory: &Path, name: &str) -> CertifiedKey<KeyPair> {
 }
 
 /// Speaks TLS for a server that does not.
-fn in_front_of(plain: SocketAddr, made: &CertifiedKey<KeyPair>) -> SocketAddr {
+pub fn in_front_of(plain: SocketAddr, made: &CertifiedKey<KeyPair>) -> SocketAddr {
     let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
     let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()

@@ -49,6 +49,7 @@ fn exchange_line(exchange: &Exchange, zone: &TimeZone) -> String {
         Outcome::ClientGone => "client gone",
         Outcome::Forwarded => "forwarded",
         Outcome::OriginBroke => "origin broke",
+        Outcome::Proved => "proved",
         Outcome::Refused(reason) => reason.as_str(),
         Outcome::Tunnelled => "tunnelled",
     };

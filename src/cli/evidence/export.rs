@@ -7,10 +7,10 @@ use std::{
 
 use serde_json::json;
 
-use super::{Exit, configuration, database, moment, problem, whoever};
+use super::{Exit, database, moment, problem, whoever};
 use crate::{
     base::{Clock, Timestamp},
-    cli::problems::give_up,
+    cli::{place::Place, problems::give_up},
     control_plane::{PutError, Record, SystemClock},
     store::{ExportQuery, SigningKey, export},
 };
@@ -30,21 +30,20 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "TIME", value_parser = moment)]
     to: Option<Timestamp>,
     /// Only what is about this unit.
-    #[arg(long, value_name = "ID", conflicts_with = "incident")]
+    #[arg(long, value_name = "ID")]
     unit: Option<String>,
     /// Only this incident, and the findings and notices that it came from.
     #[arg(long, value_name = "ID")]
     incident: Option<String>,
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
-    let opened = configuration(&args.config).and_then(|config| {
+    let opened = args.place.config().and_then(|config| {
         let store = database(&config)?;
         let key = SigningKey::open(&config.store.directory).map_err(|error| problem("the key", error))?;
         Ok((config, store, key))

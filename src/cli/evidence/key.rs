@@ -1,12 +1,12 @@
 //! `zhamen evidence key`: the public key of the signatures.
 
-use std::{
-    io::{self, Write},
-    path::PathBuf,
-};
+use std::io::{self, Write};
 
-use super::{Exit, configuration, problem};
-use crate::{cli::problems::give_up, store::SigningKey};
+use super::{Exit, problem};
+use crate::{
+    cli::{place::Place, problems::give_up},
+    store::SigningKey,
+};
 
 /// Print the public key that heads and exports are signed with, in PEM.
 ///
@@ -15,13 +15,14 @@ use crate::{cli::problems::give_up, store::SigningKey};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status:\n  0  printed\n  2  there is no key, or it cannot be read")]
 pub(in crate::cli) struct Args {
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
-    let key = configuration(&args.config)
+    let key = args
+        .place
+        .config()
         .and_then(|config| SigningKey::open(&config.store.directory).map_err(|error| problem("the key", error)));
     match key {
         Ok(key) => {

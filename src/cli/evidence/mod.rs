@@ -8,14 +8,12 @@ mod verify;
 use std::{
     env,
     io::{self, Write},
-    path::Path,
 };
 
 use super::Exit;
 use crate::{
     base::{Date, Problem, Timestamp},
     config::Config,
-    control_plane::files::read_config,
     store::Sqlite,
 };
 
@@ -37,17 +35,12 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
     }
 }
 
-/// The configuration that a command is given.
-pub(super) fn configuration(path: &Path) -> Result<Config, Vec<Problem>> {
-    let (parsed, _) = read_config(path);
-    parsed.config.ok_or(parsed.problems)
-}
-
 /// The database that a configuration names, which has to be there.
 pub(super) fn database(config: &Config) -> Result<Sqlite, Vec<Problem>> {
     let path = &config.store.database;
     if !path.exists() {
-        return Err(problem(&path.display().to_string(), "there is no record yet: `zhamen run` begins one"));
+        let missing = Problem::error(&path.display().to_string(), 0, 0, "there is no record yet");
+        return Err(vec![missing.help("`zhamen run` begins one; is this the configuration that it runs with?")]);
     }
     Sqlite::open(path).map_err(|error| problem("the store", error))
 }

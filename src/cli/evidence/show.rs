@@ -9,10 +9,10 @@ use std::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::json;
 
-use super::{Exit, configuration, database, problem, whoever};
+use super::{Exit, database, problem, whoever};
 use crate::{
     base::Problem,
-    cli::{problems::give_up, table::printable},
+    cli::{place::Place, problems::give_up, table::printable},
     config::Config,
     control_plane::Record,
     domain::record::{EvidenceView, Fact},
@@ -31,9 +31,8 @@ pub(in crate::cli) struct Args {
     /// Write the body, as it was served, to a file.
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// Print one JSON object, with the body in Base64.
     #[arg(long)]
     json: bool,
@@ -54,7 +53,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
 }
 
 fn look(args: &Args) -> Result<Option<EvidenceRecord>, Vec<Problem>> {
-    let config = configuration(&args.config)?;
+    let config = args.place.config()?;
     let store = database(&config)?;
     let Some(hash) = hash_of(&args.id, &store)? else { return Ok(None) };
     let directory = &config.store.directory;

@@ -1,13 +1,15 @@
 //! `zhamen evidence verify`: whether the record and what is in evidence are as they were written.
 
 use std::{
+    fs,
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
-use super::{Exit, configuration, database, problem};
+use super::{Exit, database, problem};
 use crate::{
-    cli::problems::give_up,
+    base::Problem,
+    cli::{place::Place, problems::give_up},
     store::{Fault, PublicKey, Verified, verify},
 };
 
@@ -16,9 +18,8 @@ use crate::{
 #[command(after_help = "Exit status:\n  0  everything is as it was written\n  1  something was altered, taken out, \
                         put in or moved\n  2  it could not be looked")]
 pub(in crate::cli) struct Args {
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// The public key, kept elsewhere, to check signatures with, instead of the one beside the evidence.
     #[arg(long, value_name = "FILE")]
     public_key: Option<PathBuf>,
@@ -28,7 +29,7 @@ pub(in crate::cli) struct Args {
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
-    let config = match configuration(&args.config) {
+    let config = match args.place.config() {
         Ok(config) => config,
         Err(problems) => return give_up(&problems),
     };
@@ -44,6 +45,12 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
     };
     let key = match key {
         Ok(key) => key,
+        // Made together with what it signs: where `check` or `registry import` made the database, nobody has yet.
+        Err(_) if args.public_key.is_none() && is_empty(&config.store.directory) => {
+            let directory = config.store.directory.display().to_string();
+            let nothing = Problem::error(&directory, 0, 0, "nothing is in evidence yet, and nothing is signed");
+            return give_up(&[nothing.help("`zhamen run` makes the key and begins: verify after the first start")]);
+        }
         Err(error) => return give_up(&problem("the public key", error)),
     };
     let verified = match database(&config) {
@@ -63,6 +70,11 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
     };
     show(&verified, args.json, out)?;
     Ok(if verified.is_sound() { Exit::Ok } else { Exit::No })
+}
+
+fn is_empty(directory: &Path) -> bool {
+    fs::read_dir(directory)
+        .map_or_else(|error| error.kind() == io::ErrorKind::NotFound, |mut files| files.next().is_none())
 }
 
 fn show(verified: &Verified, as_json: bool, out: &mut dyn Write) -> io::Result<()> {

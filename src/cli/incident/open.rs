@@ -1,11 +1,15 @@
 //! `zhamen incident open`.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
 
 use super::{Exit, RecordArgs, not_put, problems, to_json};
 use crate::{
-    base::Timestamp,
-    control_plane::{NewIncident, open_incident},
+    base::{HostName, Timestamp},
+    cli::{record::Opened, table::printable},
+    control_plane::{NewIncident, open_incident, registry::in_force},
     domain::record::{IncidentKind, IncidentScope, LockScope},
 };
 
@@ -90,10 +94,30 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
         lock: args.lock_page.iter().map(page).chain(args.lock_site.iter().map(site)).collect(),
         suspend: args.suspend.clone(),
     };
+    for stranger in strangers(&opened, &new) {
+        writeln!(io::stderr(), "zhamen: warning: {stranger}: is it spelt right? It is put on the record as it is")?;
+    }
     match open_incident(&opened.record, &opened.config.incident, &opened.by, &new, opened.now, None) {
         Ok(incident) if args.json => writeln!(out, "{}", to_json(&incident, opened.now))?,
-        Ok(incident) => writeln!(out, "{}: to be reported by {}", incident.open.id, incident.open.deadline)?,
+        Ok(incident) => writeln!(out, "{}: to be reported by {}", incident.open.id, incident.open.deadline.to_local())?,
         Err(error) => return not_put(&error),
     }
     Ok(Exit::Ok)
+}
+
+/// Units and hosts of an incident that nobody knows: in an emergency a slip must not pass for a lock.
+fn strangers(opened: &Opened, new: &NewIncident) -> Vec<String> {
+    let units = new.units.iter().chain(&new.suspend);
+    let unknown = |unit: &&String| opened.record.with_ledger(|ledger| ledger.unit(unit).is_none());
+    let mut strangers: Vec<String> =
+        units.filter(unknown).map(|unit| format!("there is no unit {:?}", printable(unit))).collect();
+    let begun = in_force(Some(opened.record.store()), &opened.config.registry, opened.now.local_date());
+    let registry = Arc::new(begun.registry);
+    let covered = |host: &str| HostName::parse(host).is_ok_and(|host| registry.covering(&host).is_some());
+    let hosts = new.sites.iter().chain(new.lock.iter().map(|lock| &lock.host));
+    strangers.extend(
+        hosts.filter(|host| !covered(host)).map(|host| format!("no row of the registry covers {:?}", printable(host))),
+    );
+    strangers.dedup();
+    strangers
 }

@@ -41,7 +41,8 @@ pub(super) fn show(args: &ShowArgs, out: &mut dyn Write) -> io::Result<Exit> {
         Ok(opened) => opened,
         Err(wrong) => return problems::give_up(&wrong),
     };
-    let found = match incident(&opened.record, &args.id) {
+    // Ids are written small; people read them from a heading.
+    let found = match incident(&opened.record, &args.id.to_lowercase()) {
         Ok(found) => found,
         Err(error) => return failed(&error.to_string()),
     };
@@ -54,12 +55,13 @@ pub(super) fn show(args: &ShowArgs, out: &mut dyn Write) -> io::Result<Exit> {
         return Ok(Exit::Ok);
     }
     let open = &incident.open;
-    let mut table = Table::new(["incident", &open.id]);
+    let mut table = Table::new(["what", "says"]);
     let mut row = |what: &str, text: String| table.row([what.to_owned(), text]);
+    row("incident", open.id.clone());
     row("title", open.title.clone());
     row("state", state(&incident, opened.now));
-    row("noticed", open.at.to_string());
-    row("deadline", open.deadline.to_string());
+    row("noticed", open.at.to_local());
+    row("deadline", open.deadline.to_local());
     row("opened by", incident.by.clone());
     row("units", open.units.join(", "));
     row("sites", open.sites.join(", "));
@@ -70,7 +72,7 @@ pub(super) fn show(args: &ShowArgs, out: &mut dyn Write) -> io::Result<Exit> {
     writeln!(out)?;
     let mut table = Table::new(["entry", "at", "by", "step", "text"]);
     for note in incident.notes.iter().chain(&incident.closed) {
-        table.row([note.seq.to_string(), note.at.to_string(), note.by.clone(), note.step.clone(), note.text.clone()]);
+        table.row([note.seq.to_string(), note.at.to_local(), note.by.clone(), note.step.clone(), note.text.clone()]);
     }
     table.write(out)?;
     Ok(Exit::Ok)
@@ -94,13 +96,16 @@ pub(super) fn list(args: &ListArgs, out: &mut dyn Write) -> io::Result<Exit> {
         }
         return Ok(Exit::Ok);
     }
+    if found.is_empty() && !args.all && board.incidents().next().is_some() {
+        writeln!(io::stderr(), "zhamen: none is open; --all lists the closed ones, too")?;
+    }
     let mut table = Table::new(["incident", "state", "deadline", "units", "title"]);
     for incident in found {
         let open = &incident.open;
         table.row([
             open.id.clone(),
             state(incident, opened.now),
-            open.deadline.to_string(),
+            open.deadline.to_local(),
             open.units.join(", "),
             open.title.clone(),
         ]);

@@ -10,8 +10,13 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use super::{Exit, RecordArgs, failed, not_put, problems};
 use crate::{
-    cli::report::{self, FormatName},
+    cli::{
+        record::Opened,
+        report::{self, FormatName},
+        table::printable,
+    },
     control_plane::{close_incident, note_incident, report::Report},
+    domain::{incident::Incident, record::IncidentScope},
 };
 
 const EXIT_STATUS: &str =
@@ -101,6 +106,12 @@ pub(super) fn report(args: &ReportArgs, out: &mut dyn Write) -> io::Result<Exit>
         text.clone_from(&opened.config.report.authority);
     }
     if let Some(file) = &args.output {
+        let known = file
+            .extension()
+            .is_some_and(|it| ["htm", "html", "pdf"].iter().any(|known| it.eq_ignore_ascii_case(known)));
+        if args.format.is_none() && !known {
+            return failed(&format!("{}: a report is written as .html or .pdf; --format says which", file.display()));
+        }
         let gather = report::gather(&opened);
         let printed = gather.incident(&args.id).and_then(|data| {
             report::printed(&opened, &Report::Incident(data), report::format_of(args.format, Some(file)))
@@ -128,8 +139,23 @@ pub(super) fn close(args: &CloseArgs, out: &mut dyn Write) -> io::Result<Exit> {
         Err(wrong) => return problems::give_up(&wrong),
     };
     match close_incident(&opened.record, &opened.by, &args.id, &args.conclusion, opened.now, None) {
-        Ok(incident) => writeln!(out, "{}: closed", incident.open.id)?,
+        Ok(incident) => {
+            writeln!(out, "{}: closed", incident.open.id)?;
+            still_locked(&opened, &incident, out)?;
+        }
         Err(error) => return not_put(&error),
     }
     Ok(Exit::Ok)
+}
+
+/// What was locked for the incident and stays so: a page that nobody unlocks is down for good.
+fn still_locked(opened: &Opened, incident: &Incident, out: &mut dyn Write) -> io::Result<()> {
+    let is_locked = |lock: &&IncidentScope| {
+        opened.record.with_ledger(|ledger| ledger.locks().any(|it| (&it.host, &it.path) == (&lock.host, &lock.path)))
+    };
+    for lock in incident.open.locked.iter().filter(is_locked) {
+        let place = printable(&format!("{}{}", lock.host, lock.path));
+        writeln!(out, "still locked: {place}; `zhamen ledger unlock {place} --why …` lifts it")?;
+    }
+    Ok(())
 }

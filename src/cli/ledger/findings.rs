@@ -62,14 +62,16 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
             writeln!(out, "{row}")?;
         }
     } else {
-        let mut table = Table::new(["entry", "finding", "state", "seen", "last", "unit", "page", "rule", "excerpt"]);
+        let mut table =
+            Table::new(["entry", "finding", "state", "done", "seen", "last", "unit", "page", "rule", "excerpt"]);
         for FindingRow { seq, finding, last, count, state, .. } in &rows {
             table.row([
                 seq.to_string(),
                 finding.id.clone(),
                 state.as_str().to_owned(),
+                finding.action.clone(),
                 count.to_string(),
-                last.to_string(),
+                last.to_local(),
                 finding.unit.clone(),
                 finding.page.clone(),
                 finding.rule.clone(),

@@ -78,7 +78,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
                 members.remove("type");
             }
             let kind = entry.fact.kind().to_owned();
-            table.row([entry.seq.to_string(), entry.recorded.to_string(), entry.by.clone(), kind, fact.to_string()]);
+            table.row([entry.seq.to_string(), entry.recorded.to_local(), entry.by.clone(), kind, fact.to_string()]);
         }
         table.write(out)?;
     }

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use super::{EXIT_STATUS, Exit, PutArgs};
 use crate::{
     base::Timestamp,
-    domain::record::{Fact, Notice},
+    domain::record::{Entry, Fact, Notice},
     engine::rules::Class,
+    store::Query,
 };
 
 /// Put a notification by a superior authority (通报) on record: a strike.
@@ -42,6 +43,9 @@ pub(in crate::cli) struct Args {
     /// What it says.
     #[arg(long, default_value = "")]
     note: String,
+    /// Enter it although this document is on record for this service and address: it is another strike.
+    #[arg(long)]
+    again: bool,
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
@@ -49,6 +53,12 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
         let at = args.at.unwrap_or(opened.now);
         if at > opened.now {
             return Err(format!("the violation cannot have been in the future, at {at}"));
+        }
+        if let Some(same) = args.same(opened).filter(|_| !args.again && args.id.is_none()) {
+            return Err(format!(
+                "{} of {} is on record for {} as {same:?} already; --again enters a second one, which counts as well",
+                args.document, args.authority, args.service
+            ));
         }
         let id =
             args.id.clone().unwrap_or_else(|| format!("n-{}-{}", opened.now.local_date(), opened.now.0 % 86_400_000));
@@ -66,6 +76,27 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
         })])
     };
     args.put.put(facts, out)
+}
+
+impl Args {
+    /// The notice on record that says the same and was not withdrawn: an arrow key and Enter must not suspend.
+    fn same(&self, opened: &super::Opened) -> Option<String> {
+        let store = opened.record.store();
+        let query = |kind| Query { kinds: vec![kind], limit: 1_000, descending: true, ..Query::default() };
+        let of_service = Query { service: Some(self.service.clone()), ..query("notice") };
+        let same = |entry: Entry| match entry.fact {
+            Fact::Notice(it) => {
+                let is_same = it.document == self.document && it.authority == self.authority && it.url == self.url;
+                (is_same && !self.document.is_empty()).then_some(it.id)
+            }
+            _ => None,
+        };
+        let is_withdrawn = |id: &String| {
+            let of = Query { subject: Some(id.clone()), ..query("withdrawal") };
+            store.entries(&of).is_ok_and(|found| !found.is_empty())
+        };
+        store.entries(&of_service).ok()?.into_iter().filter_map(same).find(|id| !is_withdrawn(id))
+    }
 }
 
 /// What a notice is counted as.

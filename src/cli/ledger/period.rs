@@ -113,8 +113,8 @@ fn list(args: &ListArgs, out: &mut dyn Write) -> io::Result<Exit> {
         table.row([
             period.id,
             period.title,
-            period.from.to_string(),
-            period.to.to_string(),
+            period.from.to_local(),
+            period.to.to_local(),
             if period.units.is_empty() { "all".to_owned() } else { period.units.join(" ") },
             period.freeze_admissions.to_string(),
             period.close_interactive.to_string(),

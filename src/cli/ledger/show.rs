@@ -68,8 +68,8 @@ fn write_unit(ledger: &Ledger, unit: &str, now: crate::base::Timestamp, out: &mu
     for kind in ServiceKind::ALL {
         for strike in ledger.strikes(unit, kind, now) {
             table.row([
-                strike.at.to_string(),
-                strike.known.to_string(),
+                strike.at.to_local(),
+                strike.known.to_local(),
                 strike.id.to_owned(),
                 strike.class.as_str().to_owned(),
                 source(&strike).to_owned(),

@@ -68,7 +68,7 @@ fn look(args: &Args) -> Result<Vec<Drift>, Vec<Problem>> {
     let config = args.place.config()?;
     let store = existing_store(&config)?;
     let today = SystemClock.now().local_date();
-    let begun = in_force(store.as_ref().map(|store| &**store as &dyn Store), &config.registry.file, today);
+    let begun = in_force(store.as_ref().map(|store| &**store as &dyn Store), &config.registry, today);
     if !begun.registry.is_available() {
         return Err(begun.problems);
     }

@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
         Err(found) => return problems::give_up(&found),
     };
     let store = store.as_ref().map(|store| &**store as &dyn Store);
-    let begun = in_force(store, &config.registry.file, SystemClock.now().local_date());
+    let begun = in_force(store, &config.registry, SystemClock.now().local_date());
     if !begun.registry.is_available() {
         return problems::give_up(&begun.problems);
     }

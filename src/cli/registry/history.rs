@@ -9,7 +9,7 @@ use crate::{
     base::{HostName, Problem},
     cli::{Exit, problems, table::Table},
     domain::{record::Fact, registry::Held},
-    store::{Entries, Query, Sites},
+    store::{Entries, Query, Sites, StoreError},
 };
 
 /// List the filings of a host with their dates, and what is said of it now.
@@ -26,17 +26,24 @@ pub(in crate::cli) struct Args {
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
-    let (host, now, changes) = match look(args) {
+    let Known { host, now, changes, covering } = match look(args) {
         Ok(known) => known,
         Err(found) => return problems::give_up(&found),
     };
     let exit = if now.is_empty() && changes.is_empty() { Exit::No } else { Exit::Ok };
     if args.json {
-        writeln!(out, "{}", json!({"host": host, "now": now, "history": changes}))?;
+        let object = json!({"host": host, "now": now, "history": changes, "covered_by": covering});
+        writeln!(out, "{object}")?;
         return Ok(exit);
     }
     if exit == Exit::No {
-        writeln!(out, "Nothing is known of {host}.")?;
+        match covering {
+            Some(row) => writeln!(
+                out,
+                "There is no row of {host} itself: that of {row} covers it. See `zhamen registry history {row}`."
+            )?,
+            None => writeln!(out, "Nothing is known of {host}.")?,
+        }
         return Ok(exit);
     }
     let text = |value: &Value, name: &str| match &value[name] {
@@ -56,12 +63,23 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
     Ok(exit)
 }
 
-/// The host, what sources say of it (the one that holds first), and the changes of its filing.
-fn look(args: &Args) -> Result<(String, Vec<Value>, Vec<Value>), Vec<Problem>> {
+/// What is known of a host.
+struct Known {
+    host: String,
+    /// What sources say of it, the one that holds first.
+    now: Vec<Value>,
+    /// The changes of its filing.
+    changes: Vec<Value>,
+    /// The host of the row that covers it, where it has none of its own.
+    covering: Option<String>,
+}
+
+fn look(args: &Args) -> Result<Known, Vec<Problem>> {
     let host = HostName::parse(&args.host).map_err(|error| vec![Problem::error(&args.host, 0, 0, error.0)])?;
     let config = args.place.config()?;
-    let Some(store) = existing_store(&config)? else { return Ok((host.to_string(), Vec::new(), Vec::new())) };
-    let mut now = Vec::new();
+    let mut known = Known { host: host.to_string(), now: Vec::new(), changes: Vec::new(), covering: None };
+    let Some(store) = existing_store(&config)? else { return Ok(known) };
+    let now = &mut known.now;
     let mut take = |source: crate::store::SiteSource, since: crate::base::Timestamp, held: Held<'_>| {
         let filing = match held {
             Held::Barred(_) => "refused: its row could not be applied".to_owned(),
@@ -83,5 +101,23 @@ fn look(args: &Args) -> Result<(String, Vec<Value>, Vec<Value>), Vec<Problem>> {
         })),
         _ => None,
     });
-    Ok((host.to_string(), now, changes.collect()))
+    known.changes = changes.collect();
+    if known.now.is_empty() && known.changes.is_empty() {
+        known.covering = covering(&*store, &host).map_err(failed("the store"))?;
+    }
+    Ok(known)
+}
+
+/// The nearest host above that has a row.
+fn covering(store: &dyn Sites, host: &HostName) -> Result<Option<String>, StoreError> {
+    let mut above = host.as_str();
+    while let Some((_, rest)) = above.split_once('.').filter(|_| host.ip().is_none()) {
+        let mut has_row = false;
+        store.each_site_at(rest, &mut |_, _, _| has_row = true)?;
+        if has_row {
+            return Ok(Some(rest.to_owned()));
+        }
+        above = rest;
+    }
+    Ok(None)
 }

@@ -154,10 +154,18 @@ fn import_sites(args: &Args, config: &Config, path: &Path, bytes: &[u8]) -> Resu
     shown.take(&plan.difference);
     shown.contest(&name, &plan);
     outcome.shown = Some(shown);
-    outcome.objection = plan.objection(config.registry.remove_max_percent).filter(|_| !args.force);
+    let is_emptied = (outcome.rows_good == 0 && plan.difference.before > 0).then(|| "there is no row in it".to_owned());
+    let objection = is_emptied.or_else(|| plan.difference.objection(config.registry.remove_max_percent));
+    outcome.objection = objection.filter(|_| !args.force);
     if !args.dry_run && outcome.objection.is_none() {
         let what = format!("writing {} changes", plan.difference.len());
         with_spinner(&what, bytes.len(), || registrar.keep(&by(), plan, false)).map_err(refused)?;
+        if !is_watched && watched.exists() {
+            let shown = watched.display().to_string();
+            let message = format!("{shown} says something else now, and holds again as soon as somebody changes it");
+            let help = format!("make it say the same: `zhamen registry export -o {shown}`");
+            outcome.shown.get_or_insert_default().warnings.push(Problem::warning(&shown, 0, 0, message).help(help));
+        }
     }
     Ok(outcome)
 }

@@ -10,18 +10,18 @@ mod unfiled;
 use std::{
     env, fs,
     io::{self, IsTerminal, Write},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
 
 use indicatif::ProgressBar;
 
-use super::Exit;
+use super::{Exit, place::Place};
 use crate::{
     base::Problem,
     config::Config,
-    control_plane::{Record, SystemClock, files::read_config, registry::Registrar},
+    control_plane::{Record, SystemClock, registry::Registrar},
     store::Sqlite,
 };
 
@@ -50,20 +50,7 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
     }
 }
 
-/// Which installation is meant.
-#[derive(Debug, clap::Args)]
-struct Place {
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    config: PathBuf,
-}
-
 impl Place {
-    fn config(&self) -> Result<Config, Vec<Problem>> {
-        let (parsed, _) = read_config(&self.config);
-        parsed.config.ok_or(parsed.problems)
-    }
-
     /// The registrar over the store, which is made if it is not there.
     fn registrar(&self, config: &Config) -> Result<Registrar, Vec<Problem>> {
         let record = Arc::new(Record::beside(config).map_err(failed("the record"))?);

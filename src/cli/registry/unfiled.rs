@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
     } else {
         let mut table = Table::new(["server", "host", "first", "last", "count"]);
         for seen in &hosts {
-            let (first, last) = (seen.first.to_string(), seen.last.to_string());
+            let (first, last) = (seen.first.to_local(), seen.last.to_local());
             table.row([seen.server_ip.clone(), seen.host.clone(), first, last, seen.count.to_string()]);
         }
         table.write(out)?;

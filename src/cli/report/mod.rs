@@ -217,7 +217,7 @@ impl PrintArgs {
 /// Where reports come from. A registry that cannot be read has no sites.
 pub(super) fn gather(opened: &Opened) -> Gather<'_> {
     let today = opened.now.local_date();
-    let begun = in_force(Some(opened.record.store()), &opened.config.registry.file, today);
+    let begun = in_force(Some(opened.record.store()), &opened.config.registry, today);
     Gather { record: &opened.record, registry: Arc::new(begun.registry), now: opened.now }
 }
 

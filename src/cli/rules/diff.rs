@@ -15,10 +15,10 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::{Exit, Place, page, page::Page, problems, scan, today};
+use super::{Exit, page, page::Page, problems, scan, silent_config, today};
 use crate::{
     base::Problem,
-    cli::table::Table,
+    cli::{place::Place, table::Table},
     control_plane::files::RuleFiles,
     engine::{
         body_filter::{BodyHead, Judgement, ScanPolicy, scan_whole},
@@ -43,9 +43,9 @@ pub(in crate::cli) struct Args {
     /// The directory of the pages.
     #[arg(long, value_name = "DIR")]
     against: PathBuf,
-    /// The configuration that says how bodies are scanned.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    /// Says how bodies are scanned.
+    #[command(flatten)]
+    place: Place,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -73,8 +73,8 @@ struct Replay {
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
-    let place = Place { rules: None, config: args.config.clone() };
-    let prepared = place.config().and_then(|config| {
+    let config = if args.place.is_named() { args.place.config() } else { silent_config() };
+    let prepared = config.and_then(|config| {
         let compiled = |dir: &Path| Ok::<_, Vec<Problem>>(RuleFiles::read(dir)?.compile(today())?.rules);
         let pages = page::list(&args.against).map_err(|(path, error)| {
             vec![Problem::error(&path.display().to_string(), 0, 0, format!("cannot be read: {error}"))]

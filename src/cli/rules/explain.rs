@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{Exit, Place, page, problems, scan, today};
+use super::{Exit, Packs, page, problems, scan, today};
 use crate::{
     base::Problem,
     cli::table::printable,
@@ -20,7 +20,7 @@ use crate::{
 #[command(after_help = "Exit status:\n  0  nothing was found\n  1  something was found\n  2  an error")]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
-    place: Place,
+    packs: Packs,
     /// The Content-Type that the response would have.
     #[arg(long, value_name = "TYPE", default_value = "text/html")]
     content_type: String,
@@ -36,7 +36,7 @@ pub(in crate::cli) struct Args {
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
-    let prepared = args.place.config().and_then(|config| Ok((args.place.files(&config)?, config.scan)));
+    let prepared = args.packs.config().and_then(|config| Ok((args.packs.files(&config)?, config.scan)));
     let (files, policy) = match prepared {
         Ok(prepared) => prepared,
         Err(found) => return problems::give_up(&found),

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use super::{Exit, Place, problems, today};
+use super::{Exit, Packs, problems, today};
 
 /// Look for errors and for what is probably not meant.
 #[derive(Debug, clap::Args)]
@@ -13,14 +13,14 @@ use super::{Exit, Place, problems, today};
 )]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
-    place: Place,
+    packs: Packs,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
-    let found = match args.place.config().and_then(|config| args.place.files(&config)) {
+    let found = match args.packs.config().and_then(|config| args.packs.files(&config)) {
         Ok(files) => files.lint(today()),
         Err(found) => return problems::give_up(&found),
     };

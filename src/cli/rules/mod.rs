@@ -13,13 +13,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Exit, problems};
+use super::{Exit, place::Place, problems};
 use crate::{
     base::{Clock, Date, Problem},
     config::Config,
     control_plane::{
         SystemClock,
-        files::{CompiledRules, RuleFiles, read_config},
+        files::{CompiledRules, RuleFiles},
     },
 };
 
@@ -36,13 +36,13 @@ pub(super) enum Command {
 
 /// Where the packs are.
 #[derive(Debug, clap::Args)]
-pub(super) struct Place {
-    /// The directory of the packs [default: the configuration's, or ./rules].
+pub(super) struct Packs {
+    /// The directory of the packs [default: the configuration's, or ./rules where there is none].
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
-    /// The configuration that names the directory and says how bodies are scanned.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    /// Names the directory, and says how bodies are scanned.
+    #[command(flatten)]
+    place: Place,
 }
 
 pub(super) fn run(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
@@ -56,23 +56,32 @@ pub(super) fn run(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
     }
 }
 
-impl Place {
-    /// The configuration that was named, or the one that says nothing.
+impl Packs {
+    /// The configuration; one that says nothing where none is named and none is needed.
     fn config(&self) -> Result<Config, Vec<Problem>> {
-        let parsed = match &self.config {
-            Some(path) => read_config(path).0,
-            None => Config::parse(Path::new("zhamen.toml"), "", &|_| None),
-        };
-        parsed.config.ok_or(parsed.problems)
+        if self.place.is_named() || self.rules.is_none() && self.place.path().is_ok() {
+            return self.place.config();
+        }
+        silent_config()
     }
 
     fn files(&self, config: &Config) -> Result<RuleFiles, Vec<Problem>> {
-        RuleFiles::read(self.rules.as_ref().unwrap_or(&config.rules_dir))
+        match &self.rules {
+            Some(dir) => RuleFiles::read(dir),
+            None if self.place.path().is_ok() => RuleFiles::of(config),
+            None => RuleFiles::read(&config.rules_dir),
+        }
     }
 
     fn compiled(&self, config: &Config) -> Result<CompiledRules, Vec<Problem>> {
         self.files(config)?.compile(today())
     }
+}
+
+/// The configuration that says nothing.
+fn silent_config() -> Result<Config, Vec<Problem>> {
+    let parsed = Config::parse(Path::new("zhamen.toml"), "", &|_| None);
+    parsed.config.ok_or(parsed.problems)
 }
 
 fn today() -> Date {

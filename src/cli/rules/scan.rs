@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{Exit, Place, page, problems};
+use super::{Exit, Packs, page, problems};
 use crate::{
     base::Problem,
     cli::table::Table,
@@ -25,7 +25,7 @@ use crate::{
 )]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
-    place: Place,
+    packs: Packs,
     /// The Content-Type that the response would have.
     #[arg(long, value_name = "TYPE", default_value = "text/html")]
     content_type: String,
@@ -65,7 +65,7 @@ struct FindingFields<'a> {
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
-    let prepared = args.place.config().and_then(|config| Ok((args.place.compiled(&config)?, config.scan)));
+    let prepared = args.packs.config().and_then(|config| Ok((args.packs.compiled(&config)?, config.scan)));
     let (compiled, policy) = match prepared {
         Ok(prepared) => prepared,
         Err(found) => return problems::give_up(&found),

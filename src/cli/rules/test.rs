@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{Exit, Place, problems};
+use super::{Exit, Packs, problems};
 use crate::{
     base::Problem,
     cli::table::Table,
@@ -18,14 +18,14 @@ use crate::{
 )]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
-    place: Place,
+    packs: Packs,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
-    let prepared = args.place.config().and_then(|config| Ok((args.place.compiled(&config)?, config.scan)));
+    let prepared = args.packs.config().and_then(|config| Ok((args.packs.compiled(&config)?, config.scan)));
     let (compiled, policy) = match prepared {
         Ok(prepared) => prepared,
         Err(found) => return problems::give_up(&found),

@@ -50,7 +50,7 @@ pub(super) const EXPORT: Operation = Operation::raw(
     may("from", Kind::Time, "recorded at or after"),
     may("to", Kind::Time, "recorded before"),
     may("unit", Kind::Id, "only what is about this unit"),
-    may("incident", Kind::Id, "only this incident, and what it came from; not together with a unit"),
+    may("incident", Kind::Id, "only this incident, and what it came from"),
 ]);
 
 fn check(api: &Api, _call: &Call) -> Result<Reply, Problem> {
@@ -63,9 +63,6 @@ fn copy(api: &Api, call: &Call) -> Result<Reply, Problem> {
     let text = |name| call.asked(name).map(str::to_owned);
     let query =
         ExportQuery { from: call.time("from"), to: call.time("to"), unit: text("unit"), incident: text("incident") };
-    if query.unit.is_some() && query.incident.is_some() {
-        return Err(Problem::parameter("incident", "cannot be asked for together with a unit"));
-    }
     if let Some(id) = &query.incident
         && api.catalogue.now(api.record.store())?.incidents.incident(id).is_none()
     {

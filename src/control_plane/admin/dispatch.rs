@@ -37,8 +37,8 @@ use super::{
 const PIECE_BYTES: usize = 64 << 10;
 /// A body's bytes, at most.
 const BODY_MAX: usize = 1 << 20;
-/// An Idempotency-Key's characters, at most.
-const KEY_MAX: usize = 128;
+/// Characters of an Idempotency-Key, or of an If-Match, at most.
+pub(super) const FIELD_MAX: usize = 128;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -126,7 +126,7 @@ async fn serve(
         places: places.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         query: read_query(route, head.uri.query().unwrap_or_default())?,
         body: read_body(route, &head.headers, body).await?,
-        if_match: text_field(&head.headers, &header::IF_MATCH).map(str::to_owned),
+        if_match: read_if_match(&head.headers)?,
         if_none_match: text_field(&head.headers, &header::IF_NONE_MATCH).map(str::to_owned),
         idempotency_key: read_key(route, &head.headers)?,
         now,
@@ -235,13 +235,25 @@ async fn read_body(route: &Route, headers: &HeaderMap, body: HttpBody) -> Result
 fn read_key(route: &Route, headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY).filter(|_| route.creates()) else { return Ok(None) };
     match value.to_str() {
-        Ok(key) if (1..=KEY_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) => {
+        Ok(key) if (1..=FIELD_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) => {
             Ok(Some(key.to_owned()))
         }
         _ => Err(Problem::new(
             Word::BadRequest,
-            format!("an Idempotency-Key has 1 to {KEY_MAX} ASCII characters without spaces"),
+            format!("an Idempotency-Key has 1 to {FIELD_MAX} ASCII characters without spaces"),
         )),
+    }
+}
+
+/// An If-Match that cannot be read must not pass for none (RFC 9110, 13.1.1). What is no entity tag matches
+/// nothing.
+fn read_if_match(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    match value.to_str() {
+        Ok(list) if (1..=FIELD_MAX).contains(&list.trim().len()) => Ok(Some(list.to_owned())),
+        Ok(_) | Err(_) => {
+            Err(Problem::new(Word::BadRequest, "If-Match has entity tags as ETag has them, in double quotes, or *"))
+        }
     }
 }
 

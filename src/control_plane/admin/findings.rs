@@ -11,6 +11,7 @@ use super::{
     records::ENTRY,
     route::{ENTRY_PAGE, Operation},
     schema::{Kind, Shape, TEXT, may, must},
+    spelling::HOST,
 };
 use crate::store::{FindingQuery, FindingRow, Query, ReviewState};
 
@@ -53,7 +54,7 @@ pub(super) const LIST: Operation = Operation::list(
         ENTRY_PAGE[1],
         may("unit", Kind::Id, "only those of this unit"),
         may("service", Kind::Id, "only those of this service"),
-        may("host", Kind::Host, "only those of this host of the registry"),
+        may("host", Kind::Spelt(&HOST), "only those of this host of the registry"),
         may("category", Kind::Text(1, 200), "only those of this category"),
         may("reviewed", STATES, "only those in this state"),
         may("descending", Kind::Bool, "the last ones first"),

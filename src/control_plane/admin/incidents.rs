@@ -10,6 +10,7 @@ use super::{
     problem::{Problem, Word},
     route::{Operation, PAGE},
     schema::{Kind, REASON, Shape, TEXT, may, must},
+    spelling::HOST,
 };
 use crate::{
     base::Timestamp,
@@ -57,7 +58,11 @@ const INCIDENT_BODY: Shape = Shape {
         may("at", Kind::Time, "when it was noticed; left out: when the notice became known, or now"),
         may("deadline", Kind::Time, "another deadline than that of the clock"),
         may("units", Kind::List(&Kind::Id, 1_000), "units concerned, beside those of the notices and findings"),
-        may("sites", Kind::List(&Kind::Host, 1_000), "hosts concerned, beside those of the notices and findings"),
+        may(
+            "sites",
+            Kind::List(&Kind::Spelt(&HOST), 1_000),
+            "hosts concerned, beside those of the notices and findings",
+        ),
         may("because", Kind::List(&Kind::Id, 1_000), "the notices and findings that it comes from"),
         may("lock", Kind::List(&Kind::Object(&SCOPE), 1_000), "what is locked in the same step"),
         may("suspend", Kind::List(&Kind::Id, 1_000), "the units that are suspended in the same step"),
@@ -66,7 +71,7 @@ const INCIDENT_BODY: Shape = Shape {
 const SCOPE: Shape = Shape {
     name: "IncidentLock",
     members: &[
-        must("host", Kind::Host, "the host"),
+        must("host", Kind::Spelt(&HOST), "the host"),
         must("path", Kind::Text(0, 2_048), "as in a lock; empty for the whole site"),
         must("scope", Kind::Word(&["page", "directory", "site"]), "on what"),
     ],

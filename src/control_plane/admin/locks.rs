@@ -12,6 +12,7 @@ use super::{
     problem::{Problem, Word},
     route::{Operation, PAGE},
     schema::{Kind, REASON, Shape, TEXT, may, must},
+    spelling::HOST,
 };
 use crate::{
     base::HostName,
@@ -36,7 +37,7 @@ const LOCK: Shape = Shape {
 const LOCK_BODY: Shape = Shape {
     name: "LockNew",
     members: &[
-        must("host", Kind::Host, "the host"),
+        must("host", Kind::Spelt(&HOST), "the host"),
         must("scope", SCOPES, "on what"),
         may("path", Kind::Text(0, 2_048), "begins with /; of a directory, it ends with / too; not for a site"),
         must("why", REASON, "why"),
@@ -46,7 +47,7 @@ const LOCK_BODY: Shape = Shape {
 pub(super) const LIST: Operation = Operation::list(
     "Locks that are on, by id",
     &LOCK,
-    &[PAGE[0], PAGE[1], may("host", Kind::Host, "only those on this host"), may("scope", SCOPES, "only these")],
+    &[PAGE[0], PAGE[1], may("host", Kind::Spelt(&HOST), "only those on this host"), may("scope", SCOPES, "only these")],
     list,
 );
 pub(super) const SHOW: Operation = Operation::show("A lock", &LOCK, show).tagged();

@@ -8,8 +8,10 @@
 //! more. With the first token made, everything but health wants one. See [`role`] for who may do what.
 
 mod archive;
+mod ask;
 mod call;
 mod catalogue;
+mod client;
 mod customers;
 mod decisions;
 mod dispatch;
@@ -35,6 +37,7 @@ mod rules;
 mod schema;
 mod secret;
 mod sites;
+mod spelling;
 mod standing;
 mod status;
 mod tokens;
@@ -50,6 +53,8 @@ use std::{
 
 use arc_swap::ArcSwap;
 
+pub use ask::{AdminRequest, AdminRoute};
+pub use client::AdminClient;
 pub use health::Health;
 pub use listener::AdminListener;
 pub use role::Role;

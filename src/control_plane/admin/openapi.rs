@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Api,
     call::{Call, Reply},
-    dispatch::successes,
+    dispatch::{FIELD_MAX, successes},
     problem::Problem,
     role::{Role, Scope},
     route::{Answer, Operation, Route},
@@ -89,7 +89,7 @@ fn operation(route: &Route, shapes: &mut BTreeMap<String, Value>) -> Value {
         }));
     }
     let mut header = |name: &str, about: &str| {
-        let schema = json!({"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"});
+        let schema = json!({"type": "string", "minLength": 1, "maxLength": FIELD_MAX, "pattern": "^[!-~]+$"});
         parameters
             .push(json!({"name": name, "in": "header", "required": false, "description": about, "schema": schema}));
     };
@@ -97,7 +97,7 @@ fn operation(route: &Route, shapes: &mut BTreeMap<String, Value>) -> Value {
         header("Idempotency-Key", "the same key with the same body gets the same answer for 24 hours");
     }
     if operation.tagged && route.changes() {
-        header("If-Match", "the ETag of what is changed; needed if it exists");
+        header("If-Match", "the ETag of what is changed, or *; needed if it exists");
     }
     if !parameters.is_empty() {
         described["parameters"] = parameters.into();
@@ -156,6 +156,10 @@ fn responses(route: &Route, shapes: &mut BTreeMap<String, Value>) -> Value {
         let body = json!({"application/json": {"schema": {"type": "object"}}});
         responses.insert("503".into(), json!({"description": "Not ready", "content": body}));
     }
+    // Before anything here is asked, hyper answers these itself.
+    for (status, about) in [("414", "The path is longer than 65,534 bytes"), ("431", "The head is too large")] {
+        responses.insert(status.into(), json!({"description": about}));
+    }
     responses.insert("default".into(), json!({"description": "A problem", "content": problem}));
     Value::Object(responses)
 }
@@ -178,14 +182,13 @@ fn collect(shape: &Shape, closed: bool, shapes: &mut BTreeMap<String, Value>) {
             | Kind::Any
             | Kind::Bool
             | Kind::Date
-            | Kind::Host
             | Kind::Id
             | Kind::Integer(..)
             | Kind::List(..)
             | Kind::Month
+            | Kind::Spelt(_)
             | Kind::Text(..)
             | Kind::Time
-            | Kind::Url
             | Kind::Word(_) => {}
         }
     }

@@ -8,6 +8,7 @@ use super::{
     problem::Problem,
     route::{ENTRY_PAGE, Operation},
     schema::{Kind, Member, Shape, may, must},
+    spelling::HOST,
 };
 use crate::{domain::record::Fact, store::Query};
 
@@ -46,7 +47,7 @@ const FILTERS: [Member; 9] = [
     may("kind", Kind::Word(&Fact::KINDS), "only facts of this type"),
     may("unit", Kind::Id, "only what is about this unit"),
     may("service", Kind::Id, "only what is about this service"),
-    may("host", Kind::Host, "only what is about this host"),
+    may("host", Kind::Spelt(&HOST), "only what is about this host"),
     may("subject", Kind::Text(1, 200), "only what belongs to this finding, notice, incident or period"),
     may("from", Kind::Time, "recorded at or after"),
     may("to", Kind::Time, "recorded before"),

@@ -1,7 +1,5 @@
 //! The registry as it is in force, and hosts that were asked for and are not in it.
 
-use std::net::IpAddr;
-
 use serde_json::{Value, json};
 
 use super::{
@@ -12,10 +10,11 @@ use super::{
     route::{ENTRY_PAGE, Operation, PAGE},
     schema::{Kind, Shape, may, must},
     secret::digest_hex,
+    spelling::{ADDRESS_OR_NONE, CERTIFICATE_NAMES, HOST_OR_NONE, ICP_OR_NONE, ORIGINS},
 };
 use crate::{
     base::HostName,
-    domain::registry::{OriginOptions, Site, SiteRow, Upstream, normalise_icp},
+    domain::registry::{CertificateNames, OriginOptions, Site, SiteRow, Upstream, normalise_icp},
     store::UnfiledQuery,
 };
 
@@ -38,6 +37,7 @@ const SITE: Shape = Shape {
         must("origin_verify", Kind::Word(&["on", "off"]), "whether the origins' certificates are verified"),
         must("proxy_protocol", Kind::Word(&["off", "v2"]), "whether origins are told the client's address below HTTP"),
         must("origin_http", Kind::Word(&["strict", "tolerant"]), "how strictly origins' answers are read"),
+        must("acme", TEXT, "the names that a certificate is asked for (ACME); empty: none is"),
     ],
 };
 const SITE_BODY: Shape = Shape {
@@ -45,26 +45,30 @@ const SITE_BODY: Shape = Shape {
     members: &[
         must(
             "origin",
-            Kind::Text(1, 2_000),
+            Kind::Spelt(&ORIGINS),
             "where it is served: http://10.0.0.5:8080, or several origins with ; between them",
         ),
         must("unit", Kind::Id, "the customer"),
         must("service", Kind::Id, "the service"),
         must("kind", Kind::Word(&["virtual_host", "server"]), "of the service"),
-        may("icp", Kind::Text(0, 100), "the filing number; left out: unfiled"),
+        may("icp", Kind::Spelt(&ICP_OR_NONE), "the filing number; left out: unfiled"),
         may(
             "filing",
             Kind::Word(&["filed", "elsewhere", "cancelled"]),
             "what the filing says; filed where there is a number",
         ),
-        may("server_ip", Kind::Text(0, 100), "the server; left out: the origin's host"),
+        may("server_ip", Kind::Spelt(&ADDRESS_OR_NONE), "the server; left out: the origin's host"),
         may(
             "interactive",
             Kind::Word(&["open", "filtered", "review", "closed"]),
             "interactive sections; open if not said",
         ),
         may("origin_ca", Kind::Text(0, 500), "the file with what vouches for the origins' certificates"),
-        may("origin_name", Kind::Text(0, 253), "the name in the origins' certificates; left out: the origin's host"),
+        may(
+            "origin_name",
+            Kind::Spelt(&HOST_OR_NONE),
+            "the name in the origins' certificates; left out: the origin's host",
+        ),
         may("origin_verify", Kind::Word(&["on", "off"]), "whether they are verified; on if not said"),
         may(
             "proxy_protocol",
@@ -72,6 +76,7 @@ const SITE_BODY: Shape = Shape {
             "tell origins the client's address below HTTP; off if not said",
         ),
         may("origin_http", Kind::Word(&["strict", "tolerant"]), "how strictly answers are read; strict if not said"),
+        may("acme", Kind::Spelt(&CERTIFICATE_NAMES), "ask for a certificate: on, or names with ; between them"),
     ],
 };
 const UNFILED: Shape = Shape {
@@ -152,13 +157,12 @@ fn put(api: &Api, call: &Call) -> Result<Reply, Problem> {
         word => word,
     };
     let server_ip = call.text("server_ip");
-    if !server_ip.is_empty() && server_ip.parse::<IpAddr>().is_err() {
-        return Err(Problem::member("/server_ip", "must be an IP address"));
-    }
+    let acme = CertificateNames::parse(&host, call.text("acme")).map_err(conflict)?;
     let mut row = Value::Object(call.body.clone());
     row["host"] = host.as_str().into();
     row["origin"] = upstream.to_string().into();
     row["origin_name"] = name.into();
+    row["acme"] = acme.as_str().into();
     row["icp"] = icp.into();
     row["filing"] = filing.into();
     row["server_ip"] = server_ip.into();
@@ -228,5 +232,6 @@ pub(super) fn one(site: &Site) -> Value {
         "origin_verify": verify.as_str(),
         "proxy_protocol": proxy_protocol.as_str(),
         "origin_http": http.as_str(),
+        "acme": site.acme(),
     })
 }

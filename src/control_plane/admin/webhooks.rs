@@ -10,6 +10,7 @@ use super::{
     route::{Operation, PAGE},
     schema::{Kind, Member, Shape, may, must},
     secret::random_hex,
+    spelling::URL,
 };
 use crate::{
     base::HttpUrl,
@@ -36,7 +37,7 @@ const WEBHOOK: Shape = Shape {
 const WEBHOOK_BODY: Shape = Shape {
     name: "WebhookNew",
     members: &[
-        must("url", Kind::Url, "where to: http or https, without user and fragment"),
+        must("url", Kind::Spelt(&URL), "where to: http or https, without user and fragment"),
         may("events", Kind::List(&EVENTS, 7), "what it is told of; left out or empty: everything"),
         may("secret", Kind::Text(16, 200), "the key of the signatures; left out: one is made"),
     ],

@@ -1,10 +1,11 @@
 //! The registry at start, before anything runs: of the store, unless the file says something new.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use super::feed::{Feed, sha256};
 use crate::{
     base::{Date, Problem},
+    config,
     control_plane::files::{Fingerprint, read_registry},
     domain::registry::{Comparison, Difference, Held, Registry, RegistryBuilder, RowChange},
     store::{SiteSource, Store, StoreError},
@@ -28,7 +29,8 @@ pub struct Begun {
 }
 
 /// Reads the file, and the store where that is enough or all that is left.
-pub fn begin(store: &dyn Store, file: &Path, today: Date) -> Begun {
+pub fn begin(store: &dyn Store, settings: &config::Registry, today: Date) -> Begun {
+    let file = &settings.file;
     let name = file.display().to_string();
     let mut begun =
         Begun { registry: Registry::unavailable(), file_applied: false, print: None, news: None, problems: Vec::new() };
@@ -40,8 +42,14 @@ pub fn begin(store: &dyn Store, file: &Path, today: Date) -> Begun {
         Ok((bytes, _)) => {
             let read = Feed::read(&name, &bytes);
             begun.problems.extend(read.problems);
-            begun.file_applied = read.feed.is_some();
-            begun.news = read.feed;
+            begun.news = read.feed.filter(|feed| {
+                let difference = compare(store, SiteSource::File, &feed.registry).ok();
+                let objection = difference.and_then(|it| cut_off(&it, settings));
+                let is_meant = objection.is_none();
+                begun.problems.extend(objection);
+                is_meant
+            });
+            begun.file_applied = begun.news.is_some();
         }
         Err(problem) => begun.problems.push(problem),
     }
@@ -64,12 +72,21 @@ pub fn begin(store: &dyn Store, file: &Path, today: Date) -> Begun {
     begun
 }
 
+/// Why the watched file is not taken over as it is: it looks like one that was cut off.
+pub(in crate::control_plane) fn cut_off(difference: &Difference, settings: &config::Registry) -> Option<Problem> {
+    let objection = difference.objection(settings.remove_max_percent)?;
+    let name = settings.file.display().to_string();
+    let help = format!("if it is meant: `zhamen registry import --force {name}`");
+    Some(Problem::error(&name, 0, 0, format!("is it whole? {objection} (registry.remove_max)")).help(help))
+}
+
 /// What is in force by the store and the file, for commands that only look: nothing is written, and no
 /// database is made. With the file's problems.
-pub fn in_force(store: Option<&dyn Store>, file: &Path, today: Date) -> Begun {
+pub fn in_force(store: Option<&dyn Store>, settings: &config::Registry, today: Date) -> Begun {
     if let Some(store) = store {
-        return begin(store, file, today);
+        return begin(store, settings, today);
     }
+    let file = &settings.file;
     let name = file.display().to_string();
     let (read, print) = match read_registry(file) {
         Ok((bytes, print)) => (Feed::read(&name, &bytes), Some(print)),

@@ -14,6 +14,9 @@ use crate::{
 /// Problems of one kind that are told; the rest is counted.
 const PROBLEMS_MAX: usize = 100;
 
+/// Services without a site that are named.
+const UNUSED_SHOWN: usize = 3;
+
 /// Where problems that stand in no file are said to be.
 const RECORD: &str = "record";
 
@@ -58,18 +61,30 @@ pub fn check_customers(
         }
     }
     let mut problems = filings.finish("rows");
-    let mut units = Few::new(RECORD);
+    let (mut units, mut unused) = (Few::new(RECORD), Vec::new());
     for unit in ledger.units() {
         let has_sites = served.contains(&unit.fact.unit);
         check_commitment(unit, has_sites, today, soon, require_commitment, &mut units);
         check_persons(unit, today, soon, &mut units);
         for service in ledger.services_of(&unit.fact.unit).filter(|service| !used.contains(&service.service)) {
-            let message = format!("the service {} of {} has no site", service.service, unit.fact.unit);
-            units.add(Problem::warning(RECORD, 0, 0, message).help("import its sites, if it has any"));
+            unused.push(format!("{} of {}", service.service, unit.fact.unit));
         }
     }
     problems.extend(units.finish("units and services"));
+    problems.extend(without_sites(&unused));
     problems
+}
+
+/// Services without a site are often many, and rarely wrong: one line for all.
+fn without_sites(services: &[String]) -> Option<Problem> {
+    let shown = services.iter().take(UNUSED_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let message = match services.len() {
+        0 => return None,
+        1 => format!("the service {shown} has no site"),
+        count if count <= UNUSED_SHOWN => format!("{count} services have no site: {shown}"),
+        count => format!("{count} services have no site, for example {shown}"),
+    };
+    Some(Problem::warning(RECORD, 0, 0, message).help("import their sites, if they have any"))
 }
 
 fn check_commitment(unit: &Unit, has_sites: bool, today: Date, soon: Date, is_required: bool, problems: &mut Few<'_>) {
@@ -133,5 +148,23 @@ impl<'a> Few<'a> {
             self.problems.push(Problem::warning(self.path, 0, 0, message));
         }
         self.problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_sites;
+
+    #[test]
+    fn services_without_a_site_take_one_line() {
+        let services: Vec<String> = (0..4_000).map(|number| format!("s{number} of u{number}")).collect();
+        assert_eq!(without_sites(&[]), None);
+        for (count, expected) in [
+            (1, "the service s0 of u0 has no site"),
+            (2, "2 services have no site: s0 of u0, s1 of u1"),
+            (4_000, "4000 services have no site, for example s0 of u0, s1 of u1, s2 of u2"),
+        ] {
+            assert_eq!(without_sites(&services[..count]).unwrap().message, expected);
+        }
     }
 }

@@ -17,6 +17,7 @@ mod pull;
 mod registrar;
 mod unfiled;
 
+pub(super) use begin::cut_off;
 pub use begin::{Begun, begin, compare_feeds, in_force};
 pub use check::check_customers;
 pub use customers::{CustomerDifference, compare_customers};

@@ -96,7 +96,7 @@ fn take_in(registrar: &Registrar, url: &str, answer: &Response<Bytes>) -> Result
         return Err(format!("{} rows are bad and {} are good, or there is no header", read.rows_bad, read.rows_good));
     };
     let plan = registrar.plan(SiteSource::Pull, feed).map_err(|error| error.to_string())?;
-    if let Some(objection) = plan.objection(registrar.settings().remove_max_percent) {
+    if let Some(objection) = plan.difference.objection(registrar.settings().remove_max_percent) {
         return Err(format!("{objection}; raise registry.remove_max if this is meant"));
     }
     for host in &plan.contested {

@@ -228,7 +228,7 @@ impl Registrar {
         if host.as_str() != row.host || host.is_public_suffix() {
             return Err(PutError::Refused(format!("{} is no host that can be filed in its one form", row.host)));
         }
-        self.change_one(by, RowChange::Put(row)).map(drop)
+        self.change_one(by, RowChange::Put(Box::new(row))).map(drop)
     }
 
     /// Takes the row of the admin API for a host out. `false` if it has none.
@@ -265,7 +265,7 @@ impl Registrar {
         let generation = store.change_sites(SiteSource::Api, at, &mut one).map_err(PutError::Store)?;
         let holds = beside(store, SiteSource::Api, change).map_err(PutError::Store)?;
         let is = match &holds {
-            RowChange::Put(row) => Some(row.clone()),
+            RowChange::Put(row) => Some((**row).clone()),
             RowChange::Bar(_) | RowChange::Remove(_) => None,
         };
         let registry = Arc::new(self.registry().map_err(PutError::Store)?.with([holds]));
@@ -329,7 +329,7 @@ impl Registrar {
             if rows.is_empty() {
                 continue;
             }
-            let changes = || rows.iter().map(|&row| RowChange::Put(row.clone()));
+            let changes = || rows.iter().map(|&row| RowChange::Put(Box::new(row.clone())));
             let generation = self.store().change_sites(source, at, &mut changes())?;
             let registry = Arc::new(self.registry()?.with(changes()));
             shown.publish(Arc::clone(&registry));
@@ -403,20 +403,6 @@ impl Registrar {
 
     pub(in crate::control_plane) fn shown(&self) -> Option<&Shown> {
         self.shown.as_ref()
-    }
-}
-
-impl Plan<'_> {
-    /// Why this needs a person who says so; `None` if it does not: it would remove a larger share of the
-    /// rows than the configuration allows, as an export that was cut off does. Ten rows may always go.
-    pub fn objection(&self, remove_max_percent: u8) -> Option<String> {
-        let (removed, percent) = (self.difference.removed.len(), self.difference.removed_percent());
-        (removed > 10 && percent > f64::from(remove_max_percent)).then(|| {
-            let before = self.difference.before;
-            format!(
-                "it would remove {removed} of {before} rows ({percent:.0} %), and at most {remove_max_percent} % may go"
-            )
-        })
     }
 }
 

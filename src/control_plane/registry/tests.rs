@@ -114,6 +114,7 @@ fn site(host: &str, server: &str) -> SiteRow {
         filed_until: None,
         server_ip: String::new(),
         interactive: Interactive::Open,
+        acme: String::new(),
         options: Default::default(),
     }
 }
@@ -142,7 +143,7 @@ fn of_several_sources_the_one_that_changed_a_host_last_holds() {
     house.take(SiteSource::Pull, "");
     assert_eq!((house.server("b.cn"), house.server("a.cn").as_deref()), (None, Some("10.0.0.1")));
     // From the store it is the same.
-    let begun = begin(&*house.store, &house.dir.path().join("sites.csv"), "2026-03-15".parse().unwrap());
+    let begun = begin(&*house.store, &house.registrar.settings(), "2026-03-15".parse().unwrap());
     let registry = Arc::new(begun.registry);
     assert_eq!(registry.sites().map(|site| site.host().to_owned()).collect::<Vec<_>>(), ["a.cn"]);
 }
@@ -157,7 +158,7 @@ fn a_row_that_became_bad_bars_its_host_after_a_restart_too() {
     let plan = house.registrar.plan(SiteSource::File, feed).unwrap();
     house.registrar.keep("test", plan, true).unwrap();
     assert_eq!((house.server("x.a.cn").as_deref(), house.server("b.a.cn")), (Some("10.0.0.1"), None));
-    let begun = begin(&*house.store, &house.dir.path().join("sites.csv"), "2026-03-15".parse().unwrap());
+    let begun = begin(&*house.store, &house.registrar.settings(), "2026-03-15".parse().unwrap());
     let registry = Arc::new(begun.registry);
     assert_eq!(registry.barred(&HostName::parse("y.b.a.cn").unwrap()), Some("b.a.cn"));
 }
@@ -224,7 +225,7 @@ fn how_origins_are_reached_is_stored_with_their_row() {
     house.registrar.put_site("test", row.clone()).unwrap();
     let mut stored = Vec::new();
     house.store.each_site(&mut |_, _, held| stored.push(held.to_change())).unwrap();
-    assert_eq!(stored, [RowChange::Put(row)]);
+    assert_eq!(stored, [RowChange::Put(Box::new(row))]);
 }
 
 #[test]

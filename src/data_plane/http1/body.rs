@@ -177,20 +177,65 @@ fn take(buffer: &mut BytesMut, left: u64) -> (Piece, u64) {
     (Piece::Data(buffer.split_to(length).freeze()), left - length as u64)
 }
 
-/// Reads a size line without its LF. Extensions are ignored, but held to visible characters.
+/// Reads a size line without its LF. Extensions are ignored, but held to their grammar: another reader may
+/// see the end of the line elsewhere in what is none.
 fn chunk_size(line: &[u8]) -> Result<u64, BodyFault> {
     let line = line.strip_suffix(b"\r").filter(|line| line.len() < SIZE_LINE_BYTES_MAX).ok_or(BodyFault::BadChunk)?;
     let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-    let extension = line[digits..].trim_ascii_start();
-    let is_extension = extension.is_empty() && digits == line.len() || extension.starts_with(b";");
-    if !(1..=16).contains(&digits)
-        || !is_extension
-        || extension.iter().any(|&byte| byte != b'\t' && byte.is_ascii_control())
-    {
+    if !(1..=16).contains(&digits) || !are_extensions(&line[digits..]) {
         return Err(BodyFault::BadChunk);
     }
     let digit = |byte: u8| u64::from(char::from(byte).to_digit(16).unwrap_or_default());
     Ok(line[..digits].iter().fold(0, |size, &byte| size << 4 | digit(byte)))
+}
+
+/// Any number of `;name`, `;name=token` and `;name="string"` (RFC 9112 section 7.1.1).
+fn are_extensions(mut rest: &[u8]) -> bool {
+    while !rest.is_empty() {
+        let Some(behind) = without_blanks(rest).strip_prefix(b";").and_then(without_token) else { return false };
+        rest = match without_blanks(behind).strip_prefix(b"=").map(without_blanks) {
+            None => behind,
+            Some([b'"', string @ ..]) => match without_string(string) {
+                Some(behind) => behind,
+                None => return false,
+            },
+            Some(value) => match without_token(value) {
+                Some(behind) => behind,
+                None => return false,
+            },
+        };
+    }
+    true
+}
+
+fn without_blanks(text: &[u8]) -> &[u8] {
+    let blanks = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    text.get(blanks..).unwrap_or_default()
+}
+
+/// What stands behind a token, with or without blanks before it.
+fn without_token(text: &[u8]) -> Option<&[u8]> {
+    let text = without_blanks(text);
+    let is_of_token = |byte: &&u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    match text.iter().take_while(is_of_token).count() {
+        0 => None,
+        length => text.get(length..),
+    }
+}
+
+/// What stands behind a string whose opening quote has been read.
+fn without_string(text: &[u8]) -> Option<&[u8]> {
+    let mut is_escaped = false;
+    for (at, &byte) in text.iter().enumerate() {
+        match byte {
+            _ if byte != b'\t' && byte.is_ascii_control() => return None,
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => return text.get(at + 1..),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The length of the trailer section at the beginning of the buffer, its empty line included.
@@ -238,7 +283,7 @@ mod tests {
 
     #[test]
     fn trailers_are_kept() {
-        let wire = b"3;x=\"y\"\r\nabc\r\n0\r\nA: b\r\nC: d\r\n\r\nnext";
+        let wire = b"3 ; x = \"y;\\\"\" ;z;a=b\r\nabc\r\n0\r\nA: b\r\nC: d\r\n\r\nnext";
         let (out, rest, mut reader) = read(Framing::Chunked, wire, 1).unwrap();
         assert_eq!((&out[..], &rest[..]), (&b"abc"[..], &b"next"[..]));
         assert_eq!(reader.take_trailers().iter().collect::<Vec<_>>(), [(&b"A"[..], &b"b"[..]), (b"C", b"d")]);
@@ -258,6 +303,14 @@ mod tests {
             b"3 4\r\nabc\r\n0\r\n\r\n",
             b"3 \r\nabc\r\n0\r\n\r\n",
             b"3;\ra\r\nabc\r\n0\r\n\r\n",
+            b"3\r\r;a\r\nabc\r\n0\r\n\r\n",
+            b"3\x0c;a\r\nabc\r\n0\r\n\r\n",
+            b"3;\r\nabc\r\n0\r\n\r\n",
+            b"3;;a\r\nabc\r\n0\r\n\r\n",
+            b"3;a=\r\nabc\r\n0\r\n\r\n",
+            b"3;a=\"b\r\nabc\r\n0\r\n\r\n",
+            b"3;a=\"b\"c\r\nabc\r\n0\r\n\r\n",
+            b"3;a b\r\nabc\r\n0\r\n\r\n",
             b"10000000000000000\r\nabc\r\n0\r\n\r\n",
             b"0\r\nA b\r\n\r\n",
             b"0\r\n\n",

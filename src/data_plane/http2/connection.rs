@@ -2,6 +2,7 @@
 //! leaves, asks too much, or we want to stop.
 
 use std::{
+    cell::Cell,
     future::poll_fn,
     io,
     pin::{Pin, pin},
@@ -30,7 +31,8 @@ use crate::{
     config::Edge,
     data_plane::{
         client::{Client, Http1, Peer, Wire},
-        connection::{LINGER, linger},
+        connection::{After, LINGER, linger},
+        http1::HeadLimits,
         limits::Pace,
         session,
         socket::{READ_BYTES, Side},
@@ -45,6 +47,12 @@ const SEND_BUFFER_BYTES: usize = 64 << 10;
 const RESET_STREAMS_MAX: usize = 128;
 /// Errors of a client's streams that a connection survives, in all.
 const STREAM_ERRORS_MAX: usize = 100;
+/// Bytes of a head that are read, in heads of the size that is served: what is somewhat too long is refused as
+/// any other request is, by name and in the log.
+const HEADS: usize = 2;
+/// Bytes of the heads of all requests that are served at a time, in heads: compressed they cost next to nothing
+/// to send.
+const HEADS_AT_A_TIME: usize = 8;
 /// A connection's window, in windows of a stream.
 const STREAM_WINDOWS: u32 = 4;
 /// SETTINGS, and GOAWAY with PROTOCOL_ERROR, for whoever does not speak HTTP/2.
@@ -107,11 +115,17 @@ pub(in crate::data_plane) async fn serve(worker: &Worker, edge: Arc<Edge>, clien
             Http2End::Protocol
         }
         Arrival::Http2 => {
-            let link = Rc::new(Link { frames: Frames::new(&edge.http2), pressure: Rc::new(Pressure::default()) });
+            let (frames, pressure) = (Frames::new(&edge.http2), Rc::new(Pressure::default()));
+            let link = Rc::new(Link { frames, pressure, head_bytes: Rc::default() });
             let transport = Transport::new(Rc::clone(&socket), inbox, Rc::clone(&link));
             let handshake = builder(&edge).handshake(transport);
             match timeout(edge.timeouts.request_head, handshake).await {
-                Ok(Ok(connection)) => run(worker, edge, (&peer, &link), connection).await,
+                Ok(Ok(connection)) => {
+                    let (end, accepted) = run(worker, edge, (&peer, &link), connection).await;
+                    let rejected = link.frames.opened().saturating_sub(accepted);
+                    worker.shared.live.http2_rejected.fetch_add(rejected, Ordering::Relaxed);
+                    end
+                }
                 Ok(Err(_)) | Err(_) => Http2End::Client,
             }
         }
@@ -131,7 +145,7 @@ fn builder(edge: &Edge) -> Builder {
         .max_concurrent_streams(limits.streams)
         .initial_window_size(limits.window_bytes)
         .initial_connection_window_size(limits.window_bytes.saturating_mul(STREAM_WINDOWS).min(i32::MAX as u32))
-        .max_header_list_size(u32::try_from(edge.limits.head_bytes).unwrap_or(u32::MAX))
+        .max_header_list_size(u32::try_from(edge.limits.head_bytes.saturating_mul(HEADS)).unwrap_or(u32::MAX))
         .max_send_buffer_size(SEND_BUFFER_BYTES)
         .max_concurrent_reset_streams(RESET_STREAMS_MAX)
         .max_local_error_reset_streams(Some(STREAM_ERRORS_MAX))
@@ -139,17 +153,17 @@ fn builder(edge: &Edge) -> Builder {
     builder
 }
 
-/// Runs requests until the connection ends; says why it did.
+/// Runs requests until the connection ends; says why it did, and how many requests there were.
 async fn run(
     worker: &Worker,
     edge: Arc<Edge>,
     (peer, link): (&Peer, &Link),
     mut connection: Connection<Transport, Bytes>,
-) -> Http2End {
+) -> (Http2End, u64) {
     let mut turns = FuturesUnordered::new();
     let mut stop = pin!(worker.stop.cancelled());
     let mut quiet = pin!(sleep(edge.timeouts.keep_alive));
-    let mut ending = None;
+    let (mut ending, mut accepted) = (None, 0);
     loop {
         let event = poll_fn(|context| {
             if let Poll::Ready(accepted) = connection.poll_accept(context) {
@@ -171,9 +185,12 @@ async fn run(
         })
         .await;
         match event {
-            Event::Accepted(Some(Ok((request, answer)))) => turns.push(turn(worker, (peer, link), request, answer)),
-            Event::Accepted(Some(Err(error))) => return end_of(&error),
-            Event::Accepted(None) => return ending.unwrap_or(Http2End::Client),
+            Event::Accepted(Some(Ok((request, answer)))) => {
+                accepted += 1;
+                turns.extend(turn(worker, (peer, link), request, answer));
+            }
+            Event::Accepted(Some(Err(error))) => return (end_of(&error), accepted),
+            Event::Accepted(None) => return (ending.unwrap_or(Http2End::Client), accepted),
             Event::TurnEnded if turns.is_empty() => {
                 let wait = if ending.is_some() { LINGER } else { edge.timeouts.keep_alive };
                 quiet.as_mut().reset(Instant::now() + wait);
@@ -191,7 +208,7 @@ async fn run(
                 quiet.as_mut().reset(Instant::now() + LINGER);
             }
             Event::Quiet => match ending {
-                Some(end) => return end,
+                Some(end) => return (end, accepted),
                 None => {
                     ending = Some(Http2End::Idle);
                     connection.graceful_shutdown();
@@ -202,23 +219,57 @@ async fn run(
     }
 }
 
-/// A request's session, in a box of its own.
+/// A request's session, in a box of its own; none for a request that is one too many, which may come again.
 fn turn<'a>(
     worker: &'a Worker,
     (peer, link): (&Peer, &Link),
     request: Request<RecvStream>,
-    answer: SendResponse<Bytes>,
-) -> Pin<Box<dyn Future<Output = ()> + 'a>> {
+    mut answer: SendResponse<Bytes>,
+) -> Option<Pin<Box<dyn Future<Output = ()> + 'a>>> {
     let (parts, body) = request.into_parts();
     let edge = worker.shared.edge.load_full();
-    let head = head::request(&parts, body.is_end_stream(), edge.limits.headers);
+    let limits = HeadLimits { bytes: edge.limits.head_bytes, fields: edge.limits.headers };
+    let held = Held::of(head::bytes(&parts), &link.head_bytes);
+    if held.all() > limits.bytes.saturating_mul(HEADS_AT_A_TIME) {
+        answer.send_reset(Reason::REFUSED_STREAM);
+        return None;
+    }
+    let head = head::request(&parts, body.is_end_stream(), limits);
     let pace = Pace::new(edge.pressure.min_rate, edge.pressure.slow);
     let stream = Stream::new((body, answer), Rc::clone(&link.pressure), pace, Arc::clone(&worker.shared.live));
     let mut client = Client { wire: Wire::Http2(stream), peer: peer.clone() };
-    Box::pin(async move {
+    Some(Box::pin(async move {
+        let _held = held;
+        let drain_bytes = edge.limits.drain_bytes;
         // What becomes of a stream is said by its drop.
-        session::turn(worker, edge, &mut client, head).await;
-    })
+        match (session::turn(worker, edge, &mut client, head).await, &client.wire) {
+            (After::Close | After::KeepAlive | After::Linger, Wire::Http2(stream)) => stream.linger(drain_bytes).await,
+            (After::Cut, _) | (_, Wire::Http1(_)) => {}
+        }
+    }))
+}
+
+/// The bytes of a head, counted with those of the others until it is dropped.
+struct Held {
+    bytes: usize,
+    all: Rc<Cell<usize>>,
+}
+
+impl Held {
+    fn of(bytes: usize, all: &Rc<Cell<usize>>) -> Self {
+        all.set(all.get() + bytes);
+        Self { bytes, all: Rc::clone(all) }
+    }
+
+    fn all(&self) -> usize {
+        self.all.get()
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.all.set(self.all.get() - self.bytes);
+    }
 }
 
 fn end_of(error: &h2::Error) -> Http2End {

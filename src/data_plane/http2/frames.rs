@@ -17,6 +17,8 @@ const BYTES_PER_FRAME: usize = 1024;
 /// Frames that a client may send more for each request.
 const FRAMES_PER_REQUEST: u32 = 4;
 const HEADER_BYTES: usize = 9;
+/// A stream's number; the first bit is reserved.
+const STREAM_BITS: u32 = u32::MAX >> 1;
 
 /// The frames of a connection, as they come in.
 pub(super) struct Frames {
@@ -25,6 +27,8 @@ pub(super) struct Frames {
     resets: Count,
     sent_bytes: Cell<usize>,
     has_excess: Cell<bool>,
+    opened: Cell<u64>,
+    last_stream: Cell<u32>,
 }
 
 struct Parser {
@@ -63,17 +67,24 @@ impl Frames {
             resets: Count::new(limits.resets),
             sent_bytes: Cell::new(0),
             has_excess: Cell::new(false),
+            opened: Cell::new(0),
+            last_stream: Cell::new(0),
         }
     }
 
     /// Bytes that came in.
     pub(super) fn received(&self, bytes: &[u8]) {
-        self.parser.borrow_mut().read(bytes, |kind| match kind {
+        self.parser.borrow_mut().read(bytes, |kind, stream| match kind {
             Kind::Content => {}
             Kind::Control if self.control.is_excess() => self.has_excess.set(true),
             Kind::Reset if self.resets.is_excess() => self.has_excess.set(true),
             Kind::Control | Kind::Reset => {}
-            Kind::Headers => self.control.forgive(FRAMES_PER_REQUEST),
+            Kind::Headers => {
+                self.control.forgive(FRAMES_PER_REQUEST);
+                if stream > self.last_stream.replace(stream.max(self.last_stream.get())) {
+                    self.opened.set(self.opened.get() + 1);
+                }
+            }
         });
     }
 
@@ -84,6 +95,11 @@ impl Frames {
         self.sent_bytes.set(sent % BYTES_PER_FRAME);
     }
 
+    /// Requests that were begun, those that nobody got to see among them.
+    pub(super) fn opened(&self) -> u64 {
+        self.opened.get()
+    }
+
     /// Whether more came than is taken.
     pub(super) fn has_excess(&self) -> bool {
         self.has_excess.get()
@@ -91,7 +107,8 @@ impl Frames {
 }
 
 impl Parser {
-    fn read(&mut self, mut bytes: &[u8], mut see: impl FnMut(Kind)) {
+    /// Calls `see` with the kind and the stream of each frame.
+    fn read(&mut self, mut bytes: &[u8], mut see: impl FnMut(Kind, u32)) {
         while !bytes.is_empty() {
             let skipped = self.skip.min(bytes.len());
             self.skip -= skipped;
@@ -101,10 +118,10 @@ impl Parser {
             self.have += taken;
             bytes = &bytes[taken..];
             if self.have == HEADER_BYTES {
-                let [a, b, c, kind, flags, ..] = self.header;
+                let [a, b, c, kind, flags, stream @ ..] = self.header;
                 self.skip = u32::from_be_bytes([0, a, b, c]) as usize;
                 self.have = 0;
-                see(Kind::of(kind, flags, self.skip));
+                see(Kind::of(kind, flags, self.skip), u32::from_be_bytes(stream) & STREAM_BITS);
             }
         }
     }
@@ -176,7 +193,10 @@ mod tests {
             }
             let (mut parser, mut seen) = (Parser { header: [0; 9], have: 0, skip: PREFACE.len() }, Vec::new());
             for piece in wire.chunks(step) {
-                parser.read(piece, |kind| seen.push(kind));
+                parser.read(piece, |kind, stream| {
+                    assert_eq!(stream, 1);
+                    seen.push(kind);
+                });
             }
             prop_assert_eq!(seen, expected);
         }

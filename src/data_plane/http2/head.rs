@@ -1,21 +1,33 @@
 //! Heads of requests: from pseudo-headers and fields to what the session reads.
 
 use h2::ext::Protocol;
-use http::{HeaderMap, header, request::Parts};
+use http::{HeaderMap, Method, header, request::Parts};
 
 use crate::{
-    data_plane::http1::{Fields, Gathering, HeadFault, RequestHead},
+    data_plane::http1::{Fields, Gathering, HeadFault, HeadLimits, RequestHead},
     domain::message::StreamFacts,
 };
 
 /// Bytes of the first line, and what may be joined.
 const SPARE_BYTES: usize = 128;
+/// Bytes of a field line beside its name and value, and of a request line beside its parts, as HTTP/1.1 counts.
+const LINE_BYTES: usize = 4;
 
 /// The head of a request; `ends`: the stream ended with it. `:authority` becomes the authority of a
 /// target in absolute-form, and cookie crumbs one field (RFC 9113 section 8.2.3).
-pub(super) fn request(parts: &Parts, ends: bool, fields_max: usize) -> Result<RequestHead, HeadFault> {
-    if parts.headers.len() > fields_max {
+pub(super) fn request(parts: &Parts, ends: bool, limits: HeadLimits) -> Result<RequestHead, HeadFault> {
+    if parts.headers.len() > limits.fields {
         return Err(HeadFault::TooManyFields);
+    }
+    let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
+    // Behind the authority anything else would be more of the authority.
+    match path.as_bytes() {
+        [b'/', ..] | b"" => {}
+        b"*" if parts.method == Method::OPTIONS => {}
+        _ => return Err(HeadFault::Syntax("the :path does not begin with a slash")),
+    }
+    if bytes(parts) > limits.bytes {
+        return Err(HeadFault::TooLong);
     }
     let mut head = gather(&parts.headers);
     let mut cookies = parts.headers.get_all(header::COOKIE).iter();
@@ -28,7 +40,6 @@ pub(super) fn request(parts: &Parts, ends: bool, fields_max: usize) -> Result<Re
         head.line(b"cookie", &cookie);
     }
     let protocol = parts.extensions.get::<Protocol>().map(|protocol| protocol.as_ref());
-    let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
     let stream = StreamFacts { ends, protocol };
     let method = parts.method.as_str().as_bytes();
     let path = path.as_bytes();
@@ -40,6 +51,14 @@ pub(super) fn request(parts: &Parts, ends: bool, fields_max: usize) -> Result<Re
         (None, Some(authority)) => head.request(method, (&[authority.as_str().as_bytes()], path), stream),
         (_, None) => head.request(method, (&[], path), stream),
     })
+}
+
+/// Bytes that a head has, and had in HTTP/1.1.
+pub(super) fn bytes(parts: &Parts) -> usize {
+    let fields = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + LINE_BYTES);
+    let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
+    let authority = parts.uri.authority().map_or("", |authority| authority.as_str());
+    path.len() + authority.len() + LINE_BYTES + fields.sum::<usize>()
 }
 
 /// Trailers.
@@ -62,7 +81,9 @@ fn gather(fields: &HeaderMap) -> Gathering {
 mod tests {
     use http::Request;
 
-    use super::{HeadFault, request};
+    use super::{HeadFault, HeadLimits, request};
+
+    const LIMITS: HeadLimits = HeadLimits { bytes: 1024, fields: 8 };
 
     fn parts(uri: &str, fields: &[(&str, &str)]) -> http::request::Parts {
         let mut builder = Request::builder().uri(uri);
@@ -75,7 +96,7 @@ mod tests {
     #[test]
     fn crumbs_are_joined_and_the_authority_stands_in_the_target() {
         let parts = parts("https://a.cn/x?y", &[("cookie", "a=1"), ("accept", "*/*"), ("cookie", "b=2")]);
-        let head = request(&parts, true, 8).unwrap();
+        let head = request(&parts, true, LIMITS).unwrap();
         assert_eq!((head.method(), head.target()), (&b"GET"[..], &b"https://a.cn/x?y"[..]));
         let lines: Vec<_> = head.fields.iter().collect();
         assert_eq!(lines, [(&b"accept"[..], &b"*/*"[..]), (b"cookie", b"a=1; b=2")]);
@@ -85,6 +106,16 @@ mod tests {
     #[test]
     fn fields_are_counted() {
         let parts = parts("https://a.cn/", &[("a", "1"), ("a", "2"), ("b", "3")]);
-        assert_eq!(request(&parts, true, 2).err(), Some(HeadFault::TooManyFields));
+        assert_eq!(request(&parts, true, HeadLimits { fields: 2, ..LIMITS }).err(), Some(HeadFault::TooManyFields));
+    }
+
+    #[test]
+    fn bytes_are_counted_wherever_they_stand() {
+        let long = "a".repeat(1000);
+        assert!(request(&parts("https://a.cn/", &[("a", &long)]), true, LIMITS).is_ok());
+        for (uri, value) in [("https://a.cn/bcdefghijklmn", &*long), (&format!("https://a.cn/{long}bcde"), "b")] {
+            let parts = parts(uri, &[("a", value), ("b", "c")]);
+            assert_eq!(request(&parts, true, LIMITS).err(), Some(HeadFault::TooLong), "{uri}");
+        }
     }
 }

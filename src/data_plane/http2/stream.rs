@@ -13,10 +13,12 @@ use std::{
 use bytes::Bytes;
 use h2::{Reason, RecvStream, SendStream, server::SendResponse};
 use http::{HeaderMap, Response};
+use tokio::time::timeout;
 
 use super::{head, pressure::Pressure};
 use crate::{
     data_plane::{
+        connection::LINGER,
         head_writer::Gathered,
         http1::{Fields, Piece},
         limits::Pace,
@@ -91,6 +93,21 @@ impl Stream {
             Ok(Piece::End | Piece::NeedInput) => Ok(None),
             Err(Reset) => Err(io::ErrorKind::ConnectionReset.into()),
         }
+    }
+
+    /// Reads what the client still sends behind a whole answer, and throws it away, for a moment and within
+    /// bounds: a client that is told to stop while it sends may take that for a failure of the answer, too.
+    pub(super) async fn linger(&self, bytes_max: u64) {
+        let drain = async {
+            let mut bytes = 0;
+            while let Ok(Piece::Data(piece)) = poll_fn(|context| self.poll_piece(context)).await {
+                bytes += piece.len() as u64;
+                if bytes > bytes_max {
+                    return;
+                }
+            }
+        };
+        let _ = timeout(LINGER, drain).await;
     }
 
     /// Waits until the client resets the stream, or is gone.

@@ -2,6 +2,7 @@
 //! everything counted that passes.
 
 use std::{
+    cell::Cell,
     io::{self, IoSlice},
     pin::Pin,
     rc::Rc,
@@ -18,6 +19,8 @@ use crate::data_plane::socket::Socket;
 pub(super) struct Link {
     pub(super) frames: Frames,
     pub(super) pressure: Rc<Pressure>,
+    /// Of the heads of all requests that are served.
+    pub(super) head_bytes: Rc<Cell<usize>>,
 }
 
 /// The connection.

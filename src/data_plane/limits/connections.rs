@@ -5,34 +5,34 @@ use std::sync::Arc;
 
 use dashmap::{DashMap, Entry};
 
-use super::Network;
+use super::ClientKey;
 
-/// Connections by the network they come from.
+/// Connections by the client they come from.
 #[derive(Default)]
-pub(super) struct Connections(DashMap<Network, usize>);
+pub(super) struct Connections(DashMap<ClientKey, usize>);
 
 /// One connection of an address, until it is dropped.
 pub(in crate::data_plane) struct Place {
     connections: Arc<Connections>,
-    network: Network,
+    client: ClientKey,
 }
 
 impl Connections {
-    /// A place, if the network has fewer than `most`.
-    pub(super) fn enter(connections: &Arc<Self>, network: Network, most: usize) -> Option<Place> {
-        let mut count = connections.0.entry(network).or_insert(0);
+    /// A place, if the client has fewer than `most`.
+    pub(super) fn enter(connections: &Arc<Self>, client: ClientKey, most: usize) -> Option<Place> {
+        let mut count = connections.0.entry(client).or_insert(0);
         if *count >= most {
             return None;
         }
         *count += 1;
         drop(count);
-        Some(Place { connections: Arc::clone(connections), network })
+        Some(Place { connections: Arc::clone(connections), client })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Entry::Occupied(mut entry) = self.connections.0.entry(self.network) {
+        if let Entry::Occupied(mut entry) = self.connections.0.entry(self.client) {
             *entry.get_mut() -= 1;
             if *entry.get() == 0 {
                 entry.remove();
@@ -45,12 +45,12 @@ impl Drop for Place {
 mod tests {
     use std::sync::Arc;
 
-    use super::{Connections, Network};
+    use super::{ClientKey, Connections};
 
     #[test]
     fn an_address_has_its_share_and_leaves_nothing_behind() {
         let connections = Arc::new(Connections::default());
-        let enter = |address| Connections::enter(&connections, Network::V4(address), 2);
+        let enter = |address| Connections::enter(&connections, ClientKey::V4(address), 2);
         let (first, second) = (enter(1), enter(1));
         assert!(first.is_some() && second.is_some() && enter(1).is_none());
         let other = enter(2);

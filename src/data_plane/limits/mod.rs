@@ -38,7 +38,7 @@ pub(super) struct Limits {
 
 /// What an address is counted by: itself, or the /64 that one customer has of IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Network {
+enum ClientKey {
     V4(u32),
     V6(u64),
 }
@@ -56,7 +56,7 @@ impl Limits {
 
     /// A place for one more connection of this address, until it is dropped; `None`: it has its share.
     pub(super) fn connect(&self, address: IpAddr, edge: &Edge) -> Option<Place> {
-        Connections::enter(&self.connections, Network::of(address), edge.pressure.connections_per_address)
+        Connections::enter(&self.connections, ClientKey::of(address), edge.pressure.connections_per_address)
     }
 }
 
@@ -67,7 +67,7 @@ pub(super) fn check_client(worker: &Worker, edge: &Edge, address: IpAddr) -> Res
         return Err(Stop::refused(Reason::Overloaded, "requests wait too long for their turn"));
     }
     let (limits, rate) = (&worker.limits, edge.pressure.requests_per_address);
-    if rate.per_second > 0 && !limits.addresses.take(&Network::of(address), rate, limits.started.elapsed()) {
+    if rate.per_second > 0 && !limits.addresses.take(&ClientKey::of(address), rate, limits.started.elapsed()) {
         return Err(Stop::refused(Reason::RateLimited, "limits.requests_per_address"));
     }
     Ok(())
@@ -94,7 +94,7 @@ pub(super) async fn within<T>(time: Duration, exchange: Pin<&mut impl Future<Out
     tokio::time::timeout(time, exchange).await.ok()
 }
 
-impl Network {
+impl ClientKey {
     fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self::V4(address.to_bits()),
@@ -105,11 +105,11 @@ impl Network {
 
 #[cfg(test)]
 mod tests {
-    use super::Network;
+    use super::ClientKey;
 
     #[test]
     fn an_address_of_ipv6_is_counted_with_its_neighbours() {
-        let of = |text: &str| Network::of(text.parse().unwrap());
+        let of = |text: &str| ClientKey::of(text.parse().unwrap());
         assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
         assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));

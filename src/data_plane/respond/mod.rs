@@ -1,4 +1,4 @@
-//! The one place where a refusal becomes a response: status, fields, page.
+//! Answers of our own. The one place where a refusal becomes a response: status, fields, page.
 
 mod page;
 mod short;
@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::{
     client::{Client, Inlet},
     connection::{After, LINGER},
+    head_writer::HeadWriter,
     http1::http_date,
     request::VIA,
     response::put_connection,
@@ -60,8 +61,7 @@ pub(super) async fn refuse(mut session: Session<'_>, client: &mut Client, refusa
         ("text/html; charset=utf-8", page::html(&shown))
     };
 
-    let (mut inlet, outlet) = client.halves();
-    let mut head = outlet.head();
+    let mut head = client.outlet().head();
     head.status(status, phrase(status).as_bytes());
     head.line(b"Date", shown.at.as_bytes());
     head.line(b"Content-Type", media_type.as_bytes());
@@ -83,13 +83,39 @@ pub(super) async fn refuse(mut session: Session<'_>, client: &mut Client, refusa
     put_connection(&mut head, version_of(record.protocol), !keeps);
     head.end();
     let body = if record.method == "HEAD" { Bytes::new() } else { Bytes::from(body) };
-    let length = body.len() as u64;
+    deliver(session, client, (head, body), keeps).await
+}
 
+/// Answers an authority of certificates with the proof that it asks for (RFC 8555 section 8.3).
+pub(super) async fn prove(mut session: Session<'_>, client: &mut Client, proof: &str) -> After {
+    let facts = session.facts.take();
+    let record = &mut session.record;
+    (record.status, record.outcome) = (200, Outcome::Proved);
+    let keeps = !session.worker.stop.is_cancelled()
+        && facts.as_ref().is_some_and(|facts| facts.keep_alive)
+        && session.body.is_ended();
+    let mut head = client.outlet().head();
+    head.status(200, b"OK");
+    head.line(b"Date", http_date(record.at).as_bytes());
+    head.line(b"Content-Type", b"application/octet-stream");
+    head.length(proof.len() as u64);
+    head.line(b"Cache-Control", b"no-store");
+    put_connection(&mut head, version_of(record.protocol), !keeps);
+    head.end();
+    let body = if record.method == "HEAD" { Bytes::new() } else { Bytes::copy_from_slice(proof.as_bytes()) };
+    deliver(session, client, (head, body), keeps).await
+}
+
+/// Sends an answer of our own. What becomes of the connection depends on the rest of the request's body.
+async fn deliver(mut session: Session<'_>, client: &mut Client, answer: (HeadWriter, Bytes), keeps: bool) -> After {
+    let (head, body) = answer;
+    let length = body.len() as u64;
+    let (mut inlet, outlet) = client.halves();
     let idle = session.edge.timeouts.client_idle;
     if outlet.answer(head, body, idle).await.is_err() {
         return After::Cut;
     }
-    record.response_bytes = length;
+    session.record.response_bytes = length;
     match inlet {
         // What is left of the body is the connection's to ignore.
         Inlet::Http2(_) => After::Close,

@@ -15,7 +15,10 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use x509_parser::{extensions::GeneralName, parse_x509_certificate};
 
 use super::{Certificate, CertificateMap, provider};
-use crate::base::{Problem, Timestamp};
+use crate::{
+    base::{Problem, Timestamp},
+    domain::acme::Validity,
+};
 
 /// Days before its end from which a certificate is worth a warning.
 pub(super) const EXPIRY_WARNING_DAYS: i64 = 21;
@@ -174,7 +177,7 @@ fn load_one(path: &Path, key_path: &Path) -> Result<Certificate, Problem> {
             "write the chain as PEM, the site's own certificate first",
         ));
     };
-    let (names, not_after) = read_leaf(leaf).ok_or_else(|| {
+    let (names, validity) = read_leaf(leaf).ok_or_else(|| {
         problem(
             path,
             "the first certificate cannot be parsed, or names no host".into(),
@@ -195,12 +198,12 @@ fn load_one(path: &Path, key_path: &Path) -> Result<Certificate, Problem> {
             "put the key that the certificate was made for beside it",
         )
     })?;
-    Ok(Certificate { path: path.to_owned(), not_after, names, key: Arc::new(key) })
+    Ok(Certificate { path: path.to_owned(), validity, names, key: Arc::new(key) })
 }
 
-/// The names that a certificate covers, lower case, and its end. The common name counts only where
+/// The names that a certificate covers, lower case, and from when to when it is good. The common name counts only where
 /// there is no subjectAltName.
-fn read_leaf(leaf: &CertificateDer<'_>) -> Option<(Vec<String>, Timestamp)> {
+fn read_leaf(leaf: &CertificateDer<'_>) -> Option<(Vec<String>, Validity)> {
     let (_, certificate) = parse_x509_certificate(leaf).ok()?;
     let mut names = Vec::new();
     match certificate.subject_alternative_name().ok()? {
@@ -213,12 +216,14 @@ fn read_leaf(leaf: &CertificateDer<'_>) -> Option<(Vec<String>, Timestamp)> {
             names.extend(common.map(str::to_ascii_lowercase));
         }
     }
-    let not_after = Timestamp(certificate.validity().not_after.timestamp().saturating_mul(1000));
-    (!names.is_empty()).then_some((names, not_after))
+    let time = |seconds: i64| Timestamp(seconds.saturating_mul(1000));
+    let x509_parser::certificate::Validity { not_before, not_after } = certificate.validity();
+    let validity = Validity { not_before: time(not_before.timestamp()), not_after: time(not_after.timestamp()) };
+    (!names.is_empty()).then_some((names, validity))
 }
 
 fn expiry_problem(certificate: &Certificate, now: Timestamp) -> Option<Problem> {
-    let left = certificate.not_after.0.saturating_sub(now.0);
+    let left = certificate.validity.not_after.0.saturating_sub(now.0);
     let message = if left <= 0 {
         "the certificate has expired: browsers refuse it".to_owned()
     } else if left < EXPIRY_WARNING_DAYS * DAY_MILLIS {

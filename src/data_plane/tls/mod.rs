@@ -25,6 +25,7 @@ pub(super) use handshake::shake_hands;
 use self::certificates::{DAY_MILLIS, EXPIRY_WARNING_DAYS};
 use crate::{
     base::{HostName, Timestamp},
+    domain::acme::Validity,
     telemetry::CertificateCounts,
 };
 
@@ -50,8 +51,8 @@ struct Choice {
 pub struct Certificate {
     /// The file that it was read from.
     pub path: PathBuf,
-    /// From when on nobody accepts it.
-    pub not_after: Timestamp,
+    /// From when to when it is accepted.
+    pub validity: Validity,
     /// The names that it covers, lower case; `*.` in front stands for one label.
     pub names: Vec<String>,
     key: Arc<CertifiedKey>,
@@ -74,6 +75,14 @@ impl CertificateMap {
         choice.in_order().find(fits).or_else(|| choice.in_order().next())
     }
 
+    /// How long all of these names are covered: that of the certificate that ends first. `None`: one of them
+    /// is not.
+    pub fn covering(&self, names: &[HostName]) -> Option<Validity> {
+        let each: Option<Vec<Validity>> =
+            names.iter().map(|name| Some(self.look_up(name.as_str())?.validity)).collect();
+        each?.into_iter().min_by_key(|validity| validity.not_after)
+    }
+
     fn choice(&self, host: &str) -> Option<&Choice> {
         self.exact.get(host).or_else(|| self.wildcard.get(host.split_once('.')?.1))
     }
@@ -82,7 +91,7 @@ impl CertificateMap {
     pub fn counts(&self, now: Timestamp) -> CertificateCounts {
         let choices = self.exact.values().chain(self.wildcard.values());
         let all: HashMap<&Path, Timestamp> =
-            choices.flat_map(Choice::in_order).map(|it| (it.path.as_path(), it.not_after)).collect();
+            choices.flat_map(Choice::in_order).map(|it| (it.path.as_path(), it.validity.not_after)).collect();
         let soon = now.plus_millis(EXPIRY_WARNING_DAYS * DAY_MILLIS);
         CertificateCounts {
             count: all.len(),
@@ -155,6 +164,8 @@ pub(super) fn server_config(
     };
     let mut config = builder.with_cert_resolver(resolver);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // Of what a client takes the strongest, whatever it says first.
+    config.ignore_client_order = true;
     config.ticketer = aws_lc_rs::Ticketer::new()?;
     Ok(Arc::new(config))
 }
@@ -186,7 +197,7 @@ impl CertificateMap {
             };
             let choice = names.entry(name.to_owned()).or_default();
             let place = if certificate.is_rsa() { &mut choice.rsa } else { &mut choice.small };
-            if place.as_ref().is_none_or(|other| other.not_after < certificate.not_after) {
+            if place.as_ref().is_none_or(|other| other.validity.not_after < certificate.validity.not_after) {
                 *place = Some(Arc::clone(certificate));
             }
         }

@@ -18,6 +18,7 @@ use tokio_rustls::{TlsConnector, TlsStream};
 use super::{
     Addresses,
     origins::{Origins, State},
+    spoken::Offer,
     trust::Trust,
 };
 use crate::{
@@ -29,20 +30,28 @@ use crate::{
 /// The next address is tried beside one that has not answered for so long (RFC 8305 section 5).
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
 
-/// Connects, within `timeouts.connect`: for a client, or for ourselves. The error says what failed.
+/// Connects, within `timeouts.connect`: for a client, or for ourselves; with TLS `offer` is what
+/// may be spoken. The error says what failed.
 pub(super) async fn connect(
     origins: &Origins,
     state: &State,
     client: Option<Addresses>,
     edge: &Edge,
+    offer: Offer,
 ) -> Result<Stream, String> {
-    match timeout(edge.timeouts.connect, open(origins, state, client, edge)).await {
+    match timeout(edge.timeouts.connect, open(origins, state, client, edge, offer)).await {
         Ok(opened) => opened,
         Err(_) => Err("the connection was not made in time".to_owned()),
     }
 }
 
-async fn open(origins: &Origins, state: &State, client: Option<Addresses>, edge: &Edge) -> Result<Stream, String> {
+async fn open(
+    origins: &Origins,
+    state: &State,
+    client: Option<Addresses>,
+    edge: &Edge,
+    offer: Offer,
+) -> Result<Stream, String> {
     let (origin, options) = (&state.origin, &state.options);
     let tcp = match origin.host.parse::<IpAddr>() {
         Ok(address) => TcpStream::connect(SocketAddr::new(address, origin.port)).await,
@@ -64,7 +73,7 @@ async fn open(origins: &Origins, state: &State, client: Option<Addresses>, edge:
         "" => edge.upstream.ca.clone(),
         file => Some(edge.upstream.directory.join(file)),
     };
-    let config = origins.tls.get(&Trust { ca, verify: options.verify, protocol: origin.protocol }).await?;
+    let config = origins.tls.get(&Trust { ca, verify: options.verify, offer }).await?;
     let name = if options.name.is_empty() { &origin.host } else { &options.name };
     let server_name = ServerName::try_from(name.clone()).map_err(|error| format!("TLS with {name:?}: {error}"))?;
     let tls = TlsConnector::from(config).connect(server_name, tcp).await;

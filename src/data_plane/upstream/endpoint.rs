@@ -114,7 +114,13 @@ impl Endpoint {
         let sweeps = self.unused_sweeps.get();
         self.unused_sweeps.set(sweeps.saturating_add(1));
         let sweeps_max = if self.state.has_company() { SWEEPS_IN_COMPANY } else { SWEEPS_ALONE };
-        sweeps >= sweeps_max && self.outstanding() == 0 && self.idle.borrow().is_empty() && self.http2.is_closed()
+        // What is known of it is worth more than its place.
+        let is_trusted = self.keeps_connections();
+        sweeps >= sweeps_max
+            && is_trusted
+            && self.outstanding() == 0
+            && self.idle.borrow().is_empty()
+            && self.http2.is_closed()
     }
 
     fn grant(self: &Rc<Self>) -> Lease {

@@ -18,7 +18,7 @@ use h2::{
 use http::{HeaderMap, Request, Uri};
 use tokio::{sync::Notify, task::spawn_local, time::timeout};
 
-use super::{Addresses, connect::connect, endpoint::Endpoint};
+use super::{Addresses, connect::connect, endpoint::Endpoint, spoken::Offer};
 use crate::{
     config::Edge,
     data_plane::{
@@ -124,14 +124,25 @@ pub(super) async fn sender(
             continue;
         }
         let _opening = Opening(shared);
-        let stream = connect(&worker.pool.origins, &endpoint.state, Some(addresses), edge).await?;
-        let counted = Counted::new(&worker.shared.live, Side::Origin);
-        let sender = timeout(edge.timeouts.connect, shake_hands(stream, counted, edge)).await;
-        let sender = sender.map_err(|_| "the origin did not begin HTTP/2 in time".to_owned())??;
-        shared.open.replace(Some(sender.clone()));
+        let stream = connect(&worker.pool.origins, &endpoint.state, Some(addresses), edge, Offer::Http2).await?;
+        let sender = adopt(endpoint, stream, (worker, edge)).await?;
         let sender = sender.ready().await.map_err(|error| format!("HTTP/2: {error}"))?;
         return Ok((sender, false));
     }
+}
+
+/// Begins HTTP/2 on a new connection, which all requests share from now on.
+pub(super) async fn adopt(
+    endpoint: &Rc<Endpoint>,
+    stream: Stream,
+    (worker, edge): (&Worker, &Edge),
+) -> Result<SendRequest<Bytes>, String> {
+    let counted = Counted::new(&worker.shared.live, Side::Origin);
+    let sender = timeout(edge.timeouts.connect, shake_hands(stream, counted, edge)).await;
+    let sender = sender.map_err(|_| "the origin did not begin HTTP/2 in time".to_owned())??;
+    endpoint.http2.open.replace(Some(sender.clone()));
+    endpoint.http2.used_at.set(Some(Instant::now()));
+    Ok(sender)
 }
 
 async fn shake_hands(stream: Stream, counted: Counted, edge: &Edge) -> Result<SendRequest<Bytes>, String> {

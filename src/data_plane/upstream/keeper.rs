@@ -16,11 +16,9 @@ use tokio::{
 use super::{
     connect::connect,
     origins::{Origins, State},
+    spoken::Offer,
 };
-use crate::{
-    config::{Check, Edge},
-    domain::registry::Protocol,
-};
+use crate::config::{Check, Edge};
 
 /// Between two rounds.
 const ROUND: Duration = Duration::from_millis(100);
@@ -74,11 +72,12 @@ fn begin(origins: &Arc<Origins>, edge: &Arc<Edge>, checks: &mut JoinSet<()>) {
 
 /// Whether an origin gives the status that it should.
 async fn is_well(origins: &Origins, state: &State, edge: &Edge, check: &Check) -> bool {
-    let Ok(mut stream) = connect(origins, state, None, edge).await else { return false };
-    match state.origin.protocol {
+    let is_http2 = state.origin.protocol.is_http2();
+    let offer = if is_http2 { Offer::Http2 } else { Offer::Http1 };
+    let Ok(mut stream) = connect(origins, state, None, edge, offer).await else { return false };
+    if is_http2 {
         // That it can be reached must do.
-        Protocol::H2 | Protocol::H2s => return true,
-        Protocol::Http | Protocol::Https => {}
+        return true;
     }
     let host = if state.options.name.is_empty() { &state.origin.host } else { &state.options.name };
     let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };

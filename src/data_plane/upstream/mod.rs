@@ -7,6 +7,7 @@
 //! | `origins` | what all workers know of origins together |
 //! | `endpoint`, `pool` | what one worker knows: connections in use, requests that wait, unused connections |
 //! | `reach` | from a permitted request to a connection |
+//! | `spoken` | whether an origin with TLS speaks HTTP/2: it is asked once |
 //! | `http2` | connections of HTTP/2, which all requests of a worker to an origin share |
 //! | `connect`, `names`, `name_servers`, `trust` | new connections: addresses, TLS |
 //! | `keeper` | what is done for origins beside requests |
@@ -22,6 +23,7 @@ mod names;
 mod origins;
 mod pool;
 mod reach;
+mod spoken;
 mod trust;
 
 use std::{
@@ -38,6 +40,7 @@ use tokio::time::timeout_at;
 pub(super) use http2::Exchange;
 pub(super) use origins::Origins;
 pub(super) use pool::Pool;
+pub(super) use spoken::speaks_http2;
 pub use trust::check_trust;
 
 use self::{
@@ -160,7 +163,8 @@ pub(super) async fn send(
     let Request { replayable, addresses, .. } = request;
     let mut want = if replayable { Reach::Any } else { Reach::Fresh };
     loop {
-        let (lease, connection) = reach(permit, (want, Places::default()), addresses, (worker, edge), record).await?;
+        let (lease, connection) =
+            reach(permit, (want, Places::default(), request.head.is_some()), addresses, (worker, edge), record).await?;
         let has_others = permit.site().upstream().origins().len() > 1;
         let (socket, reused) = match connection {
             Connection::New(stream) => (Socket::new(stream, Counted::new(&worker.shared.live, Side::Origin)), false),
@@ -198,6 +202,9 @@ pub(super) async fn send(
         // fault, and another may do better.
         let repeatable = Cell::new(replayable && (reused || has_others));
         let (lease, reused) = (RefCell::new(Some(lease)), Cell::new(reused));
+        // What is not sent again need not be kept.
+        let bytes = if repeatable.get() { request.bytes } else { Vec::new() };
+        let request = Request { bytes, ..request };
         return Ok(Link { wire: Wire::Http1(socket), lease, request, reused, repeatable, sent_at: Instant::now() });
     }
 }
@@ -248,7 +255,7 @@ pub(super) async fn reply(
             record.origin_time = Some(link.sent_at.elapsed());
             return Ok(head);
         }
-        let read = before_deadline(edge, progress, async || socket.read(inbox, ANSWER_BYTES).await);
+        let read = before_deadline(edge, progress, async || socket.read_late(inbox, ANSWER_BYTES).await);
         let read = upload.race(pin!(read)).await?;
         match read {
             Some(Ok(count)) if count > 0 => {}
@@ -263,7 +270,7 @@ pub(super) async fn reply(
                     }
                     None => {}
                 }
-                let want = (Reach::New, tried);
+                let want = (Reach::New, tried, false);
                 // In a box: most answers come on the first connection.
                 let reaching = reach(permit, want, link.request.addresses, (worker, edge), record);
                 let (lease, connection) = upload.race(Box::pin(reaching).as_mut()).await??;
@@ -314,7 +321,7 @@ async fn reply_on_stream(
         link.lease.take();
         // A stream that was refused says nothing of the connection; anything else ends it.
         let want = if fault == Fault::Unprocessed { Reach::Any } else { Reach::New };
-        let reaching = reach(permit, (want, Places::default()), link.request.addresses, (worker, edge), record);
+        let reaching = reach(permit, (want, Places::default(), true), link.request.addresses, (worker, edge), record);
         let (lease, connection) = upload.race(Box::pin(reaching).as_mut()).await??;
         let Connection::Stream(sender, _) = connection else { return Ok(head) };
         match begin(sender, &lease, &link.request) {

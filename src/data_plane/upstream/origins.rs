@@ -15,7 +15,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-use super::{balance::Standing, health::Health, keeper, names::Names, trust::TlsClients};
+use super::{balance::Standing, health::Health, keeper, names::Names, spoken::Spoken, trust::TlsClients};
 use crate::{
     config::{Edge, Ejection},
     domain::registry::{Origin, OriginKey, OriginOptions, Upstream},
@@ -35,6 +35,8 @@ pub(in crate::data_plane) struct Origins {
 pub(super) struct State {
     pub(super) origin: Origin,
     pub(super) options: OriginOptions,
+    /// What it speaks.
+    pub(super) spoken: Spoken,
     /// Nothing bad is known: all that most requests look at.
     is_well: AtomicBool,
     health: Mutex<Health>,
@@ -100,6 +102,7 @@ impl State {
         Self {
             origin: origin.clone(),
             options: options.clone(),
+            spoken: Spoken::of(origin.protocol, options.proxy_protocol),
             is_well: AtomicBool::new(true),
             health: Mutex::new(Health::GOOD),
             has_company: AtomicBool::new(false),

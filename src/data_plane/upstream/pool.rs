@@ -177,7 +177,8 @@ impl Pool {
         false
     }
 
-    fn endpoint(&self, upstream: &Upstream, index: usize) -> Option<Rc<Endpoint>> {
+    /// One of a site's origins.
+    pub(super) fn endpoint(&self, upstream: &Upstream, index: usize) -> Option<Rc<Endpoint>> {
         let key = upstream.keys().get(index)?;
         if let Some(endpoint) = self.endpoints.borrow().get(key) {
             return Some(Rc::clone(endpoint));

@@ -13,6 +13,7 @@ use super::{
     endpoint::Lease,
     http2,
     pool::{Choice, Places},
+    spoken::Offer,
 };
 use crate::{
     config::Edge,
@@ -55,11 +56,11 @@ pub(super) enum Connection {
     Stream(SendRequest<Bytes>, bool),
 }
 
-/// Gets a connection to an origin that was permitted, of those that were not tried. Refused only if none of
-/// them has one.
+/// Gets a connection to an origin that was permitted, of those that were not tried: a stream, for a request that
+/// was made ready for HTTP/2. Refused only if none of them has one.
 pub(super) async fn reach(
     permit: &Permit,
-    (want, mut tried): (Reach, Places),
+    (want, mut tried, is_for_http2): (Reach, Places, bool),
     addresses: Addresses,
     (worker, edge): (&Worker, &Edge),
     record: &mut Record,
@@ -98,6 +99,7 @@ pub(super) async fn reach(
         };
         let age_max = edge.timeouts.origin_keep_alive;
         let kept = match want {
+            _ if is_for_http2 => None,
             Reach::Any => worker.pool.take(lease.endpoint(), age_max),
             Reach::Fresh if !lease.endpoint().keeps_connections() => None,
             Reach::Fresh => worker.pool.take(lease.endpoint(), age_max.min(FRESH)),
@@ -107,7 +109,7 @@ pub(super) async fn reach(
             record.origin_connection = OriginConnection::Reused;
             return Ok((lease, Connection::Kept(socket)));
         }
-        if state.origin.protocol.is_http2() {
+        if is_for_http2 {
             let is_stale = want == Reach::New;
             match http2::sender(lease.endpoint(), addresses, (worker, edge), is_stale).await {
                 Ok((sender, was_there)) => {
@@ -115,14 +117,16 @@ pub(super) async fn reach(
                     return Ok((lease, Connection::Stream(sender, was_there)));
                 }
                 Err(error) => {
+                    state.spoken.forget();
                     failed(&lease, permit, (worker, edge));
                     why = Some(error);
                     continue;
                 }
             }
         }
-        match connect(&worker.pool.origins, state, Some(addresses), edge).await {
+        match connect(&worker.pool.origins, state, Some(addresses), edge, Offer::Http1).await {
             Ok(stream) => {
+                state.spoken.was_reached();
                 record.origin_connection = OriginConnection::New;
                 return Ok((lease, Connection::New(stream)));
             }

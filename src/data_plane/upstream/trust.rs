@@ -15,11 +15,12 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
 
+use super::spoken::Offer;
 use crate::{
     base::Problem,
     config::Upstreams,
     data_plane::tls::provider,
-    domain::registry::{OriginVerify, Protocol, Registry},
+    domain::registry::{OriginVerify, Registry},
 };
 
 /// After so long it is looked whether a file is another one by now.
@@ -31,7 +32,7 @@ pub(super) struct Trust {
     /// The file with the certificates that vouch for it; `None` for those of the public Web.
     pub(super) ca: Option<PathBuf>,
     pub(super) verify: OriginVerify,
-    pub(super) protocol: Protocol,
+    pub(super) offer: Offer,
 }
 
 /// Configurations that are in use, one for each way to trust. What they remember of past sessions is
@@ -129,10 +130,7 @@ fn make(trust: &Trust, known: Option<Made>) -> Result<Made, String> {
             builder.with_root_certificates(roots).with_no_client_auth()
         }
     };
-    config.alpn_protocols = match trust.protocol {
-        Protocol::H2 | Protocol::H2s => vec![b"h2".to_vec()],
-        Protocol::Http | Protocol::Https => vec![b"http/1.1".to_vec()],
-    };
+    config.alpn_protocols = trust.offer.alpn();
     Ok(Made { config: Arc::new(config), modified, looked_at })
 }
 

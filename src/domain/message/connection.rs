@@ -71,11 +71,7 @@ pub(super) fn read(version: Version, fields: Fields<'_>, framing: Framing) -> Re
 
 /// The one Upgrade value, if a tunnel may come of it.
 fn read_upgrade(version: Version, fields: Fields<'_>, framing: Framing) -> Option<String> {
-    let has_body = match framing {
-        Framing::None | Framing::Length(0) => false,
-        Framing::Length(_) | Framing::Chunked => true,
-    };
-    if version != Version::Http11 || has_body {
+    if version != Version::Http11 || super::has_body(framing) {
         return None;
     }
     let mut values = fields.values(b"upgrade");

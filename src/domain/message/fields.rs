@@ -62,6 +62,11 @@ pub(super) fn is_sensitive(name: &[u8]) -> bool {
     is_like(name, u8::eq_ignore_ascii_case)
 }
 
+/// The same, and whatever imitates one of them with underscores or dots.
+pub fn is_sensitive_or_alike(name: &[u8]) -> bool {
+    is_sensitive(name) || is_alias(name)
+}
+
 /// CGI and what descends from it turn `-`, `_` and `.` into one character: to such an origin
 /// `Content_Length` is Content-Length, and here it would be a field like any other.
 fn is_alias(name: &[u8]) -> bool {

@@ -15,6 +15,7 @@ use self::fields::Fields;
 use crate::{base::HostName, domain::policy::Reason};
 
 pub use connection::is_hop_by_hop;
+pub use fields::is_sensitive_or_alike;
 pub use name_set::NameSet;
 
 /// The protocol a head was read from.
@@ -96,6 +97,9 @@ pub struct Facts {
     pub upgrade: Option<String>,
     /// The method changes state: anything but GET, HEAD, OPTIONS, TRACE, PROPFIND, REPORT, SEARCH, QUERY.
     pub state_changing: bool,
+    /// There is a body although the method is one of those that give it no meaning (RFC 9110 section 9.3). Many a
+    /// server leaves it unread, and takes it for the next request.
+    pub stray_body: bool,
     /// The client prefers JSON to HTML.
     pub wants_json: bool,
     /// Lower-case names that `Connection` lists, beyond the fixed hop-by-hop fields.
@@ -142,6 +146,7 @@ pub fn normalise(head: RawHead<'_>, connection: ConnectionFacts<'_>) -> Result<F
                 head.method,
                 b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"PROPFIND" | b"REPORT" | b"SEARCH" | b"QUERY"
             ),
+        stray_body: has_body(framing) && matches!(head.method, b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"DELETE"),
         wants_json: accept::wants_json(fields),
         connection_listed: options.listed,
     })
@@ -193,13 +198,16 @@ fn read_host(
 /// Only `100-continue` is an expectation that anyone has; HTTP/1.0 clients cannot have it, and without
 /// a body there is nothing to wait with (RFC 9110 section 10.1.1).
 fn expects_continue(version: Version, fields: Fields<'_>, framing: Framing) -> bool {
-    let has_body = match framing {
-        Framing::None | Framing::Length(0) => false,
-        Framing::Length(_) | Framing::Chunked => true,
-    };
-    has_body
+    has_body(framing)
         && version != Version::Http10
         && fields.values(b"expect").any(|value| value.eq_ignore_ascii_case(b"100-continue"))
+}
+
+fn has_body(framing: Framing) -> bool {
+    match framing {
+        Framing::None | Framing::Length(0) => false,
+        Framing::Length(_) | Framing::Chunked => true,
+    }
 }
 
 #[cfg(test)]

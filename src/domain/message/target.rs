@@ -73,9 +73,13 @@ fn strip_scheme<'a>(target: &'a [u8], scheme: &[u8]) -> Option<&'a [u8]> {
 /// send although RFC 3986 has no place for it (`|`, `[`, `{`) stays: origins sign targets as they are.
 fn percent_encode(bytes: &[u8]) -> String {
     const HEX: [u8; 16] = *b"0123456789ABCDEF";
+    let is_odd = |byte: u8| !byte.is_ascii() || matches!(byte, b'"' | b'<' | b'>' | b'`');
+    if let (false, Ok(text)) = (bytes.iter().any(|&byte| is_odd(byte)), std::str::from_utf8(bytes)) {
+        return text.to_owned();
+    }
     let mut text = String::with_capacity(bytes.len());
     for &byte in bytes {
-        if !byte.is_ascii() || matches!(byte, b'"' | b'<' | b'>' | b'`') {
+        if is_odd(byte) {
             text.extend(['%', HEX[usize::from(byte >> 4)] as char, HEX[usize::from(byte & 15)] as char]);
         } else {
             text.push(byte as char);

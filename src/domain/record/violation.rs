@@ -46,7 +46,8 @@ pub struct Finding {
     /// Behind the last byte.
     #[serde(default)]
     pub end: u64,
-    /// `observe`, `mask` or `block`: what was done; empty if the score did not reach the threshold.
+    /// `observe`, `mask` or `block`: what was done; empty if the score did not reach the threshold. `shadow`:
+    /// the rule is on trial, and a confirmed finding is a strike all the same.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub action: String,
     /// Where the text came from.

@@ -41,6 +41,10 @@ pub struct SiteRow {
     pub server_ip: String,
     /// Interactive sections.
     pub interactive: Interactive,
+    /// The names that a certificate is asked for, as [`CertificateNames`](super::CertificateNames) writes them;
+    /// empty: none is.
+    #[serde(default)]
+    pub acme: String,
     /// How the origins are spoken to.
     #[serde(flatten)]
     pub options: OriginOptions,
@@ -52,7 +56,7 @@ pub enum RowChange {
     /// A host is refused, whatever stands above it: its row could not be applied.
     Bar(String),
     /// A row is new, or in the place of the host's row before.
-    Put(SiteRow),
+    Put(Box<SiteRow>),
     /// A host has no row any more, and is not barred.
     Remove(String),
 }
@@ -91,6 +95,7 @@ impl RegistryBuilder {
             filed_until: row.filed_until,
             server_ip: &row.server_ip,
             interactive: row.interactive,
+            acme: &row.acme,
         };
         self.rows.add(&new).is_ok()
     }

@@ -2,6 +2,9 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+/// Rows that may go without a question, whatever share of all they are.
+const ROWS_ALWAYS_REMOVED: usize = 10;
+
 use super::{FilingState, Registry, RowChange, Site, SiteRow};
 
 /// What is said of a host.
@@ -26,7 +29,7 @@ impl<'a> Held<'a> {
     pub fn to_change(self) -> RowChange {
         match self {
             Self::Barred(host) => RowChange::Bar(host.to_owned()),
-            Self::Row(row) => RowChange::Put(row.clone()),
+            Self::Row(row) => RowChange::Put(Box::new(row.clone())),
         }
     }
 }
@@ -148,11 +151,23 @@ impl Difference {
         if self.before == 0 { 0.0 } else { self.removed.len() as f64 * 100.0 / self.before as f64 }
     }
 
+    /// Why this needs a person who says so; `None` if it does not: it would remove a larger share of the
+    /// rows than `remove_max_percent`, as an export that was cut off does. Ten rows may always go.
+    pub fn objection(&self, remove_max_percent: u8) -> Option<String> {
+        let (removed, percent) = (self.removed.len(), self.removed_percent());
+        (removed > ROWS_ALWAYS_REMOVED && percent > f64::from(remove_max_percent)).then(|| {
+            let before = self.before;
+            format!(
+                "it would remove {removed} of {before} rows ({percent:.0} %), and at most {remove_max_percent} % may go"
+            )
+        })
+    }
+
     /// What is to be done.
     pub fn changes(&self) -> impl Iterator<Item = RowChange> + '_ {
         let put = self.added.iter().chain(self.changed.iter().map(|(_, site)| site));
         let gone = self.removed.iter().map(|row| &row.host).chain(&self.unbarred);
-        put.map(|site| RowChange::Put(site.to_row()))
+        put.map(|site| RowChange::Put(Box::new(site.to_row())))
             .chain(self.barred.iter().map(|(host, _)| RowChange::Bar(host.clone())))
             .chain(gone.map(|host| RowChange::Remove(host.clone())))
     }
@@ -170,6 +185,7 @@ impl SiteRow {
             && self.filed_until == site.filed_until()
             && self.server_ip == site.server_ip_said().unwrap_or_default()
             && self.interactive == site.interactive()
+            && self.acme == site.acme()
             && self.options == *site.upstream().options()
             && self.origin == site.upstream().to_string()
     }
@@ -207,6 +223,6 @@ impl SiteRow {
             ("server_ip", self.server_ip.clone()),
             ("interactive", self.interactive.as_str().into()),
         ];
-        columns.into_iter().chain(self.options.columns()).collect()
+        columns.into_iter().chain(self.options.columns()).chain([("acme", self.acme.clone())]).collect()
     }
 }

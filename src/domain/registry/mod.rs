@@ -1,5 +1,6 @@
 //! Units, services, sites, filings: who may be reached here.
 
+mod certificate_names;
 mod change;
 mod difference;
 mod footer;
@@ -19,6 +20,7 @@ use self::{
 };
 use crate::base::{Date, HostName};
 
+pub use certificate_names::CertificateNames;
 pub use change::{RegistryBuilder, RowChange, SiteRow};
 pub use difference::{Comparison, Difference, Held};
 pub use footer::{Footer, FooterCheck, ShownNumbers, check_footer, read_numbers};
@@ -240,6 +242,11 @@ impl Registry {
     /// All rows: in the order of the file, then what changed since.
     pub fn sites(self: &Arc<Self>) -> impl Iterator<Item = Site> {
         self.rows.places().map(|row| Site::new(Arc::clone(self), row))
+    }
+
+    /// The rows that ask for certificates.
+    pub fn asking_for_certificates(self: &Arc<Self>) -> impl Iterator<Item = Site> {
+        self.rows.asking().map(|row| Site::new(Arc::clone(self), row))
     }
 
     /// Hosts that are refused because their rows could not be applied.

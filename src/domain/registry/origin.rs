@@ -13,7 +13,7 @@ pub enum Protocol {
     H2s,
     /// HTTP/1.1.
     Http,
-    /// HTTP/1.1 over TLS.
+    /// HTTP over TLS: HTTP/2 if the origin chooses it, else HTTP/1.1.
     Https,
 }
 

@@ -67,6 +67,13 @@ impl Rows {
         below.map(|row| Place { is_over: false, row }).chain(self.places_over())
     }
 
+    /// All rows that hold and ask for certificates.
+    pub(super) fn asking(&self) -> impl Iterator<Item = Place> + '_ {
+        let below = self.base.asking().filter(|row| !self.hidden.contains(row));
+        let over = self.over.asking().map(|row| Place { is_over: true, row });
+        below.map(|row| Place { is_over: false, row }).chain(over)
+    }
+
     /// All rows that changed.
     pub(super) fn places_over(&self) -> impl Iterator<Item = Place> + use<> {
         self.over.rows().map(|row| Place { is_over: true, row })

@@ -2,8 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{FilingState, Interactive, Registry, ServiceKind, Upstream, change::SiteRow, overlay::Place, table::Table};
-use crate::base::Date;
+use super::{
+    CertificateNames, FilingState, Interactive, Registry, ServiceKind, Upstream, change::SiteRow, overlay::Place,
+    table::Table,
+};
+use crate::base::{Date, HostName};
 
 /// One row of the registry: its number, and the registry that it stands in. Cheap to clone; keeps the
 /// whole registry alive.
@@ -86,6 +89,16 @@ impl Site {
         self.table().interactive(self.row.row)
     }
 
+    /// The names that a certificate is asked for, in their one form; empty: none is.
+    pub fn acme(&self) -> &str {
+        self.table().acme(self.row.row)
+    }
+
+    /// The names that a certificate is to be asked for.
+    pub fn certificate_names(&self) -> Vec<HostName> {
+        CertificateNames::of(self.host(), self.acme())
+    }
+
     /// The row on its own.
     pub fn to_row(&self) -> SiteRow {
         SiteRow {
@@ -99,6 +112,7 @@ impl Site {
             filed_until: self.filed_until(),
             server_ip: self.server_ip_said().unwrap_or_default().to_owned(),
             interactive: self.interactive(),
+            acme: self.acme().to_owned(),
             options: self.upstream().options().clone(),
         }
     }

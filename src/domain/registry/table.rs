@@ -38,6 +38,8 @@ pub(super) struct Table {
     /// The last day of each row's filing, as a number of days; [`NO_DAY`] where none is given. Shorter
     /// than the rows if none of the rest gives one: most registries give none at all.
     until: Vec<i32>,
+    /// The rows that ask for certificates, in order, with the words that say for which names.
+    acme: Vec<(u32, u32)>,
 }
 
 /// No last day.
@@ -129,6 +131,17 @@ impl Table {
         self.row(row).interactive
     }
 
+    /// The names that a certificate is asked for; empty: none is.
+    pub(super) fn acme(&self, row: RowId) -> &str {
+        let found = self.acme.binary_search_by_key(&row.0, |&(row, _)| row).ok();
+        found.map_or("", |at| self.words.text_of(self.acme[at].1))
+    }
+
+    /// The rows that ask for certificates.
+    pub(super) fn asking(&self) -> impl Iterator<Item = RowId> + '_ {
+        self.acme.iter().map(|&(row, _)| RowId(row))
+    }
+
     pub(super) fn line(&self, row: RowId) -> u32 {
         self.row(row).line
     }
@@ -151,6 +164,7 @@ pub(super) struct NewRow<'a> {
     pub(super) filed_until: Option<Date>,
     pub(super) server_ip: &'a str,
     pub(super) interactive: Interactive,
+    pub(super) acme: &'a str,
 }
 
 /// Why a row was not added.
@@ -226,6 +240,9 @@ impl Builder {
             table.until.resize(row as usize, NO_DAY);
             table.until.push(until.days() as i32);
         }
+        if !new.acme.is_empty() {
+            table.acme.push((row, self.words.intern(new.acme)));
+        }
         let (hosts, rows) = (&table.hosts, &table.rows);
         table.by_host.insert_unique(hash(new.host), row, |&row| {
             let row = &rows[row as usize];
@@ -243,6 +260,7 @@ impl Builder {
         table.hosts.shrink_to_fit();
         table.rows.shrink_to_fit();
         table.until.shrink_to_fit();
+        table.acme.shrink_to_fit();
         table.upstreams.shrink_to_fit();
         table.words.text.shrink_to_fit();
         table.words.ends.shrink_to_fit();

@@ -228,7 +228,9 @@ impl Ledger {
         }
         let Some(report) = unit.rectifications.iter().find(|report| report.id == fact.rectification) else {
             return Err(match fact.rectification.as_str() {
-                "" => format!("a reinstatement wants the rectification report of {id:?}: put it on file, and name it"),
+                "" => format!(
+                    "a reinstatement wants the rectification report of {id:?}: put it on file (`zhamen ledger rectify`), and name it (--rectification)"
+                ),
                 report => format!("there is no rectification report {report:?} of {id:?} on file"),
             });
         };

@@ -68,6 +68,31 @@ impl FoldedPhrase {
     }
 }
 
+/// Tells phrases that would be found everywhere before a rule is made of them.
+pub struct Brevity(Folding);
+
+impl Default for Brevity {
+    fn default() -> Self {
+        Self(Folding::new(Reading::Looks))
+    }
+}
+
+impl Brevity {
+    /// Why a rule that wants all of these phrases would hit everywhere; `None`: it would not.
+    pub fn found_everywhere(&self, phrases: &[String]) -> Option<String> {
+        let mut left = Vec::new();
+        for phrase in phrases {
+            let folded = FoldedPhrase::of(&self.0.phrase(phrase));
+            // One that is not searched for at all is an error, and told as that.
+            if folded.characters.is_empty() || !is_short(&folded) {
+                return None;
+            }
+            left.push(format!("{:?}", folded.characters.into_iter().collect::<String>()));
+        }
+        Some(format!("what is searched for, {}, is so short that it is found everywhere", left.join(" and ")))
+    }
+}
+
 /// Looks over all packs; `today` tells expired rules. The problems come pack by pack, from top to
 /// bottom.
 pub fn lint(packs: &[Pack], today: Date) -> Vec<Problem> {

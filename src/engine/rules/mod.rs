@@ -17,7 +17,7 @@ pub use compile::RuleSet;
 pub use examples::{ExampleFault, ExampleKind, ExampleOutcome, run_examples};
 pub use explain::{Explainer, Obstacle, RuleExplanation, Sighting};
 pub use finding::{CategoryScore, Finding, Occurrence};
-pub use lint::{lint, lint_examples};
+pub use lint::{Brevity, lint, lint_examples};
 pub use pack::{Action, Class, LaneSet, Mode, Pack, PackSource, Phrase, Rule};
 pub use parse::{Lists, Parsed, parse};
 pub(in crate::engine) use tally::Lanes;

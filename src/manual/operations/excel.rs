@@ -14,6 +14,7 @@
 //! broken.example.org,http://127.0.0.1:8000,u2,s2,servr,蜀ICP备87654321号-3
 //! END
 //! zhamen registry check sheet.csv
+//! # exit status 1: a row cannot be used
 //! # → sheet.csv:4
 //! ```
 //!
@@ -32,6 +33,11 @@
 //! # → 蜀ICP备87654321号-2
 //! ```
 //!
-//! An import that would remove more than `registry.remove_max` percent of the rows is refused: half a
-//! sheet is more often a slip than a decision. `--force` says that it is one. Without a person in between:
+//! An import that would remove more than `registry.remove_max` percent of the rows (and more than ten), or all of
+//! them, is refused: half a sheet is more often a slip than a decision. `--force` says that it is one. The watched
+//! file is held to the same: after a copy that broke off, what was in force stays in force.
+//!
+//! The watched file and imports are one source, and the last one wins: whoever adds a line to `sites.csv` after
+//! an import takes the imported rows out again, unless the file says the same first (`zhamen registry export -o
+//! sites.csv`). Without a person in between:
 //! `registry.pull` fetches the sheet from the operator's own system.

@@ -2,8 +2,9 @@
 //!
 //! This chapter and those behind it up to [`moving`](super::moving) are one walk: a test pastes every
 //! command, in this order, into a shell (`the_walk_through_the_manual_works_as_written`). Behind `# →`
-//! stands a part of what is to be seen. Take a directory of your own, with the shipped `rules/` in it,
-//! and three shells' worth of patience:
+//! stands a part of what is to be seen; a command that ends with another status than 0 has it behind
+//! `# exit status`, with the reason. Take a directory of your own, with the shipped `rules/` in it
+//! (`cp -r /etc/zhamen/rules .`), and three shells' worth of patience:
 //!
 //! ```sh
 //! ls rules

@@ -13,10 +13,11 @@
 //! # → zhamen_incidents_open 1
 //! ```
 //!
-//! What is done is noted while it is done, the report is written and sent, and then the incident is over:
+//! What is done is noted while it is done. `zhamen report incident` writes a draft as often as one likes;
+//! `zhamen incident report` says that it was sent, once, and stops the clock. Closing lists what stays locked:
 //!
 //! ```sh
-//! zhamen incident note "$incident" --text '已通知客户，页面已锁定' --by 李四
+//! zhamen incident note "$incident" --by 李四 '已通知客户，页面已锁定'
 //! zhamen incident report "$incident" --text '网监分局，电话' --output report.html --by 张三
 //! ls -l report.html
 //! # → report.html

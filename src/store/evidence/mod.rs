@@ -27,6 +27,7 @@ use segment::{first_line, link_line};
 use super::{
     GENESIS, Hash, HeadRow, Link, Sighting, SigningKey, StoreError,
     key::{make_directory, numbered, sync_directory},
+    ownership::belongs_to_its_directory,
 };
 use crate::base::Timestamp;
 
@@ -94,6 +95,7 @@ impl Evidence {
         make_directory(directory)?;
         let lock_path = directory.join("lock");
         let lock = File::create(&lock_path).map_err(|error| StoreError::file(&lock_path, &error))?;
+        belongs_to_its_directory(&lock_path)?;
         if lock.try_lock().is_err() {
             return Err(StoreError::new(format!(
                 "{}: another zhamen is writing here; stop it, or give this one a store.dir of its own",
@@ -186,6 +188,7 @@ impl Evidence {
         let fail = |error| StoreError::file(&path, &error);
         let file = OpenOptions::new().append(true).create(true).open(&path).map_err(fail)?;
         file.set_len(0).map_err(fail)?;
+        belongs_to_its_directory(&path)?;
         let mut open = Open { file, path, length: 0, began: now };
         open.write(first_line(number, tail.seq, tail.prev).as_bytes())?;
         sync_directory(&self.directory)?;

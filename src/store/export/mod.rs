@@ -130,18 +130,32 @@ fn write(
     Ok(exported)
 }
 
-/// The numbers of the entries asked for; `None`: all of the range.
+/// The numbers of the entries asked for; `None`: all of the range. Of a unit and an incident: what is about
+/// both.
 fn chosen(store: &dyn Store, query: &ExportQuery) -> Result<Option<HashSet<u64>>, StoreError> {
+    let of_unit = query.unit.as_ref().map(|unit| about_unit(store, unit)).transpose()?;
+    let of_incident = query.incident.as_ref().map(|incident| about_incident(store, incident)).transpose()?;
+    Ok(match (of_unit, of_incident) {
+        (Some(mut seqs), Some(others)) => {
+            seqs.retain(|seq| others.contains(seq));
+            Some(seqs)
+        }
+        (one, None) => one,
+        (None, other) => other,
+    })
+}
+
+fn about_unit(store: &dyn Store, unit: &str) -> Result<HashSet<u64>, StoreError> {
     let mut seqs = HashSet::new();
-    if let Some(unit) = &query.unit {
-        each(store, Query { unit: Some(unit.clone()), ..Query::default() }, &mut |seq, _| {
-            seqs.insert(seq);
-        })?;
-        return Ok(Some(seqs));
-    }
-    let Some(incident) = &query.incident else { return Ok(None) };
-    let mut because = BTreeSet::new();
-    each(store, Query { subject: Some(incident.clone()), ..Query::default() }, &mut |seq, fact| {
+    each(store, Query { unit: Some(unit.to_owned()), ..Query::default() }, &mut |seq, _| {
+        seqs.insert(seq);
+    })?;
+    Ok(seqs)
+}
+
+fn about_incident(store: &dyn Store, incident: &str) -> Result<HashSet<u64>, StoreError> {
+    let (mut seqs, mut because) = (HashSet::new(), BTreeSet::new());
+    each(store, Query { subject: Some(incident.to_owned()), ..Query::default() }, &mut |seq, fact| {
         seqs.insert(seq);
         if let Fact::IncidentOpen(open) = fact {
             because.extend(open.because.iter().cloned());
@@ -155,7 +169,7 @@ fn chosen(store: &dyn Store, query: &ExportQuery) -> Result<Option<HashSet<u64>>
             seqs.insert(seq);
         })?;
     }
-    Ok(Some(seqs))
+    Ok(seqs)
 }
 
 /// Shows every entry that a query asks for.

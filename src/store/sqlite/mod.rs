@@ -24,13 +24,15 @@ use rusqlite::{
 use super::{
     Meta, Store, StoreError,
     key::{parent, sync_directory},
+    ownership::make_database_file,
 };
 
 /// Each brings a database from the version of its place to the next.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/0001.sql"),
     include_str!("../migrations/0002.sql"),
     include_str!("../migrations/0003.sql"),
+    include_str!("../migrations/0004.sql"),
 ];
 
 /// As long as another process may hold the file for one transaction.
@@ -59,6 +61,9 @@ impl Sqlite {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let fail = |error: StoreError| StoreError::new(format!("{}: {error}", path.display()));
         let is_new = !path.exists();
+        if is_new {
+            make_database_file(path)?;
+        }
         let mut writer = Connection::open(path).map_err(|error| fail(error.into()))?;
         let read_only = writer.is_readonly("main")?;
         prepare(&mut writer, path, read_only).map_err(fail)?;

@@ -20,15 +20,15 @@ const BARRED: &str = "barred";
 
 const PUT: &str = "insert or replace into site
     (host, source, changed, origin, unit, service, kind, icp, filing, filed_until, server_ip, interactive,
-     origin_ca, origin_name, origin_verify, proxy_protocol, origin_http)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+     origin_ca, origin_name, origin_verify, proxy_protocol, origin_http, acme)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// The columns in the order in which [`Scratch::read`] takes them.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select host, source, changed, origin, unit, service, kind, icp, filing, filed_until, server_ip, \
-             interactive, origin_ca, origin_name, origin_verify, proxy_protocol, origin_http from site ",
+             interactive, origin_ca, origin_name, origin_verify, proxy_protocol, origin_http, acme from site ",
             $rest
         )
     };
@@ -56,11 +56,11 @@ impl Sites for Sqlite {
                         let none = "";
                         put.execute(params![
                             host, number, at.0, none, none, none, none, none, BARRED, none, none, none, none, none,
-                            none, none, none
+                            none, none, none, none
                         ])?;
                     }
                     RowChange::Put(row) => {
-                        let SiteRow { host, origin, unit, service, icp, server_ip, .. } = &row;
+                        let SiteRow { host, origin, unit, service, icp, server_ip, .. } = &*row;
                         let until = row.filed_until.map_or_else(String::new, |day| day.to_string());
                         let (kind, filing) = (row.kind.as_str(), row.filing.as_str());
                         let interactive = row.interactive.as_str();
@@ -82,7 +82,8 @@ impl Sites for Sqlite {
                             name,
                             verify.as_str(),
                             proxy_protocol.as_str(),
-                            http.as_str()
+                            http.as_str(),
+                            row.acme
                         ])?;
                     }
                     RowChange::Remove(host) => {
@@ -231,6 +232,7 @@ impl Default for Scratch {
             filed_until: None,
             server_ip: String::new(),
             interactive: Interactive::Open,
+            acme: String::new(),
             options: Default::default(),
         };
         Self { source: SiteSource::File, changed: Timestamp(0), is_barred: false, row }
@@ -251,6 +253,7 @@ impl Scratch {
             (10, &mut site.server_ip),
             (12, &mut site.options.ca),
             (13, &mut site.options.name),
+            (17, &mut site.acme),
         ] {
             place.clear();
             place.push_str(text(row, column)?);

@@ -102,3 +102,50 @@ fn what_is_no_list_is_told_and_makes_no_pack() {
         assert!(!desk.0.path().join("rules/none.toml").exists() && run.err.contains(file), "{}", run.err);
     }
 }
+
+#[test]
+fn lists_in_several_encodings_make_rules_of_what_they_say() {
+    let desk = Desk::new();
+    let lines = "<オンラインカジノ><60>\n<無料ボーナス><60> #free\n<女><10>\n";
+    let parts = [encoding_rs::SHIFT_JIS, encoding_rs::UTF_8, encoding_rs::EUC_JP].map(|encoding| {
+        let (bytes, ..) = encoding.encode(lines);
+        [b"# next\n", bytes.as_ref()].concat()
+    });
+    desk.list("weighted_japanese", parts.concat());
+    let arguments = ["rules", "convert", "--from", "e2guardian", "--id", "jp", "--out", "rules/jp.toml"];
+    let run = desk.run(&[&arguments[..], &["weighted_japanese"]].concat());
+    assert_eq!(run.status, 1, "{}{}", run.out, run.err);
+    assert!(run.err.contains("Shift_JIS, UTF-8, EUC-JP") && run.err.contains("--mode shadow"), "{}", run.err);
+    let told = run.err.split("NOT TAKEN OVER:").nth(1).unwrap();
+    assert!(told.contains("weighted_japanese:4: 女: ") && told.contains("found everywhere"), "{told}");
+    assert_eq!(desk.score("jp", "<meta charset=utf-8><p>オンラインカジノ 無料ボーナス"), (120, "block".to_owned()));
+    for ordinary in ["e", "a man, i and e", "女性の健康", "the ”e” and ›a‚ ‹i"] {
+        assert_eq!(desk.score("jp", &format!("<meta charset=utf-8><p>{ordinary}")).0, 0, "{ordinary}");
+    }
+    // Said wrong, and said right.
+    let said = ["rules", "convert", "--from", "e2guardian", "--encoding", "windows-1252", "weighted_japanese"];
+    let run = desk.run(&said);
+    assert!(run.err.contains("found everywhere") && !run.out.contains("any    = [\"\"]"), "{}", run.err);
+    let (sjis, ..) = encoding_rs::SHIFT_JIS.encode("<賭博><50>\n");
+    desk.list("short", sjis);
+    let named = ["rules", "convert", "--from", "e2guardian", "--encoding", "shift_jis", "short"];
+    assert!(desk.run(&named).out.contains("賭博"));
+    assert_eq!(desk.run(&["rules", "convert", "--from", "words", "--encoding", "klingon", "short"]).status, 2);
+}
+
+#[test]
+fn slips_are_told_before_anything_is_written() {
+    let desk = Desk::new();
+    desk.list("weighted", "<casino><40>\n<roulette><30>\n").list("main", ".Include</etc/lists/gambling/weighted>\n");
+    let convert = |arguments: &[&str]| desk.run(&[&["rules", "convert", "--from"], arguments].concat());
+    let words = convert(&["words", "weighted"]);
+    assert!(words.status == 2 && words.err.contains("is this --from e2guardian?"), "{}", words.err);
+    let includes = convert(&["e2guardian", "main"]);
+    assert!(includes.status == 2 && includes.err.contains("/etc/lists/gambling/weighted"), "{}", includes.err);
+    desk.list("rules/mine.toml", "what somebody wrote");
+    let over = convert(&["e2guardian", "--out", "rules/mine.toml", "weighted"]);
+    assert!(over.status == 2 && over.err.contains("--force"), "{}", over.err);
+    assert_eq!(fs::read_to_string(desk.0.path().join("rules/mine.toml")).unwrap(), "what somebody wrote");
+    let forced = convert(&["e2guardian", "--out", "rules/mine.toml", "--force", "weighted"]);
+    assert!(fs::read_to_string(desk.0.path().join("rules/mine.toml")).unwrap().contains("casino"), "{}", forced.err);
+}

@@ -1,9 +1,11 @@
 //! Configurations for three sizes, and what editors are told of zhamen.toml.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use regex_automata::meta::Regex;
 use serde_json::Value;
+
+use ::zhamen::config::{AccessTarget, Config};
 
 use super::{files, repository, text};
 use crate::harness::zhamen;
@@ -38,7 +40,7 @@ fn every_example_is_accepted_by_check() {
             "host,origin,unit,service,kind,icp\nexample.cn,http://127.0.0.1:8000,u1,s1,server,蜀ICP备12345678号\n",
         )
         .unwrap();
-        for directory in ["rules", "certs", "admin"] {
+        for directory in ["rules", "certs", "admin", "var/lib/zhamen", "var/log/zhamen", "data"] {
             fs::create_dir_all(dir.path().join(directory)).unwrap();
         }
         for pack in files("rules") {
@@ -54,6 +56,26 @@ fn every_example_is_accepted_by_check() {
         let said: Value = serde_json::from_slice(&output.stdout).unwrap();
         println!("{name}: {} errors, {} warnings", said["errors"], said["warnings"]);
         assert_eq!(said["errors"], 0, "{name}: {said:#}");
+    }
+}
+
+#[test]
+fn nothing_is_written_beside_the_configuration_of_a_package() {
+    let (etc, written) = (Path::new("/etc/zhamen/zhamen.toml"), ["/var/lib/zhamen", "/var/log/zhamen"]);
+    let names: Vec<String> = examples().into_iter().filter(|name| name.starts_with("deploy/examples/")).collect();
+    assert!(names.len() >= 4, "{names:?}");
+    let rotated = text("deploy/logs/logrotate");
+    let is_given = |name: &str| Some(ENVIRONMENT.iter().find(|(known, _)| *known == name)?.1.to_owned());
+    for name in names {
+        let parsed = Config::parse(etc, &text(&name), &is_given);
+        let config = parsed.config.unwrap_or_else(|| panic!("{name}: {:?}", parsed.problems));
+        let AccessTarget::File(log) = config.log.access else { panic!("{name} keeps no access log") };
+        assert!(rotated.contains(&format!("\n{} {{", log.display())), "{name}: logrotate does not rotate {log:?}");
+        let mut paths = vec![config.store.database, config.store.directory, log];
+        paths.extend(config.process.upgrade_socket);
+        for path in paths {
+            assert!(written.iter().any(|place| path.starts_with(place)), "{name}: {path:?} cannot be written");
+        }
     }
 }
 

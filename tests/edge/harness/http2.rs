@@ -13,9 +13,17 @@ use std::{
 use bytes::Bytes;
 use h2::{RecvStream, client::SendRequest, server::SendResponse};
 use http::{HeaderMap, Request, StatusCode, request::Parts};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, pki_types::ServerName};
-use tokio::{runtime::Runtime, time::timeout};
-use tokio_rustls::TlsConnector;
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedCipherSuite,
+    crypto::CryptoProvider,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    runtime::Runtime,
+    time::timeout,
+};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::PATIENCE;
 
@@ -87,6 +95,21 @@ impl Authority {
         format!("{:?}", self.directory.path().display().to_string())
     }
 
+    /// A server that shows the certificate.
+    pub fn acceptor(&self, alpn: &[&str]) -> TlsAcceptor {
+        let certificate = CertificateDer::from_pem_file(self.directory.path().join("site.crt")).unwrap();
+        let key = PrivateKeyDer::from_pem_file(self.directory.path().join("site.key")).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+        TlsAcceptor::from(Arc::new(config))
+    }
+
     fn config(&self, alpn: &[&str]) -> Arc<ClientConfig> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
@@ -96,6 +119,21 @@ impl Authority {
             .with_no_client_auth();
         config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         Arc::new(config)
+    }
+
+    /// The cipher suite that a handshake with these, in this order, ends with.
+    pub fn suite(&self, address: SocketAddr, name: &str, suites: &[SupportedCipherSuite]) -> SupportedCipherSuite {
+        let provider =
+            CryptoProvider { cipher_suites: suites.to_vec(), ..rustls::crypto::aws_lc_rs::default_provider() };
+        let config = ClientConfig::builder_with_provider(Arc::new(provider))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(self.roots.clone())
+            .with_no_client_auth();
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        let mut client = ClientConnection::new(Arc::new(config), name).unwrap();
+        client.complete_io(&mut TcpStream::connect(address).unwrap()).unwrap();
+        client.negotiated_cipher_suite().unwrap()
     }
 
     /// A TLS connection, and what ALPN agreed on.
@@ -323,6 +361,18 @@ impl Http2Origin {
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        Self::start_with(None, goaway_after, handler)
+    }
+
+    /// The same behind TLS. Who does not agree on HTTP/2 is told so in HTTP/1.1.
+    pub fn start_with<F>(
+        acceptor: Option<TlsAcceptor>,
+        goaway_after: usize,
+        handler: impl Fn(RecvStream, SendResponse<Bytes>, Parts) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
@@ -331,19 +381,19 @@ impl Http2Origin {
         runtime.spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
                 count.fetch_add(1, Ordering::SeqCst);
-                let (seen, handler) = (Arc::clone(&seen), Arc::clone(&handler));
+                let (seen, handler, acceptor) = (Arc::clone(&seen), Arc::clone(&handler), acceptor.clone());
                 tokio::spawn(async move {
-                    let Ok(mut connection) = h2::server::handshake(tcp).await else { return };
-                    let mut left = goaway_after;
-                    while let Some(Ok((request, answer))) = connection.accept().await {
-                        let (parts, body) = request.into_parts();
-                        seen.lock().unwrap().push(parts.clone());
-                        tokio::spawn(handler(body, answer, parts));
-                        left -= 1;
-                        if left == 0 {
-                            connection.graceful_shutdown();
-                        }
+                    let Some(acceptor) = acceptor else { return serve(tcp, goaway_after, &seen, &*handler).await };
+                    let Ok(mut tls) = acceptor.accept(tcp).await else { return };
+                    if tls.get_ref().1.alpn_protocol() == Some(b"h2") {
+                        return serve(tls, goaway_after, &seen, &*handler).await;
                     }
+                    let mut head = Vec::new();
+                    while !head.windows(4).any(|four| four == b"\r\n\r\n")
+                        && tls.read_buf(&mut head).await.is_ok_and(|count| count > 0)
+                    {}
+                    let _ = tls.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nHTTP/1.1").await;
+                    let _ = tls.read_buf(&mut head).await;
                 });
             }
         });
@@ -355,6 +405,10 @@ impl Http2Origin {
         format!("{host},h2://{},u1,s1,server,蜀ICP备12345678号,,", self.address)
     }
 
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The heads of all requests.
     pub fn requests(&self) -> Vec<Parts> {
         self.asked.lock().unwrap().clone()
@@ -363,6 +417,25 @@ impl Http2Origin {
     /// How many connections were made.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
+    }
+}
+
+async fn serve<F: Future<Output = ()> + Send + 'static>(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    goaway_after: usize,
+    seen: &Mutex<Vec<Parts>>,
+    handler: &impl Fn(RecvStream, SendResponse<Bytes>, Parts) -> F,
+) {
+    let Ok(mut connection) = h2::server::handshake(stream).await else { return };
+    let mut left = goaway_after;
+    while let Some(Ok((request, answer))) = connection.accept().await {
+        let (parts, body) = request.into_parts();
+        seen.lock().unwrap().push(parts.clone());
+        tokio::spawn(handler(body, answer, parts));
+        left -= 1;
+        if left == 0 {
+            connection.graceful_shutdown();
+        }
     }
 }
 

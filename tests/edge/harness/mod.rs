@@ -4,6 +4,7 @@
 pub mod client;
 pub mod http2;
 pub mod origin;
+pub mod servers;
 pub mod texts;
 pub mod wire;
 pub mod zhamen;
@@ -15,6 +16,7 @@ use std::{
 
 pub use client::{Client, ask, get};
 pub use origin::{Exchange, Origin};
+pub use servers::Server;
 pub use texts::{PHRASE, page_of, page_with, text_of};
 pub use wire::{End, Response};
 pub use zhamen::{Run, Setup, Zhamen, zhamen};

@@ -212,7 +212,8 @@ fn start(dir: &Path, environment: &[(&'static str, PathBuf)], how: How) -> Start
         command.uid(user).gid(user);
     }
     let mut child = command
-        .args(["-c", &script, env!("CARGO_BIN_EXE_zhamen")])
+        .args(["-c", &script])
+        .arg(binary())
         .current_dir(dir)
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(how.socket.map_or_else(Stdio::null, |socket| Stdio::from(OwnedFd::from(socket))))
@@ -390,6 +391,11 @@ impl Zhamen {
         fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
     }
 
+    /// Forgets the most memory that it has had (`VmHWM`).
+    pub fn forget_peak(&self) {
+        fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5").unwrap();
+    }
+
     /// Resident memory in KiB: now (`VmRSS`) or at most (`VmHWM`).
     pub fn memory_kib(&self, which: &str) -> u64 {
         self.status(which).trim_end_matches(" kB").parse().unwrap()
@@ -434,6 +440,11 @@ impl Drop for Zhamen {
     }
 }
 
+/// What is tested: the binary of this build, or the one that is named (`ZHAMEN_BINARY`).
+fn binary() -> PathBuf {
+    std::env::var_os("ZHAMEN_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_zhamen").into(), PathBuf::from)
+}
+
 /// Where the packs are that are shipped.
 pub fn shipped_rules() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("rules")
@@ -441,7 +452,7 @@ pub fn shipped_rules() -> PathBuf {
 
 /// Runs another command of the binary in a directory.
 pub fn zhamen(dir: &Path, arguments: &[&str], input: &[u8]) -> Run {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_zhamen"))
+    let mut child = Command::new(binary())
         .args(arguments)
         .current_dir(dir)
         .stdin(Stdio::piped())

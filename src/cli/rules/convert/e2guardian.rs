@@ -3,9 +3,10 @@
 //! belongs to the phrase: it stands for the edge of a word, which Zhamen demands of Latin words anyway.
 
 use super::{Entry, List, Skipped};
+use crate::base::Problem;
 
 /// Reads a list.
-pub(super) fn read(text: &str) -> List {
+pub(super) fn read(text: &str) -> Result<List, Problem> {
     let mut list = List::default();
     for (line, whole) in (1..).zip(text.lines()) {
         let trimmed = whole.trim();
@@ -16,12 +17,18 @@ pub(super) fn read(text: &str) -> List {
         if trimmed.is_empty() || trimmed.starts_with('#') {
             continue;
         }
+        list.includes.extend(included(trimmed));
         match entry(trimmed, line) {
             Ok(entry) => list.entries.push(entry),
             Err(why) => list.skipped.push(Skipped { line, text: trimmed.to_owned(), why }),
         }
     }
-    list
+    Ok(list)
+}
+
+/// The file that a line includes.
+fn included(line: &str) -> Option<String> {
+    Some(line.strip_prefix(".Include<")?.split('>').next()?.to_owned())
 }
 
 fn entry(text: &str, line: usize) -> Result<Entry, String> {
@@ -75,10 +82,12 @@ mod tests {
 
     #[test]
     fn all_kinds_of_lines_are_read() {
-        let list = read(
+        let read_list = read(
             "#listcategory: \"Gambling\"\n# a comment\n< bet >,<poker><40>\n<casino><30> # behind\n<free>, <spin>,<-x-><-30>\n\
              <banned>\n<star><30>3 #odd\n.Include</etc/x>\nplain\n<open\n<a><x>\n< ><10>\n",
         );
+        let list = read_list.unwrap();
+        assert_eq!(list.includes, ["/etc/x"]);
         assert_eq!(list.title.as_deref(), Some("Gambling"));
         let read: Vec<(usize, Vec<&str>, Option<i64>)> =
             list.entries.iter().map(|entry| (entry.line, phrases(entry), entry.weight)).collect();
@@ -101,13 +110,13 @@ mod tests {
         ) {
             let line = phrases.iter().map(|phrase| format!("<{phrase}>")).collect::<Vec<_>>().join(",")
                 + &weight.map_or_else(String::new, |weight| format!("<{weight}>"));
-            let list = read(&line);
+            let list = read(&line).unwrap();
             prop_assert_eq!(&list.entries, &[Entry { line: 1, phrases, weight }]);
         }
 
         #[test]
         fn nothing_is_lost_without_a_word(text in "([<>,#a-z0-9 -]{0,12}\n){0,8}") {
-            let list = read(&text);
+            let list = read(&text).unwrap();
             let counts = text.lines().filter(|line| !line.trim().is_empty() && !line.trim().starts_with('#')).count();
             prop_assert_eq!(list.entries.len() + list.skipped.len(), counts);
         }

@@ -1,17 +1,56 @@
-//! Which encoding a list is in: a byte order mark says it, UTF-8 proves itself, the rest is guessed.
+//! Which encoding a list is in: a byte order mark says it, UTF-8 proves itself, the rest is guessed. Lists of
+//! other filters hold several, one below the other, because those filters compare bytes: each part is
+//! guessed by itself.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::Encoding;
+use encoding_rs::{Encoding, UTF_8};
 
-/// The text of a list, and the name of its encoding. `country`: the top-level domain of where it comes from.
-pub(super) fn decode(bytes: &[u8], country: Option<&[u8]>) -> (String, &'static str) {
-    let encoding = match Encoding::for_bom(bytes) {
-        Some((encoding, _)) => encoding,
-        None if std::str::from_utf8(bytes).is_ok() => encoding_rs::UTF_8,
-        None => guess(bytes, country),
+/// The text of a list, and the names of its encodings. `named`: the one that the operator says it is in;
+/// `country`: the top-level domain of where it comes from.
+pub(super) fn decode(bytes: &[u8], named: Option<&'static Encoding>, country: Option<&[u8]>) -> (String, String) {
+    let whole = match (named, Encoding::for_bom(bytes)) {
+        (Some(encoding), _) | (None, Some((encoding, _))) => Some(encoding),
+        (None, None) if std::str::from_utf8(bytes).is_ok() => Some(UTF_8),
+        (None, None) if lines(bytes).any(is_utf8) => None,
+        (None, None) => Some(guess(bytes, country)),
     };
-    let (text, ..) = encoding.decode(bytes);
-    (text.into_owned(), encoding.name())
+    match whole {
+        Some(encoding) => (encoding.decode(bytes).0.into_owned(), encoding.name().to_owned()),
+        None => decode_mixed(bytes, country),
+    }
+}
+
+/// A list of which some lines are UTF-8 and some are not.
+fn decode_mixed(bytes: &[u8], country: Option<&[u8]>) -> (String, String) {
+    let (mut text, mut names, mut part) = (String::new(), Vec::new(), Vec::new());
+    let mut part_is_utf8 = true;
+    let mut take = |part: &mut Vec<u8>, is_utf8: bool| {
+        let encoding = if is_utf8 { UTF_8 } else { guess(part, country) };
+        if !part.is_ascii() && !names.contains(&encoding.name()) {
+            names.push(encoding.name());
+        }
+        text.push_str(&encoding.decode_without_bom_handling(part).0);
+        part.clear();
+    };
+    for line in lines(bytes) {
+        // What is ASCII alone belongs to what stands before it.
+        if !line.is_ascii() && is_utf8(line) != part_is_utf8 {
+            take(&mut part, part_is_utf8);
+            part_is_utf8 = !part_is_utf8;
+        }
+        part.extend_from_slice(line);
+    }
+    take(&mut part, part_is_utf8);
+    (text, names.join(", "))
+}
+
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split_inclusive(|&byte| byte == b'\n')
+}
+
+/// Whether a line says something, and in UTF-8.
+fn is_utf8(line: &[u8]) -> bool {
+    !line.is_ascii() && std::str::from_utf8(line).is_ok()
 }
 
 /// Where a list comes from tips the scales: a few accents of French look like Chinese, too.
@@ -39,10 +78,25 @@ mod tests {
                 text
             };
             let (bytes, ..) = encoding.encode(text);
-            assert_eq!(decode(&bytes, Some(b"cn")), (text.to_owned(), encoding.name()));
+            assert_eq!(decode(&bytes, None, Some(b"cn")), (text.to_owned(), encoding.name().to_owned()));
         }
         let utf16: Vec<u8> = [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
-        assert_eq!(decode(&utf16, None), (text.to_owned(), "UTF-16LE"));
-        assert_eq!(decode(b"\xef\xbb\xbfa\n", None), ("a\n".to_owned(), "UTF-8"));
+        assert_eq!(decode(&utf16, None, None), (text.to_owned(), "UTF-16LE".to_owned()));
+        assert_eq!(decode(b"\xef\xbb\xbfa\n", None, None), ("a\n".to_owned(), "UTF-8".to_owned()));
+    }
+
+    #[test]
+    fn each_part_of_a_list_is_read_in_its_own_encoding() {
+        let text = "<女><10> #woman\n\n<オンラインカジノ><50>\n<無料><5>\n<賭博サイト><40> #gambling\n# next\n";
+        let encodings = [encoding_rs::SHIFT_JIS, encoding_rs::UTF_8, encoding_rs::EUC_JP];
+        let bytes: Vec<u8> = encodings.iter().flat_map(|encoding| encoding.encode(text).0.into_owned()).collect();
+        assert_eq!(decode(&bytes, None, None), (text.repeat(3), "Shift_JIS, UTF-8, EUC-JP".to_owned()));
+    }
+
+    #[test]
+    fn what_the_operator_says_is_not_guessed() {
+        let (bytes, ..) = encoding_rs::SHIFT_JIS.encode("<女><10>\n");
+        let (text, name) = decode(&bytes, Some(encoding_rs::SHIFT_JIS), None);
+        assert_eq!((text.as_str(), name.as_str()), ("<女><10>\n", "Shift_JIS"));
     }
 }

@@ -11,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use encoding_rs::Encoding;
 use serde_json::json;
 
 use self::pack::Written;
@@ -21,17 +22,22 @@ use crate::{
     engine::rules::{Action, Class, Mode},
 };
 
+/// Included files that are named in a message.
+const INCLUDES_SHOWN: usize = 8;
+
 /// Turn word lists and phrase lists of other filters into a rule pack.
 ///
-/// The encoding of each file is guessed (UTF-8, UTF-16, GB18030, Big5 and the browser's others). What
-/// could not be taken over, and why, is told on standard error, or with --json on standard output.
-/// Each line of a list becomes a rule of its own with its own weight, so that sums are what they were.
+/// The encoding of each file is guessed (UTF-8, UTF-16, GB18030, Big5, Shift_JIS, EUC-JP and the browser's
+/// others; of a file in several, each part). What was not taken over, and why, is told on standard error, or
+/// with --json on standard output: so is a phrase that would be found everywhere. Each line of a list becomes a rule of its own with its own weight, so that sums are what they were.
 ///
 /// words: a phrase a line, # comments; "phrase,30" or a tab instead of the comma gives a weight,
 /// "phrase+phrase" wants both on the page.
 ///
 /// e2guardian: `<phrase><30>`, `<phrase>,<phrase><-30>` for combinations, `<phrase>` alone for lists of
-/// banned phrases; DansGuardian's lists are the same.
+/// banned phrases; DansGuardian's lists are the same. Files that a list includes are not followed: name them.
+///
+/// Begin with --mode shadow: the rules are found and counted, and nothing follows.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status:\n  0  everything was taken over\n  1  some lines were not; the report says \
                         which\n  2  an error: a file that cannot be read, no phrase at all")]
@@ -60,12 +66,18 @@ pub(in crate::cli) struct Args {
     /// Whether the rules act. shadow: they are found and counted, and nothing follows.
     #[arg(long, value_enum, default_value = "on")]
     mode: ModeWord,
+    /// The encoding of all files, if it is guessed wrong: gbk, big5, shift_jis, euc-jp, windows-1251 …
+    #[arg(long, value_name = "NAME", value_parser = encoding_named)]
+    encoding: Option<&'static Encoding>,
     /// The lists name exceptions: pages that hold one of the phrases pass [default: by the file's name].
     #[arg(long)]
     exceptions: bool,
     /// Write the pack here instead of to standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Write over the file of --out if it is there.
+    #[arg(long, requires = "out")]
+    force: bool,
     /// Print the report as one JSON object; wants --out.
     #[arg(long, requires = "out")]
     json: bool,
@@ -109,6 +121,8 @@ struct List {
     title: Option<String>,
     entries: Vec<Entry>,
     skipped: Vec<Skipped>,
+    /// Files that it names instead of holding their lines.
+    includes: Vec<String>,
 }
 
 /// A line that becomes a rule.
@@ -132,7 +146,7 @@ struct Skipped {
 /// What became of one file.
 struct Taken {
     file: PathBuf,
-    encoding: &'static str,
+    encoding: String,
     rules: usize,
     combinations: usize,
     skipped: Vec<Skipped>,
@@ -153,25 +167,31 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
         From::Words => Some(b"cn"),
         From::E2guardian => None,
     };
-    let (mut lists, mut unread) = (Vec::new(), Vec::new());
+    if let Some(path) = args.out.as_deref().filter(|path| !args.force && path.exists()) {
+        let problem = Problem::error(&path.display().to_string(), 0, 0, "is there already");
+        return problems::give_up(&[problem.help("name another file, or write over this one with --force")]);
+    }
+    let (mut lists, mut unusable) = (Vec::new(), Vec::new());
     for file in &args.files {
+        let shown = file.display().to_string();
         match fs::read(file) {
             Ok(bytes) => {
-                let (text, encoding) = encoding::decode(&bytes, country);
+                let (text, encoding) = encoding::decode(&bytes, args.encoding, country);
                 let list = match args.from {
                     From::Words => words::read(&text),
                     From::E2guardian => e2guardian::read(&text),
                 };
-                lists.push((file.clone(), encoding, list));
+                match list {
+                    Ok(list) => lists.push((file.clone(), encoding, list)),
+                    Err(problem) => unusable.push(Problem { path: shown, ..problem }),
+                }
             }
-            Err(error) => {
-                let file = file.display().to_string();
-                unread.push(Problem::error(&file, 0, 0, format!("cannot be read: {error}")));
-            }
+            Err(error) => unusable.push(Problem::error(&shown, 0, 0, format!("cannot be read: {error}"))),
         }
     }
-    if !unread.is_empty() {
-        return problems::give_up(&unread);
+    unusable.extend(only_includes(&lists));
+    if !unusable.is_empty() {
+        return problems::give_up(&unusable);
     }
     head.title = head.title.or_else(|| lists.iter().find_map(|(.., list)| list.title.clone()));
     let mut pack = pack::Pack::new(head);
@@ -205,9 +225,12 @@ fn report(written: &Written, out: &mut dyn Write) -> io::Result<()> {
     for taken in &written.taken {
         let counts = [taken.rules, taken.combinations, taken.skipped.len()].map(|count| count.to_string());
         let [rules, combinations, skipped] = counts;
-        table.row([taken.file.display().to_string(), taken.encoding.into(), rules, combinations, skipped]);
+        table.row([taken.file.display().to_string(), taken.encoding.clone(), rules, combinations, skipped]);
     }
     table.write(out)?;
+    if written.taken.iter().any(|taken| !taken.skipped.is_empty()) {
+        writeln!(out, "NOT TAKEN OVER:")?;
+    }
     for taken in &written.taken {
         for Skipped { line, text, why } in &taken.skipped {
             writeln!(out, "{}:{line}: {}: {why}", taken.file.display(), printable(text))?;
@@ -228,6 +251,27 @@ fn to_json(written: &Written) -> serde_json::Value {
         })
     });
     json!({"files": files.collect::<Vec<_>>(), "notes": written.notes})
+}
+
+/// Lists that hold nothing but the names of others, where no other list holds anything.
+fn only_includes(lists: &[(PathBuf, String, List)]) -> Vec<Problem> {
+    if lists.iter().any(|(.., list)| !list.entries.is_empty()) {
+        return Vec::new();
+    }
+    let including = lists.iter().filter(|(.., list)| !list.includes.is_empty());
+    let problem = |(file, _, list): &(PathBuf, String, List)| {
+        let names: Vec<&str> = list.includes.iter().take(INCLUDES_SHOWN).map(String::as_str).collect();
+        let more = if list.includes.len() > names.len() { " …" } else { "" };
+        let message = "has no phrase of its own, only .Include lines, and those are not followed";
+        let help = format!("give the files that it names on the command line: {}{more}", names.join(" "));
+        Problem::error(&file.display().to_string(), 0, 0, message).help(help)
+    };
+    including.map(problem).collect()
+}
+
+fn encoding_named(name: &str) -> Result<&'static Encoding, String> {
+    Encoding::for_label(name.as_bytes())
+        .ok_or_else(|| "no browser knows it; gbk, big5, shift_jis, euc-jp, euc-kr, windows-1251 are some".to_owned())
 }
 
 /// `exceptionphraselist` and its like.

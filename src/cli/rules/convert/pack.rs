@@ -10,7 +10,7 @@ use super::{Entry, List, Skipped, Taken};
 use crate::{
     base::{Problem, Severity},
     cli::rules::today,
-    engine::rules::{self, Action, Class, Lists, Mode, PackSource},
+    engine::rules::{self, Action, Brevity, Class, Lists, Mode, PackSource},
 };
 
 /// A rule weighs at most so much, either way.
@@ -34,6 +34,7 @@ pub(super) struct Pack {
     rules: Vec<Rule>,
     /// Rules by their phrases, to find what is listed twice.
     known: BTreeMap<Vec<String>, usize>,
+    brevity: Brevity,
 }
 
 /// A pack as text, and what became of the lists.
@@ -75,11 +76,11 @@ pub(super) fn id_of(file: &Path) -> String {
 
 impl Pack {
     pub(super) fn new(head: Head) -> Self {
-        Self { head, taken: Vec::new(), rules: Vec::new(), known: BTreeMap::new() }
+        Self { head, taken: Vec::new(), rules: Vec::new(), known: BTreeMap::new(), brevity: Brevity::default() }
     }
 
     /// Takes up a list.
-    pub(super) fn add(&mut self, file: PathBuf, encoding: &'static str, list: List, is_exception: bool) {
+    pub(super) fn add(&mut self, file: PathBuf, encoding: String, list: List, is_exception: bool) {
         let index = self.taken.len();
         let mut skipped = list.skipped;
         for entry in list.entries {
@@ -88,6 +89,14 @@ impl Pack {
                 let text = entry.phrases.join(" + ");
                 skipped.push(Skipped { line: entry.line, text, why });
             };
+            if entry.phrases.iter().any(|phrase| phrase.contains(char::REPLACEMENT_CHARACTER)) {
+                skip(format!("is not written in {encoding}; say --encoding NAME if that was guessed wrong"));
+                continue;
+            }
+            if let Some(why) = self.brevity.found_everywhere(&entry.phrases) {
+                skip(why);
+                continue;
+            }
             if weight == 0 {
                 skip("weighs nothing".to_owned());
                 continue;
@@ -146,7 +155,7 @@ impl Pack {
         if !left.is_empty() {
             return Err(left);
         }
-        Ok(Written { text, notes: notes(&self.rules), taken: self.taken })
+        Ok(Written { text, notes: notes(&self.head, &self.rules), taken: self.taken })
     }
 
     /// The text, and the line on which each rule begins.
@@ -192,10 +201,17 @@ fn errors(text: &str) -> Vec<Problem> {
 }
 
 /// What means something else here than where it came from.
-fn notes(rules: &[Rule]) -> Vec<String> {
+fn notes(head: &Head, rules: &[Rule]) -> Vec<String> {
     let latin = |phrase: &str| phrase.is_ascii() && phrase.chars().any(|c| c.is_ascii_alphabetic());
     let words = rules.iter().flat_map(|rule| &rule.entry.phrases).filter(|phrase| latin(phrase)).count();
     let mut notes = Vec::new();
+    if head.mode == Mode::On && head.action != Action::Observe {
+        notes.push(
+            "these rules act as soon as the pack is in force, and none has an example; with --mode shadow they are \
+             found and counted, and nothing follows: begin with that"
+                .to_owned(),
+        );
+    }
     if words > 0 {
         notes.push(format!(
             "{words} Latin phrases are found as whole words; E2Guardian finds those without spaces in the brackets \

@@ -1,15 +1,20 @@
 //! Plain word lists, as they grow beside home-grown scripts.
 
 use super::{Entry, List, Skipped};
+use crate::base::Problem;
 
 /// Reads a list: a phrase a line, perhaps with a weight behind a comma or a tab, perhaps of parts that
 /// are joined by `+`.
-pub(super) fn read(text: &str) -> List {
+pub(super) fn read(text: &str) -> Result<List, Problem> {
     let mut list = List::default();
+    let mut bracketed = Vec::new();
     for (line, whole) in (1..).zip(text.lines()) {
         let trimmed = without_comment(whole).trim();
         if trimmed.is_empty() {
             continue;
+        }
+        if is_bracketed(trimmed) {
+            bracketed.push(line);
         }
         let (phrase, weight) = match weight(trimmed) {
             Ok((phrase, weight)) => (phrase, weight),
@@ -20,7 +25,19 @@ pub(super) fn read(text: &str) -> List {
         };
         list.entries.push(Entry { line, phrases: parts(phrase), weight });
     }
-    list
+    let lines = list.entries.len() + list.skipped.len();
+    match bracketed.first() {
+        Some(&line) if 2 * bracketed.len() > lines => {
+            let message = "phrases in < > are no plain words";
+            Err(Problem::error("", u32::try_from(line).unwrap_or(0), 0, message).help("is this --from e2guardian?"))
+        }
+        Some(_) | None => Ok(list),
+    }
+}
+
+/// `<phrase><10>` and `<phrase>,<phrase>`, as E2Guardian writes them.
+fn is_bracketed(line: &str) -> bool {
+    line.starts_with('<') && line.ends_with('>') || line.starts_with(".Include<")
 }
 
 fn without_comment(line: &str) -> &str {
@@ -61,7 +78,7 @@ mod tests {
 
     #[test]
     fn phrases_weights_and_combinations() {
-        let list = read("# 词表\n百家乐\n\n时时彩,40\n  彩金 \t -20\n招聘+刷单,60\nC++\n先生，您好 # 问候\n");
+        let list = read("# 词表\n百家乐\n\n时时彩,40\n  彩金 \t -20\n招聘+刷单,60\nC++\n先生，您好 # 问候\n").unwrap();
         let expected = [
             entry(2, &["百家乐"], None),
             entry(4, &["时时彩"], Some(40)),
@@ -75,8 +92,16 @@ mod tests {
 
     #[test]
     fn what_is_no_weight_is_told() {
-        let list = read("词\t高\n,30\n");
+        let list = read("词\t高\n,30\n").unwrap();
         assert_eq!(list.entries, []);
         assert_eq!(list.skipped.iter().map(|skipped| skipped.line).collect::<Vec<_>>(), [1, 2]);
+    }
+
+    #[test]
+    fn a_list_of_another_kind_is_not_taken_for_words() {
+        for other in ["<casino><40>\n", "# weights\n\n<bet>,<poker><30>  #both\n", ".Include</etc/lists/x>\n"] {
+            assert!(read(other).unwrap_err().help.contains("--from e2guardian"), "{other}");
+        }
+        assert_eq!(read("a<b\n<3 爱心\n<script>\n一\n").unwrap().entries.len(), 4);
     }
 }

@@ -47,6 +47,17 @@ async fn connection(listener: &TcpListener) -> (Socket, TcpStream) {
 }
 
 #[tokio::test]
+async fn an_origin_that_closed_without_a_word_is_remembered_when_it_is_out_of_use() {
+    let pool = pool();
+    let text = "http://127.0.0.1:1";
+    endpoint(&pool, text).was_surprised();
+    for _ in 0..100 {
+        pool.sweep(AGE_MAX);
+    }
+    assert!(!endpoint(&pool, text).keeps_connections(), "what cannot be sent twice still goes over new ones");
+}
+
+#[tokio::test]
 async fn only_open_and_silent_connections_are_reused() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (pool, mut peers) = (pool(), Vec::new());

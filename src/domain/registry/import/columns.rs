@@ -20,6 +20,7 @@ pub(super) enum SiteColumn {
     OriginVerify,
     ProxyProtocol,
     OriginHttp,
+    Acme,
 }
 
 impl Column for SiteColumn {
@@ -39,6 +40,7 @@ impl Column for SiteColumn {
         Self::OriginVerify,
         Self::ProxyProtocol,
         Self::OriginHttp,
+        Self::Acme,
     ];
 
     fn as_str(self) -> &'static str {
@@ -58,6 +60,7 @@ impl Column for SiteColumn {
             Self::OriginVerify => "origin_verify",
             Self::ProxyProtocol => "proxy_protocol",
             Self::OriginHttp => "origin_http",
+            Self::Acme => "acme",
         }
     }
 
@@ -78,6 +81,7 @@ impl Column for SiteColumn {
             Self::OriginVerify => &["验证源站证书"],
             Self::ProxyProtocol => &["PROXY协议"],
             Self::OriginHttp => &["源站HTTP"],
+            Self::Acme => &["自动证书", "证书域名"],
         }
     }
 
@@ -93,7 +97,8 @@ impl Column for SiteColumn {
             | Self::OriginName
             | Self::OriginVerify
             | Self::ProxyProtocol
-            | Self::OriginHttp => false,
+            | Self::OriginHttp
+            | Self::Acme => false,
         }
     }
 }

@@ -6,7 +6,8 @@ use csv::StringRecord;
 
 use super::{
     super::{
-        FilingState, Interactive, OriginHttp, OriginOptions, OriginVerify, ProxyProtocol, ServiceKind, normalise_icp,
+        CertificateNames, FilingState, Interactive, OriginHttp, OriginOptions, OriginVerify, ProxyProtocol,
+        ServiceKind, normalise_icp,
         table::{Builder, NewRow},
     },
     columns::SiteColumn,
@@ -29,6 +30,7 @@ pub(super) struct Row<'a> {
     filed_until: Option<Date>,
     server_ip: String,
     interactive: Interactive,
+    acme: String,
 }
 
 impl Row<'_> {
@@ -45,6 +47,7 @@ impl Row<'_> {
             filed_until: self.filed_until,
             server_ip: &self.server_ip,
             interactive: self.interactive,
+            acme: &self.acme,
         }
     }
 }
@@ -96,14 +99,31 @@ pub(super) fn read<'a>(
         ),
     });
     let Some(host) = host else { return Err(None) };
+    let acme = fields.read(Column::Acme, |text| {
+        let names = CertificateNames::parse(&host, text);
+        let help = "write on, or the host and names below it with ; between them; empty for none";
+        names.map(|names| names.as_str().to_owned()).map_err(|error| Fault::new(error).help(help))
+    });
     let rest = (|| {
-        Some((upstream?, options?, unit?, service?, kind?, icp?, filing?, filed_until?, server_ip?, interactive?))
+        Some((
+            upstream?,
+            options?,
+            unit?,
+            service?,
+            kind?,
+            icp?,
+            filing?,
+            filed_until?,
+            server_ip?,
+            interactive?,
+            acme?,
+        ))
     })();
-    let Some((upstream, _, unit, service, kind, icp, filing, filed_until, server_ip, interactive)) = rest else {
+    let Some((upstream, _, unit, service, kind, icp, filing, filed_until, server_ip, interactive, acme)) = rest else {
         return Err(Some(host));
     };
     let line = raw.line();
-    Ok(Row { line, host, upstream, unit, service, kind, icp, filing, filed_until, server_ip, interactive })
+    Ok(Row { line, host, upstream, unit, service, kind, icp, filing, filed_until, server_ip, interactive, acme })
 }
 
 /// How the origins are spoken to; `None` if something of it is bad.

@@ -16,11 +16,11 @@ const TABLE_BYTES: usize = 1 << 16;
 
 type Table = [u8; TABLE_BYTES];
 
-static TABLE_BIG5: [u8; TABLE_BYTES] = *include_bytes!("tables/big5.bin");
-static TABLE_EUC_JP: [u8; TABLE_BYTES] = *include_bytes!("tables/euc_jp.bin");
-static TABLE_EUC_KR: [u8; TABLE_BYTES] = *include_bytes!("tables/euc_kr.bin");
-static TABLE_GBK: [u8; TABLE_BYTES] = *include_bytes!("tables/gbk.bin");
-static TABLE_SHIFT_JIS: [u8; TABLE_BYTES] = *include_bytes!("tables/shift_jis.bin");
+const TABLE_BIG5: &Table = include_bytes!("tables/big5.bin");
+const TABLE_EUC_JP: &Table = include_bytes!("tables/euc_jp.bin");
+const TABLE_EUC_KR: &Table = include_bytes!("tables/euc_kr.bin");
+const TABLE_GBK: &Table = include_bytes!("tables/gbk.bin");
+const TABLE_SHIFT_JIS: &Table = include_bytes!("tables/shift_jis.bin");
 
 /// The longest sequence of all these charsets: GB18030.
 const SEQUENCE_BYTES_MAX: usize = 4;
@@ -39,15 +39,15 @@ impl Pairs {
     /// A charset, if it is one of these.
     pub(super) fn of(encoding: &'static Encoding) -> Option<Self> {
         let table = if encoding == GBK || encoding == GB18030 {
-            &TABLE_GBK
+            TABLE_GBK
         } else if encoding == BIG5 {
-            &TABLE_BIG5
+            TABLE_BIG5
         } else if encoding == EUC_KR {
-            &TABLE_EUC_KR
+            TABLE_EUC_KR
         } else if encoding == EUC_JP {
-            &TABLE_EUC_JP
+            TABLE_EUC_JP
         } else if encoding == SHIFT_JIS {
-            &TABLE_SHIFT_JIS
+            TABLE_SHIFT_JIS
         } else {
             return None;
         };

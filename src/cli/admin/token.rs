@@ -1,32 +1,24 @@
-//! `zhamen admin`: who may use the admin API. Works on the store directly, so that it needs no token
+//! `zhamen admin token`: who may use the admin API. Works on the store directly, so that it needs no token
 //! itself: whoever may write the database decides.
 
 use std::{
     io::{self, Write},
-    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use serde_json::json;
 
-use super::{Exit, problems, table::Table};
 use crate::{
     base::{Clock, Date, Problem, Timestamp},
-    control_plane::{PutError, Record, Role, SystemClock, TokenError, create_token, files::read_config, revoke_token},
+    cli::{Exit, place::Place, problems, table::Table},
+    control_plane::{PutError, Record, Role, SystemClock, TokenError, create_token, revoke_token},
     domain::standing::Ledger,
     store::{Sqlite, Token},
 };
 
-/// The admin API: who may use it.
-#[derive(Debug, clap::Subcommand)]
-pub(super) enum Command {
-    #[command(subcommand)]
-    Token(TokenCommand),
-}
-
 /// Tokens of the admin API: make, list, revoke.
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum TokenCommand {
+pub(in crate::cli) enum Command {
     Create(CreateArgs),
     List(ListArgs),
     Revoke(RevokeArgs),
@@ -35,7 +27,7 @@ pub(super) enum TokenCommand {
 /// Make a token and print it: it is not shown again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status:\n  0  made\n  1  the name is taken or cannot be used\n  2  an error")]
-pub(super) struct CreateArgs {
+pub(in crate::cli) struct CreateArgs {
     /// Its name, which stands on the record as the author of what it does.
     name: String,
     /// What it may do: operator | reviewer | rules | inspector | metrics.
@@ -44,9 +36,8 @@ pub(super) struct CreateArgs {
     /// The last day on which it opens something: YYYY-MM-DD.
     #[arg(long, value_name = "DATE")]
     expires: Option<Date>,
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -55,10 +46,9 @@ pub(super) struct CreateArgs {
 /// List all tokens, without their secrets.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status:\n  0  listed\n  2  an error")]
-pub(super) struct ListArgs {
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    config: PathBuf,
+pub(in crate::cli) struct ListArgs {
+    #[command(flatten)]
+    place: Place,
     /// Print one JSON object a line.
     #[arg(long)]
     json: bool,
@@ -67,29 +57,27 @@ pub(super) struct ListArgs {
 /// Revoke a token: from now on it opens nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status:\n  0  revoked\n  1  there is no such token in force\n  2  an error")]
-pub(super) struct RevokeArgs {
+pub(in crate::cli) struct RevokeArgs {
     /// Its name.
     name: String,
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "zhamen.toml")]
-    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
 }
 
 pub(super) fn run(command: &Command, out: &mut dyn Write) -> io::Result<Exit> {
-    let Command::Token(command) = command;
-    let config = match command {
-        TokenCommand::Create(args) => &args.config,
-        TokenCommand::List(args) => &args.config,
-        TokenCommand::Revoke(args) => &args.config,
+    let place = match command {
+        Command::Create(args) => &args.place,
+        Command::List(args) => &args.place,
+        Command::Revoke(args) => &args.place,
     };
-    let record = match open(config) {
+    let record = match open(place) {
         Ok(record) => record,
         Err(found) => return problems::give_up(&found),
     };
     match command {
-        TokenCommand::Create(args) => create(args, &record, out),
-        TokenCommand::List(args) => list(args, &record, out),
-        TokenCommand::Revoke(args) => revoke(args, &record, out),
+        Command::Create(args) => create(args, &record, out),
+        Command::List(args) => list(args, &record, out),
+        Command::Revoke(args) => revoke(args, &record, out),
     }
 }
 
@@ -100,6 +88,7 @@ fn create(args: &CreateArgs, record: &Record, out: &mut dyn Write) -> io::Result
     if expires.is_some_and(|expires| expires <= now) {
         return no("that day is over: the token would open nothing");
     }
+    let is_first = record.store().tokens().is_ok_and(|tokens| tokens.is_empty());
     match create_token(record, &author(), &args.name, args.role, expires, now) {
         Ok(token) if args.json => {
             let role = args.role.as_str();
@@ -109,6 +98,11 @@ fn create(args: &CreateArgs, record: &Record, out: &mut dyn Write) -> io::Result
         Ok(token) => {
             writeln!(out, "{token}")?;
             writeln!(io::stderr(), "Keep it: it is not shown again. Send it as `Authorization: Bearer {token}`.")?;
+            if is_first {
+                let note = "This is the first token: from now on /metrics wants one, too. For Prometheus: `zhamen admin \
+                            token create prometheus --role metrics`.";
+                writeln!(io::stderr(), "{note}")?;
+            }
             Ok(Exit::Ok)
         }
         Err(TokenError::Name(why)) => no(&why),
@@ -129,9 +123,9 @@ fn list(args: &ListArgs, record: &Record, out: &mut dyn Write) -> io::Result<Exi
         return Ok(Exit::Ok);
     }
     let mut table = Table::new(["name", "role", "created", "expires", "revoked"]);
-    let shown = |at: Option<Timestamp>| at.map_or_else(String::new, |at| at.to_string());
+    let shown = |at: Option<Timestamp>| at.map_or_else(String::new, Timestamp::to_local);
     for token in tokens {
-        table.row([token.name, token.role, token.created.to_string(), shown(token.expires), shown(token.revoked)]);
+        table.row([token.name, token.role, token.created.to_local(), shown(token.expires), shown(token.revoked)]);
     }
     table.write(out)?;
     Ok(Exit::Ok)
@@ -148,9 +142,8 @@ fn revoke(args: &RevokeArgs, record: &Record, out: &mut dyn Write) -> io::Result
     }
 }
 
-fn open(config: &Path) -> Result<Record, Vec<Problem>> {
-    let (parsed, _) = read_config(config);
-    let Some(config) = parsed.config else { return Err(parsed.problems) };
+fn open(place: &Place) -> Result<Record, Vec<Problem>> {
+    let config = place.config()?;
     let failed = |error: crate::store::StoreError| {
         vec![Problem::error(&config.store.database.display().to_string(), 0, 0, error.to_string())]
     };
