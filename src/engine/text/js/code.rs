@@ -52,10 +52,13 @@ impl Tail {
 #[inline]
 pub(super) fn find_sign(code: &[u8], mut at: usize, braces: bool) -> usize {
     while let Some(chunk) = code.get(at..).and_then(|rest| rest.first_chunk::<LANES>()) {
-        // What comes before the code is not here.
-        let before =
-            at.checked_sub(1).and_then(|before| code.get(before..)).and_then(|rest| rest.first_chunk::<LANES>());
-        let (chunk, before) = (u8x16::new(*chunk), before.map_or(u8x16::splat(b' '), |before| u8x16::new(*before)));
+        // What comes before the code is not here: it may be white space.
+        let mut before = [b' '; LANES];
+        match at.checked_sub(1).and_then(|before| code.get(before..)?.first_chunk::<LANES>()) {
+            Some(bytes) => before = *bytes,
+            None => before[1..].copy_from_slice(&chunk[..LANES - 1]),
+        }
+        let (chunk, before) = (u8x16::new(*chunk), u8x16::new(before));
         let is = |byte: u8| chunk.simd_eq(u8x16::splat(byte));
         let space = before.min(u8x16::splat(b' ')).simd_eq(before);
         let mut signs = is(b'"') | is(b'\'') | is(b'`') | is(b'\\') | is(b'/');
