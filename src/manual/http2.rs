@@ -37,6 +37,7 @@
 //! | errors that make us reset (MadeYouReset) | 100 a connection | `resets_that_a_client_makes_us_send_are_counted` |
 //! | PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA, unknown frames | `http2.control_frames` in ten seconds; more where we send much | `floods_end_the_connection_and_cost_nothing` |
 //! | heads without end (CONTINUATION), HPACK bombs | `limits.head` and `limits.headers` | `a_head_without_end_ends_the_connection` |
+//! | heads of many requests at a time | eight times `limits.head`; more are refused (REFUSED_STREAM) | `heads_of_all_streams_together_are_bounded` |
 //! | windows of nothing, sockets that nobody reads | as above | `who_reads_nothing_costs_a_window_and_is_let_go` |
 //! | no requests | `timeouts.keep_alive`, then GOAWAY | `an_idle_connection_is_told_to_go` |
 //!
