@@ -51,7 +51,6 @@ pub struct SiteRow {
 }
 
 /// One change of a registry.
-#[expect(clippy::large_enum_variant, reason = "nearly all are rows, and pass one by one")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowChange {
     /// A host is refused, whatever stands above it: its row could not be applied.
