@@ -5,7 +5,7 @@
 //!
 //! ```sh
 //! number=$(curl -si -H 'Host: www.example.cn' http://127.0.0.1:8080/bad.html | tr -d '\r' | sed -n 's/^zhamen-request: //ip')
-//! sleep 1; grep "\"id\":\"$number\"" access.jsonl
+//! until grep "\"id\":\"$number\"" access.jsonl; do sleep 1; done
 //! # → /bad.html
 //! # → "status":451
 //! ```

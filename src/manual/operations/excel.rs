@@ -27,7 +27,7 @@
 //! zhamen registry import --dry-run sites sheet.csv
 //! # → tea.example.org
 //! zhamen registry import sites sheet.csv
-//! sleep 2; curl -s -H 'Host: tea.example.org' http://127.0.0.1:8080/
+//! until curl -sf -H 'Host: tea.example.org' http://127.0.0.1:8080/; do sleep 1; done
 //! # → 欢迎光临
 //! zhamen registry export
 //! # → 蜀ICP备87654321号-2

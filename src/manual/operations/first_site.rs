@@ -48,7 +48,7 @@
 //!
 //! ```sh
 //! zhamen run > zhamen.log 2>&1 &
-//! sleep 2; zhamen health --ready
+//! until zhamen health --ready; do sleep 1; done
 //! # → 200
 //! curl -s -H 'Host: www.example.cn' http://127.0.0.1:8080/
 //! # → 欢迎光临

@@ -9,7 +9,7 @@
 //! incident=$(zhamen incident list --json | sed -n 's/.*"id":"\([^"]*\)".*/\1/p' | head -1)
 //! zhamen incident show "$incident"
 //! # → 张三
-//! sleep 2; curl -s http://127.0.0.1:9900/metrics | grep zhamen_incidents_open
+//! until curl -s http://127.0.0.1:9900/metrics | grep '^zhamen_incidents_open 1'; do sleep 1; done
 //! # → zhamen_incidents_open 1
 //! ```
 //!

@@ -58,7 +58,8 @@
 //! # → result="success"
 //! curl -so /dev/null -w '%{http_code}\n' -H 'Host: www.example.cn' http://127.0.0.1:8080/tickets.html
 //! # → 200
-//! sleep 1; curl -s http://127.0.0.1:9900/metrics | grep 'category="tickets"'
+//! visit() { curl -so /dev/null -H 'Host: www.example.cn' http://127.0.0.1:8080/tickets.html; }
+//! until visit; curl -s http://127.0.0.1:9900/metrics | grep 'category="tickets"'; do sleep 1; done
 //! # → mode="shadow"
 //! ```
 //!
@@ -67,7 +68,7 @@
 //!
 //! ```sh
 //! sed -i 's/^mode   = "shadow"/mode   = "on"/' rules/tickets.toml && git -C rules commit -qam '倒票：启用'
-//! sleep 3; curl -so /dev/null -w '%{http_code}\n' -H 'Host: www.example.cn' http://127.0.0.1:8080/tickets.html
+//! until curl -si -H 'Host: www.example.cn' http://127.0.0.1:8080/tickets.html | grep 'HTTP/1.1 451'; do sleep 1; done
 //! # → 451
 //! ```
 //!

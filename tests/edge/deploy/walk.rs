@@ -11,6 +11,9 @@ const CHAPTERS: [&str; 7] = ["first_site", "excel", "rule_update", "complaint", 
 /// Ports that the manual names.
 const PORTS: [&str; 3] = ["8080", "9900", "8000"];
 
+/// The manual waits for what it expects; a walk that goes nowhere ends.
+const WALK_SECONDS: &str = "600";
+
 #[test]
 fn the_walk_through_the_manual_works_as_written() {
     let programs = [("python3", "python3"), ("git", "git"), ("curl", "curl"), ("iconv", "libc-bin")];
@@ -46,7 +49,8 @@ fn the_walk_through_the_manual_works_as_written() {
     fs::write(dir.path().join("walk.sh"), script).unwrap();
     let binaries = Path::new(env!("CARGO_BIN_EXE_zhamen")).parent().unwrap();
     let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap());
-    let output = Command::new("bash").arg("walk.sh").current_dir(dir.path()).env("PATH", path).output().unwrap();
+    let bounded = [WALK_SECONDS, "bash", "walk.sh"];
+    let output = Command::new("timeout").args(bounded).current_dir(dir.path()).env("PATH", path).output().unwrap();
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     let log = fs::read_to_string(dir.path().join("zhamen.log")).unwrap_or_default();
     assert!(output.status.success(), "{said}\n--- zhamen said:\n{log}");
