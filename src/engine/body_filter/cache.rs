@@ -13,6 +13,7 @@ use crate::engine::{matcher::LaneStream, rules::Lanes};
 /// the rules. Its secret is drawn at random at start, so that nobody can prepare two bodies with one
 /// key.
 #[derive(Debug)]
+#[expect(clippy::vec_box, reason = "the buffers go in and out in their boxes")]
 pub struct VerdictCache {
     secret: [u8; 32],
     entries_max: usize,
