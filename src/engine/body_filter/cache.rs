@@ -21,7 +21,6 @@ pub struct VerdictCache {
     young: HashMap<Key, Arc<Judgement>>,
     old: HashMap<Key, Arc<Judgement>>,
     /// Buffers of bodies that have been judged, for the next ones.
-    #[expect(clippy::vec_box, reason = "they go from body to body as they are")]
     lanes: Vec<Box<Lanes>>,
 }
 
