@@ -218,6 +218,13 @@ impl Sink for LaneSink<'_> {
         }
     }
 
+    #[inline(always)]
+    fn alone(&mut self, stream: Stream, block: &Block<'_>, from: usize, to: usize, seen: u64) {
+        if self.wants(stream) {
+            self.lanes[stream as usize].alone(block, from, to, seen);
+        }
+    }
+
     fn run_later(&mut self, stream: Stream, block: &Block<'_>, from: usize, to: usize, seen: u64) {
         if self.wants(stream) {
             self.lanes[stream as usize].run_later(block, from, to, seen);

@@ -211,43 +211,41 @@ impl Anchors {
 #[inline(always)]
 fn collect<const WORDS: usize>(words: &[u32], codes: &[u16], places: &mut Vec<u32>) {
     let Some(words) = words.first_chunk::<WORDS>() else { return };
-    places.resize(codes.len(), 0);
+    places.clear();
     #[cfg(target_arch = "x86_64")]
     if let Some(vector) = super::vector::Vector::of_this_processor() {
-        return collect_by(codes, places, |window| vector.test(words, window));
+        return vector.candidates(words, codes, places);
     }
-    collect_by(codes, places, |window| test(words, window));
+    collect_plainly(words, codes, places);
 }
 
 #[inline(always)]
-fn collect_by(codes: &[u16], places: &mut Vec<u32>, test: impl Fn(&[u16; LANES + 2]) -> u32) {
-    let (mut count, mut from) = (0, 0);
+pub(super) fn collect_plainly<const WORDS: usize>(words: &[u32; WORDS], codes: &[u16], places: &mut Vec<u32>) {
+    let (mut rest, mut from) = (codes, 0);
     // Eight places, and two codes behind the last.
-    while let Some(window) = codes.get(from..).and_then(|rest| rest.first_chunk()) {
-        let mut hits = test(window);
-        while hits != 0 {
-            places[count] = (from + hits.trailing_zeros() as usize) as u32;
-            count += 1;
-            hits &= hits - 1;
-        }
-        from += LANES;
+    while let Some(window) = rest.first_chunk() {
+        push_hits(test(words, window), from, places);
+        rest = &rest[LANES..];
+        from += LANES as u32;
     }
     // Nine at most: behind the end there is no code.
     let mut window = [0; LANES + 2];
-    let rest = codes.get(from..).unwrap_or_default();
     window[..rest.len()].copy_from_slice(rest);
-    let mut hits = test(&window);
+    push_hits(test(words, &window), from, places);
+}
+
+/// Adds the places whose bits are set.
+#[inline(always)]
+pub(super) fn push_hits(mut hits: u32, from: u32, places: &mut Vec<u32>) {
     while hits != 0 {
-        places[count] = (from + hits.trailing_zeros() as usize) as u32;
-        count += 1;
+        places.push(from + hits.trailing_zeros());
         hits &= hits - 1;
     }
-    places.truncate(count);
 }
 
 /// A bit for each of eight places that the words let through.
 #[inline(always)]
-pub(super) fn test<const WORDS: usize>(words: &[u32; WORDS], window: &[u16; LANES + 2]) -> u32 {
+fn test<const WORDS: usize>(words: &[u32; WORDS], window: &[u16; LANES + 2]) -> u32 {
     let left: [u32; LANES] = std::array::from_fn(|lane| window[lane].into());
     let right: [u32; LANES] = std::array::from_fn(|lane| window[lane + 1].into());
     let third: [u32; LANES] = std::array::from_fn(|lane| window[lane + 2].into());

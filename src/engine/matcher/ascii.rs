@@ -1,4 +1,5 @@
-//! Sixty-four bytes at a time: which are ASCII, and which of those are letters or digits.
+//! Sixty-four bytes at a time: which are ASCII, which of those are letters or digits, and where words
+//! begin that may be a phrase's. Of almost all words of a text three letters tell that they are not.
 
 use wide::u8x16;
 
@@ -15,30 +16,77 @@ pub(super) struct Block {
     pub(super) ascii: usize,
     /// Letters and digits among those.
     pub(super) letters: u64,
+    /// Where a word of a phrase that has more than one letter may begin, if a word begins and ends in
+    /// the block.
+    pub(super) beginnings: u64,
+}
+
+/// What is known of any bytes, a bit each.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Masks {
+    /// No ASCII.
+    pub(super) other: u64,
+    /// Letters and digits.
+    pub(super) letters: u64,
+    /// Here and in the two bytes behind may stand the first bytes of a word.
+    pub(super) beginnings: u64,
+}
+
+/// The first three bytes of words, in eight groups of words that are near each other in order.
+#[derive(Debug, Default)]
+pub(super) struct Beginnings {
+    /// For the first byte, the second, the third: a bit for each group that has such a one there, by
+    /// its lower half and by its upper half.
+    pub(super) by_place: [[[u8; 16]; 2]; 3],
+}
+
+impl Beginnings {
+    /// Collects the beginnings of words in lower case, which come in order. Words of one letter are left
+    /// out: many a phrase has them, for the case that it is spelled.
+    pub(super) fn new(words: &[Box<str>]) -> Self {
+        let mut beginnings = Self::default();
+        for (number, word) in words.iter().enumerate().filter(|word| word.1.len() > 1) {
+            let group = 1 << (8 * number / words.len());
+            for (place, [low, high]) in beginnings.by_place.iter_mut().enumerate() {
+                match word.as_bytes().get(place) {
+                    Some(byte @ 0..0x80) => {
+                        low[usize::from(byte & 0xF)] |= group;
+                        high[usize::from(byte >> 4)] |= group;
+                    }
+                    // Whatever stands there.
+                    Some(_) | None => low.iter_mut().chain(high).for_each(|groups| *groups |= group),
+                }
+            }
+        }
+        beginnings
+    }
 }
 
 impl Block {
     /// Looks at the first [`BLOCK_BYTES`] bytes, or fewer.
     #[inline(always)]
-    pub(super) fn new(bytes: &[u8]) -> Self {
+    pub(super) fn new(bytes: &[u8], beginnings: &Beginnings) -> Self {
         match bytes.first_chunk() {
-            Some(block) => Self::of(block, BLOCK_BYTES),
+            Some(block) => Self::of(block, BLOCK_BYTES, beginnings),
             None => {
                 let mut block = [0; BLOCK_BYTES];
                 block[..bytes.len()].copy_from_slice(bytes);
-                Self::of(&block, bytes.len())
+                Self::of(&block, bytes.len(), beginnings)
             }
         }
     }
 
     #[inline(always)]
-    fn of(block: &[u8; BLOCK_BYTES], length: usize) -> Self {
+    fn of(block: &[u8; BLOCK_BYTES], length: usize, beginnings: &Beginnings) -> Self {
         #[cfg(target_arch = "x86_64")]
-        let (other, letters) = Vector::of_this_processor().map_or_else(|| masks(block), |vector| vector.masks(block));
+        let masks = match Vector::of_this_processor() {
+            Some(vector) => vector.masks(block, beginnings),
+            None => masks(block),
+        };
         #[cfg(not(target_arch = "x86_64"))]
-        let (other, letters) = masks(block);
-        let ascii = (other.trailing_zeros() as usize).min(length);
-        Self { ascii, letters: letters & first(ascii) }
+        let masks = masks(block);
+        let ascii = (masks.other.trailing_zeros() as usize).min(length);
+        Self { ascii, letters: masks.letters & first(ascii), beginnings: masks.beginnings }
     }
 }
 
@@ -64,9 +112,9 @@ pub(super) fn first(count: usize) -> u64 {
     if count >= 64 { u64::MAX } else { (1 << count) - 1 }
 }
 
-/// Bytes that are not ASCII, and letters and digits.
+/// What is known of each byte; any word may be a phrase's.
 #[inline(always)]
-pub(super) fn masks(block: &[u8; BLOCK_BYTES]) -> (u64, u64) {
+pub(super) fn masks(block: &[u8; BLOCK_BYTES]) -> Masks {
     let (mut other, mut letters) = (0, 0);
     let (quarters, _) = block.as_chunks::<16>();
     for (number, quarter) in quarters.iter().enumerate() {
@@ -80,7 +128,7 @@ pub(super) fn masks(block: &[u8; BLOCK_BYTES]) -> (u64, u64) {
         other |= u64::from(bytes.to_bitmask()) << (16 * number);
         letters |= u64::from(letter.to_bitmask()) << (16 * number);
     }
-    (other, letters)
+    Masks { other, letters, beginnings: u64::MAX }
 }
 
 #[cfg(test)]
@@ -94,16 +142,35 @@ mod tests {
         fn the_fast_way_and_the_plain_one_agree(bytes in proptest::collection::vec(any::<u8>(), 64)) {
             let block: [u8; BLOCK_BYTES] = bytes.as_slice().try_into().expect("64 of them");
             let bits = |of: fn(&u8) -> bool| bytes.iter().rev().fold(0_u64, |bits, byte| bits << 1 | u64::from(of(byte)));
-            prop_assert_eq!(masks(&block), (bits(|byte| !byte.is_ascii()), bits(u8::is_ascii_alphanumeric)));
+            let Masks { other, letters, .. } = masks(&block);
+            prop_assert_eq!((other, letters), (bits(|byte| !byte.is_ascii()), bits(u8::is_ascii_alphanumeric)));
         }
 
         #[test]
         fn a_short_block_ends_where_it_ends(bytes in proptest::collection::vec(any::<u8>(), 0..70)) {
-            let block = Block::new(&bytes);
+            let block = Block::new(&bytes, &Beginnings::default());
             let ascii = bytes.iter().take(BLOCK_BYTES).take_while(|byte| byte.is_ascii()).count();
             prop_assert_eq!(block.ascii, ascii);
             for (at, byte) in bytes.iter().take(ascii).enumerate() {
                 prop_assert_eq!(block.letters >> at & 1 != 0, byte.is_ascii_alphanumeric());
+            }
+        }
+
+        #[test]
+        fn no_word_of_a_phrase_is_passed_over(
+            mut words in proptest::collection::vec("[a-d0-3é]{2,5}", 1..30),
+            text in "[a-dA-D0-3 .]{0,70}",
+        ) {
+            words.sort_unstable();
+            let words: Vec<Box<str>> = words.into_iter().map(Box::from).collect();
+            let block = Block::new(text.as_bytes(), &Beginnings::new(&words));
+            let text = &text[..block.ascii];
+            let mut from = 0;
+            for word in text.split(|c: char| !c.is_ascii_alphanumeric()) {
+                let known = words.iter().any(|other| **other == *word.to_ascii_lowercase());
+                let ends_here = from + word.len() < block.ascii;
+                prop_assert!(!known || !ends_here || block.beginnings >> from & 1 != 0, "{word}");
+                from += word.len() + 1;
             }
         }
     }

@@ -45,9 +45,16 @@ pub struct LaneStream {
 
 impl LaneStream {
     /// Takes characters that stand for themselves.
-    #[inline(always)]
+    #[inline]
     pub fn run(&mut self, block: &Block<'_>, from: usize, to: usize) {
         self.text.run(block, from, to);
+    }
+
+    /// Takes characters that stand for themselves, and nothing goes on behind them: the body has been
+    /// read up to `seen`.
+    #[inline]
+    pub fn alone(&mut self, block: &Block<'_>, from: usize, to: usize, seen: u64) {
+        self.text.alone(block, from, to, seen);
     }
 
     /// The same, of characters that are only known to be text when the body has been read up to `seen`.
@@ -62,7 +69,7 @@ impl LaneStream {
     }
 
     /// The markup says that something ends here.
-    #[inline(always)]
+    #[inline]
     pub fn edge(&mut self, edge: Edge, seen: u64) {
         self.text.edge(edge, seen);
     }

@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use super::room::Room;
 use crate::{
-    base::{ByteSpan, Work, run_wide},
+    base::ByteSpan,
     engine::text::{Block, Edge, Places, Width, is_control},
 };
 
@@ -102,14 +102,35 @@ impl LaneText {
         *self = Self { bytes, pieces, edges, unseen, ..Self::default() };
     }
 
-    /// Appends characters that stand for themselves.
-    #[inline(always)]
+    /// Appends characters that stand for themselves. It is not put in line, nor is what follows: the
+    /// loops that call it would have no register left to themselves.
+    #[inline(never)]
     pub(super) fn run(&mut self, block: &Block<'_>, from: usize, to: usize) {
         if block.controls {
             self.run_with_controls(block, from, to);
         } else {
             self.plain_run(block, from, to);
         }
+    }
+
+    /// Appends characters that stand for themselves, and then a hard edge; the body has been read up
+    /// to `seen`.
+    #[inline(never)]
+    pub(super) fn alone(&mut self, block: &Block<'_>, from: usize, to: usize, seen: u64) {
+        let text = block.text.as_bytes();
+        let plain = !block.controls && block.places.is_none();
+        if !plain || from == to || text[to - 1] <= b' ' {
+            if from < to {
+                self.run(block, from, to);
+            }
+            return self.edge(Edge::Hard, seen);
+        }
+        let at = self.bytes.len() as u32;
+        self.bytes.extend(text, from, to);
+        self.bytes.push(END);
+        self.push_piece(Piece { at, written: Written::Plainly, start: block.base + from as u64 });
+        let end = at + (to - from) as u32;
+        self.push_edge(EdgeAt { at: end, end: end + 1, edge: Edge::Hard, seen });
     }
 
     #[cold]
@@ -203,7 +224,7 @@ impl LaneText {
     }
 
     /// Something ends here.
-    #[inline]
+    #[inline(never)]
     pub(super) fn edge(&mut self, edge: Edge, seen: u64) {
         let at = self.bytes.len() as u32;
         if self.bytes.last().is_some_and(|&last| last > b' ') {
@@ -216,10 +237,15 @@ impl LaneText {
                 return;
             }
         }
+        self.push_edge(EdgeAt { at, end: self.bytes.len() as u32, edge, seen });
+    }
+
+    #[inline]
+    fn push_edge(&mut self, edge: EdgeAt) {
         if self.edges.len() == self.edges.capacity() {
             self.edges.reserve(PIECES_FIRST.max(self.edges.len()));
         }
-        self.edges.push(EdgeAt { at, end: self.bytes.len() as u32, edge, seen });
+        self.edges.push(edge);
     }
 
     /// Whether nothing has come.
@@ -330,9 +356,14 @@ impl LaneText {
         #[cfg(any(test, feature = "oracle"))]
         self.work.set(self.work.get() + 1 + (to - from) as u64 / 64);
         let before = if from == 0 { self.before } else { self.bytes[from - 1] };
+        let bytes = &self.bytes[from..to];
         let unseen = self.unseen.partition_point(|&at| (at as usize) < to)
             - self.unseen.partition_point(|&at| (at as usize) < from);
-        run_wide(Shown { before, bytes: &self.bytes[from..to] }) - unseen as u32
+        #[cfg(target_arch = "x86_64")]
+        if let Some(vector) = super::vector::Vector::of_this_processor() {
+            return vector.shown(before, bytes) - unseen as u32;
+        }
+        shown(before, bytes) - unseen as u32
     }
 
     /// Number of characters so far.
@@ -466,28 +497,13 @@ fn boundary(bytes: &[u8], at: u32) -> u32 {
 
 /// Characters in a piece of text: those that white space precedes are not counted if they are white
 /// space themselves.
-struct Shown<'t> {
-    before: u8,
-    bytes: &'t [u8],
-}
-
-impl Work for Shown<'_> {
-    type Output = u32;
-
-    #[inline(always)]
-    fn run(self) -> u32 {
-        let Self { before, bytes } = self;
-        let counts =
-            |before: u8, byte: u8| u8::from(is_boundary(byte) & (byte != END) & !(is_space(byte) & is_space(before)));
-        let Some(&first) = bytes.first() else { return 0 };
-        let mut total = u32::from(counts(before, first));
-        // Sums of so few fit in a byte each, and the compiler adds up many lanes at once.
-        for (befores, block) in bytes.chunks(128).zip(bytes[1..].chunks(128)) {
-            let sum: u8 = befores.iter().zip(block).map(|(&before, &byte)| counts(before, byte)).sum();
-            total += u32::from(sum);
-        }
-        total
+pub(super) fn shown(mut before: u8, bytes: &[u8]) -> u32 {
+    let mut total = 0;
+    for &byte in bytes {
+        total += u32::from(is_boundary(byte) & (byte != END) & !(is_space(byte) & is_space(before)));
+        before = byte;
     }
+    total
 }
 
 /// The first character of UTF-8 that is known to be valid, and its length.

@@ -6,6 +6,7 @@ use foldhash::fast::FixedState;
 
 use super::{
     anchors::{Anchor, Anchored, Anchors},
+    ascii::Beginnings,
     plane::{NOISE, Plane, SPECIAL},
 };
 use crate::engine::text::fold::{Coded, CodedFolding, Folding, Reading, Token, WordPart};
@@ -91,6 +92,7 @@ struct Words {
     /// By first byte, in either case: a bit for each length, the last one for all that are longer.
     lengths: [u32; 128],
     any: bool,
+    beginnings: Beginnings,
     filter: Vec<u64>,
     filter_shift: u32,
 }
@@ -276,6 +278,12 @@ impl Layer {
         self.words.bytes_max
     }
 
+    /// How the words of phrases begin.
+    #[inline(always)]
+    pub(super) fn beginnings(&self) -> &Beginnings {
+        &self.words.beginnings
+    }
+
     /// Whether a word that begins with this byte and has this length may be one of the phrases'.
     #[inline(always)]
     pub(super) fn word_may_begin_with(&self, first: u8, length: usize) -> bool {
@@ -447,6 +455,7 @@ impl Words {
                 Reading::Looks | Reading::Leet => sorted.iter().map(|word| word.len()).max().unwrap_or(1),
             },
             any: reading == Reading::Sounds,
+            beginnings: Beginnings::new(&sorted),
             filter: vec![0; bits / 64],
             filter_shift: 64 - bits.trailing_zeros(),
             lengths: [0; 128],

@@ -135,7 +135,7 @@ impl Tokens {
             }
         }
         loop {
-            let block = ascii::Block::new(&bytes[at..]);
+            let block = ascii::Block::new(&bytes[at..], layer.beginnings());
             let (stop, mut letters) = (block.ascii, block.letters);
             if self.word.active {
                 let more = (letters.trailing_ones() as usize).min(stop);
@@ -148,7 +148,8 @@ impl Tokens {
             // A word that touches the stop may go on behind it.
             let open = if self.word.active { 0 } else { open_letters(letters, stop) };
             letters &= ascii::first(stop - open);
-            let mut starts = letters & !(letters << 1);
+            let starts = letters & !(letters << 1);
+            let mut starts = starts & (block.beginnings | !(letters >> 1));
             while starts != 0 {
                 let start = starts.trailing_zeros() as usize;
                 starts &= starts - 1;

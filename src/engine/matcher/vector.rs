@@ -6,8 +6,9 @@ use std::arch::x86_64::*;
 use bytemuck::cast;
 
 use super::{
-    anchors::{LANES, PAIR_MULTIPLIER},
-    ascii::BLOCK_BYTES,
+    anchors::{LANES, PAIR_MULTIPLIER, push_hits},
+    ascii::{BLOCK_BYTES, Beginnings, Masks},
+    lane_text::{END, shown},
     plane::{Plane, SPECIAL},
 };
 
@@ -43,23 +44,32 @@ impl Vector {
         }
     }
 
-    /// Bytes that are not ASCII, and letters and digits.
+    /// What is known of each byte.
     #[inline(always)]
-    pub(super) fn masks(self, block: &[u8; BLOCK_BYTES]) -> (u64, u64) {
+    pub(super) fn masks(self, block: &[u8; BLOCK_BYTES], beginnings: &Beginnings) -> Masks {
         #[expect(unsafe_code, reason = "the only way to call code for a processor that has been asked what it is")]
         // SAFETY: as above.
         unsafe {
-            masks(block)
+            masks(block, beginnings)
         }
     }
 
-    /// A bit for each of eight places that the words let through.
-    #[inline(always)]
-    pub(super) fn test<const WORDS: usize>(self, words: &[u32; WORDS], window: &[u16; LANES + 2]) -> u32 {
+    /// Characters in a piece of text behind a byte, as [`shown`] counts them.
+    pub(super) fn shown(self, before: u8, bytes: &[u8]) -> u32 {
         #[expect(unsafe_code, reason = "the only way to call code for a processor that has been asked what it is")]
         // SAFETY: as above.
         unsafe {
-            test(words, window)
+            shown_by_blocks(before, bytes)
+        }
+    }
+
+    /// Collects the places that the words let through.
+    #[inline(always)]
+    pub(super) fn candidates<const WORDS: usize>(self, words: &[u32; WORDS], codes: &[u16], places: &mut Vec<u32>) {
+        #[expect(unsafe_code, reason = "the only way to call code for a processor that has been asked what it is")]
+        // SAFETY: as above.
+        unsafe {
+            candidates(words, codes, places)
         }
     }
 }
@@ -133,37 +143,141 @@ fn wide(plane: &Plane, bytes: &[u8], at: u32, codes: &mut [u16], ats: &mut [u32]
     (from, count)
 }
 
+// No closures are handed on below: what takes one is compiled for any processor, and cannot be put in line.
+
 #[inline]
 #[target_feature(enable = "avx2,popcnt")]
-fn masks(block: &[u8; BLOCK_BYTES]) -> (u64, u64) {
-    // So far behind the first of a range, and no farther than its last: that is in the range.
-    let within = |bytes: __m256i, from: u8, last: u8| {
-        let offset = _mm256_sub_epi8(bytes, _mm256_set1_epi8(from as i8));
-        _mm256_cmpeq_epi8(_mm256_min_epu8(offset, _mm256_set1_epi8(last as i8)), offset)
-    };
-    let [low, high] = cast::<[u8; BLOCK_BYTES], [__m256i; 2]>(*block).map(|bytes| {
-        let letter = within(_mm256_or_si256(bytes, _mm256_set1_epi8(0x20)), b'a', 25);
-        let letter = _mm256_or_si256(letter, within(bytes, b'0', 9));
-        (_mm256_movemask_epi8(bytes) as u32, _mm256_movemask_epi8(letter) as u32)
-    });
+fn masks(block: &[u8; BLOCK_BYTES], beginnings: &Beginnings) -> Masks {
+    let [low, high] = cast::<[u8; BLOCK_BYTES], [__m256i; 2]>(*block);
+    // What follows each byte is what begins in the next half.
+    let (low_places, high_places) = (places_in_words(low, beginnings), places_in_words(high, beginnings));
+    let none = [_mm256_setzero_si256(); 3];
     let both = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
-    (both(low.0, high.0), both(low.1, high.1))
+    Masks {
+        other: both(_mm256_movemask_epi8(low) as u32, _mm256_movemask_epi8(high) as u32),
+        letters: both(letters(low), letters(high)),
+        beginnings: both(beginnings_at(low_places, high_places), beginnings_at(high_places, none)),
+    }
 }
 
 #[inline]
 #[target_feature(enable = "avx2,popcnt")]
+fn letters(bytes: __m256i) -> u32 {
+    let letters = within(_mm256_or_si256(bytes, _mm256_set1_epi8(0x20)), b'a', 25);
+    _mm256_movemask_epi8(_mm256_or_si256(letters, within(bytes, b'0', 9))) as u32
+}
+
+/// So far behind the first of a range, and no farther than its last: that is in the range.
+#[inline]
+#[target_feature(enable = "avx2,popcnt")]
+fn within(bytes: __m256i, from: u8, last: u8) -> __m256i {
+    let offset = _mm256_sub_epi8(bytes, _mm256_set1_epi8(from as i8));
+    _mm256_cmpeq_epi8(_mm256_min_epu8(offset, _mm256_set1_epi8(last as i8)), offset)
+}
+
+/// The groups of words that have each byte as their first, as their second, as their third.
+#[inline]
+#[target_feature(enable = "avx2,popcnt")]
+fn places_in_words(bytes: __m256i, beginnings: &Beginnings) -> [__m256i; 3] {
+    let bytes = _mm256_or_si256(bytes, _mm256_set1_epi8(0x20));
+    let high = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), _mm256_set1_epi8(0xF));
+    let [first, second, third] = &beginnings.by_place;
+    [groups(bytes, high, first), groups(bytes, high, second), groups(bytes, high, third)]
+}
+
+#[inline]
+#[target_feature(enable = "avx2,popcnt")]
+fn groups(bytes: __m256i, high: __m256i, [of_low, of_high]: &[[u8; 16]; 2]) -> __m256i {
+    let of_low = _mm256_broadcastsi128_si256(cast(*of_low));
+    let of_high = _mm256_broadcastsi128_si256(cast(*of_high));
+    _mm256_and_si256(_mm256_shuffle_epi8(of_low, bytes), _mm256_shuffle_epi8(of_high, high))
+}
+
+/// Where the first, the second and the third byte of some group stand in a row.
+#[inline]
+#[target_feature(enable = "avx2,popcnt")]
+fn beginnings_at([first, second, third]: [__m256i; 3], [_, next_second, next_third]: [__m256i; 3]) -> u32 {
+    let second = _mm256_alignr_epi8(_mm256_permute2x128_si256(second, next_second, 0x21), second, 1);
+    let third = _mm256_alignr_epi8(_mm256_permute2x128_si256(third, next_third, 0x21), third, 2);
+    let none = _mm256_cmpeq_epi8(_mm256_and_si256(_mm256_and_si256(first, second), third), _mm256_setzero_si256());
+    !(_mm256_movemask_epi8(none) as u32)
+}
+
+#[target_feature(enable = "avx2,popcnt")]
+fn shown_by_blocks(before: u8, bytes: &[u8]) -> u32 {
+    const BLOCK: usize = 32;
+    let Some((&first, _)) = bytes.split_first() else { return 0 };
+    let mut total = shown(before, &[first]);
+    // Each block, and the byte before it.
+    let mut rest = bytes;
+    while let Some(behind) = rest.get(1..)
+        && let (Some(befores), Some(block)) = (rest.first_chunk::<BLOCK>(), behind.first_chunk::<BLOCK>())
+    {
+        let (befores, block): (__m256i, __m256i) = (cast(*befores), cast(*block));
+        // What goes on a character is below all others, as a signed number.
+        let goes_on = _mm256_cmpgt_epi8(_mm256_set1_epi8(0xC0_u8 as i8), block);
+        let end = _mm256_cmpeq_epi8(block, _mm256_set1_epi8(END as i8));
+        let in_space = _mm256_and_si256(spaces(befores), spaces(block));
+        let not_shown = _mm256_or_si256(_mm256_or_si256(goes_on, end), in_space);
+        total += BLOCK as u32 - (_mm256_movemask_epi8(not_shown) as u32).count_ones();
+        rest = &rest[BLOCK..];
+    }
+    match rest.split_first() {
+        Some((&before, rest)) => total + shown(before, rest),
+        None => total,
+    }
+}
+
+/// White space: what is no greater, but for [`END`].
+#[inline]
+#[target_feature(enable = "avx2,popcnt")]
+fn spaces(bytes: __m256i) -> __m256i {
+    let low = _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(b' ' as i8)), bytes);
+    _mm256_andnot_si256(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(END as i8)), low)
+}
+
+#[inline]
+#[target_feature(enable = "avx2,popcnt")]
+fn candidates<const WORDS: usize>(words: &[u32; WORDS], codes: &[u16], places: &mut Vec<u32>) {
+    let (mut rest, mut from) = (codes, 0);
+    // Eight places, and two codes behind the last.
+    while let Some(window) = rest.first_chunk::<{ LANES + 2 }>() {
+        push_hits(test(words, window), from, places);
+        rest = &rest[LANES..];
+        from += LANES as u32;
+    }
+    // Nine at most: behind the end there is no code.
+    let mut window = [0; LANES + 2];
+    window[..rest.len()].copy_from_slice(rest);
+    push_hits(test(words, &window), from, places);
+}
+
+/// A bit for each of eight places that the words let through.
+#[inline]
+#[target_feature(enable = "avx2,popcnt")]
 fn test<const WORDS: usize>(words: &[u32; WORDS], window: &[u16; LANES + 2]) -> u32 {
-    let from = |first: usize| {
-        let eight: [u16; LANES] = std::array::from_fn(|lane| window[first + lane]);
-        _mm256_cvtepu16_epi32(cast(eight))
+    let (Some(left), Some(right), Some(third)) =
+        (window.first_chunk::<LANES>(), window[1..].first_chunk::<LANES>(), window[2..].first_chunk::<LANES>())
+    else {
+        return 0;
     };
-    let (left, right, third) = (from(0), from(1), from(2));
+    let left = _mm256_cvtepu16_epi32(cast(*left));
+    let right = _mm256_cvtepu16_epi32(cast(*right));
+    let third = _mm256_cvtepu16_epi32(cast(*third));
     let pair = _mm256_or_si256(left, _mm256_slli_epi32(right, 16));
     let hash = _mm256_mullo_epi32(pair, _mm256_set1_epi32(PAIR_MULTIPLIER as i32));
     let places = _mm256_srl_epi32(hash, _mm_cvtsi32_si128(32 - WORDS.trailing_zeros() as i32));
-    let places: [u32; LANES] = cast(places);
-    let word = |lane: usize| words[places[lane] as usize & (WORDS - 1)] as i32;
-    let words = _mm256_setr_epi32(word(0), word(1), word(2), word(3), word(4), word(5), word(6), word(7));
+    let [a, b, c, d, e, f, g, h]: [u32; LANES] = cast(places);
+    let words = _mm256_setr_epi32(
+        words[a as usize & (WORDS - 1)] as i32,
+        words[b as usize & (WORDS - 1)] as i32,
+        words[c as usize & (WORDS - 1)] as i32,
+        words[d as usize & (WORDS - 1)] as i32,
+        words[e as usize & (WORDS - 1)] as i32,
+        words[f as usize & (WORDS - 1)] as i32,
+        words[g as usize & (WORDS - 1)] as i32,
+        words[h as usize & (WORDS - 1)] as i32,
+    );
     let low = _mm256_set1_epi32(31);
     let pair = _mm256_and_si256(_mm256_srli_epi32(hash, 9), low);
     let triple = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi32(hash, 4), third), _mm256_srli_epi32(third, 5));
@@ -218,20 +332,27 @@ mod tests {
         fn sixty_four_bytes_at_once_are_as_sixteen(bytes in proptest::collection::vec(any::<u8>(), BLOCK_BYTES)) {
             let Some(vector) = Vector::of_this_processor() else { return Ok(()) };
             let block = bytes.first_chunk().expect("as many");
-            prop_assert_eq!(vector.masks(block), ascii::masks(block));
+            let (fast, plain) = (vector.masks(block, &Beginnings::default()), ascii::masks(block));
+            prop_assert_eq!((fast.other, fast.letters, fast.beginnings), (plain.other, plain.letters, 0));
+        }
+
+        #[test]
+        fn characters_of_many_bytes_at_once_are_as_one_by_one(before in any::<u8>(), text in "[a一é \\n\u{1}\u{10000}]{0,60}") {
+            let Some(vector) = Vector::of_this_processor() else { return Ok(()) };
+            prop_assert_eq!(vector.shown(before, text.as_bytes()), shown(before, text.as_bytes()));
         }
 
         #[test]
         fn eight_places_at_once_are_as_one_by_one(
             words in proptest::collection::vec(any::<u32>(), 0x400),
-            window in any::<[u16; LANES + 2]>(),
-            zero in 0..LANES + 2,
+            codes in proptest::collection::vec(prop_oneof![Just(0), any::<u16>()], 0..40),
         ) {
             let Some(vector) = Vector::of_this_processor() else { return Ok(()) };
             let words: &[u32; 0x400] = words.first_chunk().expect("as many");
-            let mut window = window;
-            window[zero] = 0;
-            prop_assert_eq!(vector.test(words, &window), anchors::test(words, &window));
+            let (mut fast, mut plain) = (Vec::new(), Vec::new());
+            vector.candidates(words, &codes, &mut fast);
+            anchors::collect_plainly(words, &codes, &mut plain);
+            prop_assert_eq!(fast, plain);
         }
     }
 }

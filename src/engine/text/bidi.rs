@@ -53,9 +53,9 @@ impl Bidi {
         Displayed { bidi: self, watch, sink }
     }
 
-    /// Whether text holds an override.
-    pub(super) fn concerns(text: &str) -> bool {
-        memchr::memmem::find(text.as_bytes(), "\u{202E}".as_bytes()).is_some()
+    /// Whether a block holds an override.
+    pub(super) fn concerns(block: &Block<'_>) -> bool {
+        block.bidi && memchr::memmem::find(block.text.as_bytes(), "\u{202E}".as_bytes()).is_some()
     }
 }
 
@@ -115,6 +115,17 @@ impl<S: Sink> Sink for Displayed<'_, S> {
             return self.watched_run(stream, block, from, to);
         }
         self.sink.run(stream, block, from, to);
+    }
+
+    #[inline(always)]
+    fn alone(&mut self, stream: Stream, block: &Block<'_>, from: usize, to: usize, seen: u64) {
+        if !self.watch && self.bidi.stretches[stream as usize].is_none() {
+            return self.sink.alone(stream, block, from, to, seen);
+        }
+        if from < to {
+            self.watched_run(stream, block, from, to);
+        }
+        self.edge(stream, Edge::Hard, seen);
     }
 
     #[inline]

@@ -15,27 +15,36 @@ pub struct Block<'a> {
     pub places: Option<Places<'a>>,
     /// Whether the text has controls that are not white space.
     pub controls: bool,
+    /// Whether it may have bidirectional controls.
+    pub bidi: bool,
 }
 
 impl<'a> Block<'a> {
     /// A block of these parts.
     #[inline]
     pub fn new(text: &'a str, base: u64, places: Option<Places<'a>>) -> Self {
-        let controls = run_wide(HasControls(text.as_bytes()));
-        Self { text, base, places, controls }
+        let (controls, bidi) = run_wide(Controls(text.as_bytes()));
+        Self { text, base, places, controls, bidi }
     }
 }
 
-/// Whether any byte is a control.
-struct HasControls<'t>(&'t [u8]);
+/// Whether any byte is a control, and whether any begins a bidirectional one.
+struct Controls<'t>(&'t [u8]);
 
-impl Work for HasControls<'_> {
-    type Output = bool;
+impl Work for Controls<'_> {
+    type Output = (bool, bool);
 
     #[inline(always)]
-    fn run(self) -> bool {
+    fn run(self) -> (bool, bool) {
+        /// The first byte of all of them in UTF-8.
+        const BIDI: u8 = 0xE2;
         // Without a branch, so that many bytes are looked at at once.
-        self.0.iter().fold(0, |any, &byte| any | u8::from(is_control(byte))) != 0
+        let (mut controls, mut bidi) = (0, 0);
+        for &byte in self.0 {
+            controls |= u8::from(is_control(byte));
+            bidi |= u8::from(byte == BIDI);
+        }
+        (controls != 0, bidi != 0)
     }
 }
 
@@ -85,6 +94,15 @@ pub trait Sink {
         for (at, c) in block.text[from..to].char_indices() {
             self.character(stream, c, block.span(from + at, from + at + c.len_utf8()), seen);
         }
+    }
+
+    /// A run of characters that stand for themselves, and then a hard edge: the body has been read up
+    /// to `seen`. The run may be empty.
+    fn alone(&mut self, stream: Stream, block: &Block<'_>, from: usize, to: usize, seen: u64) {
+        if from < to {
+            self.run(stream, block, from, to);
+        }
+        self.edge(stream, Edge::Hard, seen);
     }
 
     /// A character that was written in another way, at `span`; the body has been read up to `seen`.

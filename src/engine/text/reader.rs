@@ -221,7 +221,7 @@ impl Reader {
         let (document, bidi) = (&mut self.document, &mut self.bidi);
         if let Some(decoder) = &mut self.decoder {
             decoder.decode(bytes, ended, |block| {
-                let watch = Bidi::concerns(block.text);
+                let watch = Bidi::concerns(&block);
                 document.feed(&block, &mut bidi.before(sink, watch));
             });
         }

@@ -51,20 +51,16 @@ impl Name {
                 hits |= is(b'=');
             }
             let length = (hits.to_bitmask() >> from << from).trailing_zeros() as usize;
-            if let Some(&end) = all.get(length)
+            if let (Some(&end), Some(first)) = (all.get(length), FIRST.get(length))
                 && end != 0
                 && ends[usize::from(end)]
                 && all[0] != 0
             {
-                // Almost every name fits half of it.
-                let all = u128::from_le_bytes(*all);
-                let (low, high) = match length {
-                    0 => (0, 0),
-                    1..=8 => (half(all as u64, length), 0),
-                    _ => (half(all as u64, 8), half((all >> 64) as u64, length - 8)),
-                };
-                let bytes = (u128::from(low) | u128::from(high) << 64).to_le_bytes();
-                return Some((Self { bytes, length: length as u8 }, length));
+                // So far behind A, and no farther than Z.
+                let offset = chunk - u8x16::splat(b'A');
+                let upper = offset.min(u8x16::splat(25)).simd_eq(offset);
+                let lower = (chunk | upper & u8x16::splat(0x20)) & u8x16::new(*first);
+                return Some((Self { bytes: lower.to_array(), length: length as u8 }, length));
             }
         }
         Self::read_bytewise(rest, ends, from)
@@ -99,18 +95,20 @@ impl Name {
     }
 }
 
-/// The first bytes of a word, one to eight, in lower case.
-#[inline(always)]
-fn half(word: u64, length: usize) -> u64 {
-    let word = word & (u64::MAX >> (64 - 8 * length));
-    // Eight bytes at once: which are from A to Z?
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    let low_bits = word & (0x7F * EACH);
-    let from_a = low_bits + (0x80 - b'A' as u64) * EACH;
-    let behind_z = low_bits + (0x7F - b'Z' as u64) * EACH;
-    let upper = (from_a ^ behind_z) & !word & (0x80 * EACH);
-    word | upper >> 2
-}
+/// The first so many bytes.
+static FIRST: [[u8; Name::BYTES_MAX]; Name::BYTES_MAX] = {
+    let mut masks = [[0; Name::BYTES_MAX]; Name::BYTES_MAX];
+    let mut length = 0;
+    while length < Name::BYTES_MAX {
+        let mut at = 0;
+        while at < length {
+            masks[length][at] = 0xFF;
+            at += 1;
+        }
+        length += 1;
+    }
+    masks
+};
 
 /// A name as a number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -468,6 +468,23 @@ impl<S: Sink> Tokens for PageTokens<'_, S> {
         self.page.end_value(seen, self.sink);
     }
 
+    fn whole_value(&mut self, block: &Block<'_>, from: usize, to: usize) {
+        let (page, seen) = (&mut *self.page, block.offset(to + 1));
+        let plain = match page.attribute {
+            Attribute::Plain => true,
+            Attribute::Url => UrlText::is_itself(&block.text.as_bytes()[from..to]),
+            Attribute::Class | Attribute::Document | Attribute::Handler | Attribute::Id | Attribute::Style => false,
+        };
+        if plain {
+            page.attribute = Attribute::Plain;
+            return self.sink.alone(Stream::Attribute, block, from, to, seen);
+        }
+        if from < to {
+            page.run(Part::Value, block, from, to, self.sink);
+        }
+        page.end_value(seen, self.sink);
+    }
+
     #[inline]
     fn tag(&mut self, tag: &Tag, seen: u64) -> Content {
         let (page, sink) = (&mut *self.page, &mut *self.sink);

@@ -1,5 +1,9 @@
-//! Tags read byte by byte, as long as they are plain; the states of what is left go character by
-//! character.
+//! Tags that are plain, read at once; the states of what is left go character by character.
+//!
+//! What finds a name or a value calls nothing, and what hands it on looks for nothing: a loop that does
+//! both has no register left for either.
+
+use std::ops::ControlFlow;
 
 use super::{
     name::Name,
@@ -9,7 +13,7 @@ use crate::engine::text::{block::Block, scan::find_any};
 
 impl Tokenizer {
     /// Reads a tag from its `<` on as far as it is plain; how far that is.
-    #[inline]
+    #[inline(never)]
     pub(super) fn tag(&mut self, block: &Block<'_>, bytes: &[u8], start: usize, tokens: &mut impl Tokens) -> usize {
         self.held.clear();
         let at = start + 1;
@@ -63,56 +67,99 @@ impl Tokenizer {
                 }
                 Some(_) => {}
             }
-            // The first character belongs to the name, even if it is `=`.
-            if let Some((name, length)) = Name::read::<true>(&bytes[at..], &ENDS_ATTRIBUTE_NAME) {
-                self.attribute = name;
-                at += length;
-            } else {
-                self.attribute.clear();
-                self.attribute.push(bytes[at]);
-                self.state = State::AttributeName;
-                match push_name(&mut self.attribute, &bytes[at + 1..], &ENDS_ATTRIBUTE_NAME) {
-                    Some(length) => at += 1 + length,
-                    None => return bytes.len(),
+            at = match quoted_attribute(&bytes[at..]) {
+                Some(Quoted { name, from, to }) => {
+                    if !self.tag.end {
+                        tokens.attribute(&name);
+                        tokens.whole_value(block, at + from, at + to);
+                    }
+                    at + to + 1
                 }
-            }
-            self.end_attribute_name(tokens);
-            self.state = State::AfterAttributeName;
-            at = skip_space(bytes, at);
-            match bytes.get(at) {
-                None => return at,
-                Some(b'=') => {}
-                Some(_) => continue,
-            }
-            self.state = State::BeforeValue;
-            at = skip_space(bytes, at + 1);
-            let stop = match bytes.get(at) {
-                None => return at,
-                Some(b'>') => continue,
-                Some(&quote @ (b'"' | b'\'')) => {
-                    at += 1;
-                    self.quote = quote as char;
-                    self.state = State::QuotedValue;
-                    find_any(&bytes[at..], [quote, b'&'])
-                }
-                Some(_) => {
-                    self.state = State::UnquotedValue;
-                    find_any(&bytes[at..], [b'>', b'&', b' ', b'\t', b'\n', b'\r', b'\x0C'])
-                }
+                None => match self.attribute(block, bytes, at, tokens) {
+                    ControlFlow::Continue(next) => next,
+                    ControlFlow::Break(left) => return left,
+                },
             };
-            let stop = at + stop;
-            if stop > at && !self.tag.end {
-                tokens.run(Part::Value, block, at, stop);
-            }
-            at = stop;
-            match bytes.get(at) {
-                None | Some(b'&') => return at,
-                // The quote, or what ends an unquoted value, has been read.
-                Some(_) => self.end_value(block.offset(at + 1), tokens),
-            }
-            at += usize::from(self.state == State::QuotedValue);
         }
     }
+
+    /// Reads an attribute of any other form. It breaks where the states go on, and continues behind
+    /// the attribute.
+    #[inline(never)]
+    fn attribute(
+        &mut self,
+        block: &Block<'_>,
+        bytes: &[u8],
+        mut at: usize,
+        tokens: &mut impl Tokens,
+    ) -> ControlFlow<usize, usize> {
+        // The first character belongs to the name, even if it is `=`.
+        if let Some((name, length)) = Name::read::<true>(&bytes[at..], &ENDS_ATTRIBUTE_NAME) {
+            self.attribute = name;
+            at += length;
+        } else {
+            self.attribute.clear();
+            self.attribute.push(bytes[at]);
+            self.state = State::AttributeName;
+            match push_name(&mut self.attribute, &bytes[at + 1..], &ENDS_ATTRIBUTE_NAME) {
+                Some(length) => at += 1 + length,
+                None => return ControlFlow::Break(bytes.len()),
+            }
+        }
+        self.end_attribute_name(tokens);
+        self.state = State::AfterAttributeName;
+        at = skip_space(bytes, at);
+        match bytes.get(at) {
+            None => return ControlFlow::Break(at),
+            Some(b'=') => {}
+            Some(_) => return ControlFlow::Continue(at),
+        }
+        self.state = State::BeforeValue;
+        at = skip_space(bytes, at + 1);
+        let stop = match bytes.get(at) {
+            None => return ControlFlow::Break(at),
+            Some(b'>') => return ControlFlow::Continue(at),
+            Some(&quote @ (b'"' | b'\'')) => {
+                at += 1;
+                self.quote = quote as char;
+                self.state = State::QuotedValue;
+                find_any(&bytes[at..], [quote, b'&'])
+            }
+            Some(_) => {
+                self.state = State::UnquotedValue;
+                find_any(&bytes[at..], [b'>', b'&', b' ', b'\t', b'\n', b'\r', b'\x0C'])
+            }
+        };
+        let stop = at + stop;
+        if stop > at && !self.tag.end {
+            tokens.run(Part::Value, block, at, stop);
+        }
+        match bytes.get(stop) {
+            None | Some(b'&') => return ControlFlow::Break(stop),
+            // The quote, or what ends an unquoted value, has been read.
+            Some(_) => self.end_value(block.offset(stop + 1), tokens),
+        }
+        ControlFlow::Continue(stop + usize::from(self.state == State::QuotedValue))
+    }
+}
+
+/// An attribute as almost all are written: `name="value"`. The indices of the value are relative to
+/// that of the name.
+struct Quoted {
+    name: Name,
+    from: usize,
+    to: usize,
+}
+
+/// The attribute at the beginning of `rest`, if it is one, and all of it is there, without a
+/// reference.
+#[inline(never)]
+fn quoted_attribute(rest: &[u8]) -> Option<Quoted> {
+    let (name, length) = Name::read::<true>(rest, &ENDS_ATTRIBUTE_NAME)?;
+    let Some(&[b'=', quote @ (b'"' | b'\''), ref value @ ..]) = rest.get(length..) else { return None };
+    let end = find_any(value, [quote, b'&']);
+    let from = length + 2;
+    (value.get(end) == Some(&quote)).then_some(Quoted { name, from, to: from + end })
 }
 
 #[inline]

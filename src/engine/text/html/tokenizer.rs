@@ -17,7 +17,10 @@ use super::{
 };
 use crate::{
     base::ByteSpan,
-    engine::text::{block::Block, scan::find_any},
+    engine::text::{
+        block::Block,
+        scan::{find_any, find_far},
+    },
 };
 
 /// Takes what the tokenizer finds, in order.
@@ -33,6 +36,14 @@ pub(super) trait Tokens {
 
     /// The value of the attribute is complete.
     fn end_value(&mut self, seen: u64);
+
+    /// The value of the attribute is what stands between two indices, in quotes.
+    fn whole_value(&mut self, block: &Block<'_>, from: usize, to: usize) {
+        if from < to {
+            self.run(Part::Value, block, from, to);
+        }
+        self.end_value(block.offset(to + 1));
+    }
 
     /// A tag is complete: how is what follows to be read?
     fn tag(&mut self, tag: &Tag, seen: u64) -> Content;
@@ -187,7 +198,7 @@ impl Tokenizer {
         while at < to {
             // Most of a page: text up to a tag, and the tag.
             if self.state == State::Text && self.content == Content::Normal && !self.names && !self.reference.active() {
-                let stop = at + find_any(&bytes[at..], [b'<', b'&']);
+                let stop = at + find_far(&bytes[at..], [b'<', b'&']);
                 if stop > at {
                     tokens.run(Part::Text, block, at, stop);
                     self.dashes = 0;

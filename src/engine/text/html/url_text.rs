@@ -3,7 +3,7 @@
 
 use crate::{
     base::ByteSpan,
-    engine::text::{base64::Base64, percent::Percent},
+    engine::text::{base64::Base64, percent::Percent, scan::find_any},
 };
 
 /// Characters of a data URL's media type that are kept.
@@ -59,12 +59,15 @@ impl UrlText {
     /// Says what the next character is: most begin no scheme that matters.
     #[inline]
     pub(super) fn begin(&mut self, first: u8) {
-        if self.scheme == Scheme::Unknown
-            && self.head.is_empty()
-            && !matches!(first, 0..=b' ' | b'J' | b'j' | b'D' | b'd')
-        {
+        if self.scheme == Scheme::Unknown && self.head.is_empty() && !may_begin_scheme(first) {
             self.scheme = Scheme::Address;
         }
+    }
+
+    /// Whether a whole URL is an address, and all of its characters stand for themselves.
+    #[inline]
+    pub(super) fn is_itself(url: &[u8]) -> bool {
+        url.first().is_none_or(|&first| !may_begin_scheme(first)) && find_any(url, [b'%']) == url.len()
     }
 
     /// A URL that is plain ends.
@@ -175,6 +178,12 @@ impl UrlText {
             _ => Scheme::Binary,
         };
     }
+}
+
+/// Whether a URL that begins so may be a script or a document.
+#[inline]
+fn may_begin_scheme(first: u8) -> bool {
+    matches!(first, 0..=b' ' | b'J' | b'j' | b'D' | b'd')
 }
 
 /// Passes on what percent-decoding yields, Base64 undone if it is.
