@@ -106,7 +106,8 @@ const ATTACKS: [Attack; 22] = [
         },
     },
     Attack { what: "origins that send bombs", connections: 50, kib_max: 64 << 10, bytes: || ask("/bomb", "") },
-    Attack { what: "windows of nothing, text", connections: 5, kib_max: 192 << 10, bytes: || gets(0, "/text") },
+    // Five hundred texts are held: `limits.held` (256 MiB) is what bounds them.
+    Attack { what: "windows of nothing, text", connections: 5, kib_max: 288 << 10, bytes: || gets(0, "/text") },
     Attack { what: "windows of nothing, other", connections: 5, kib_max: 96 << 10, bytes: || gets(0, "/other") },
     Attack {
         what: "windows without end, unread",
