@@ -89,7 +89,8 @@ fn main() {
             }
         }
     }
-    let idle: Vec<f64> = peers.iter().map(|peer| idle_kib(peer, if smoke { 64 } else { IDLE })).collect();
+    let connections = if smoke { 64 } else { IDLE.min(servers::connections_max().saturating_sub(100)) };
+    let idle: Vec<f64> = peers.iter().map(|peer| idle_kib(peer, connections)).collect();
     let options: Vec<&str> = arguments.iter().map(String::as_str).filter(|argument| *argument != "--bench").collect();
     let report = report(&peers, &micros, &idle, &before, &options.join(" "));
     println!("{report}");

@@ -5,6 +5,7 @@ use std::{
     process::Command,
 };
 
+use nix::sys::resource::{Resource, getrlimit};
 use rcgen::{CertificateParams, KeyPair};
 
 use crate::support::{Child, free_port, nginx, wait_for, zhamen_config};
@@ -109,14 +110,21 @@ fn start_nginx(folder: &Path, origin: u16, identity: &Identity) -> Server {
     Server { kind: Peer::Nginx, http, https, http2: true, child: nginx::proxy_with(folder, http, origin, &tls) }
 }
 
+/// Connections that HAProxy may have: it wants two descriptors for each, and does not start without them.
+pub fn connections_max() -> usize {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((1024, 1024));
+    (hard as usize).saturating_sub(200).min(60_000) / 2
+}
+
 fn start_haproxy(folder: &Path, origin: u16, identity: &Identity) -> Server {
     let (http, https) = (free_port(), free_port());
     let pem = identity.folder.with_extension("pem");
     let config = format!(
-        "global\n  nbthread 1\n  maxconn 30000\n  tune.ssl.default-dh-param 2048\ndefaults\n  mode http\n  \
+        "global\n  nbthread 1\n  maxconn {}\n  tune.ssl.default-dh-param 2048\ndefaults\n  mode http\n  \
          timeout connect 5s\n  timeout client 300s\n  timeout server 60s\n  http-reuse always\n  option http-keep-alive\n\
          frontend f\n  bind 127.0.0.1:{http}\n  bind 127.0.0.1:{https} ssl crt {} alpn h2,http/1.1\n  default_backend b\n\
          backend b\n  server o 127.0.0.1:{origin} pool-max-conn 256\n",
+        connections_max(),
         pem.display()
     );
     let path = folder.join("haproxy.cfg");
