@@ -1,6 +1,7 @@
 //! Capacity: what a machine carries, from the benches, and how to size one.
 //!
-//! Measured on one core of an AMD EPYC (`benches/record/`); engine only, in text received per second:
+//! Measured on one core of an AMD EPYC (`benches/record/`, of an earlier build: since then text costs between a
+//! seventh and a third less); engine only, in text received per second:
 //!
 //! | text | 100 phrases | 1,000 | 10,000 | 100,000 |
 //! | --- | --- | --- | --- | --- |
@@ -14,6 +15,22 @@
 //! alone, and images, archives and video (nine tenths of the bytes of most sites) are not text. What was judged
 //! before is not read again (`zhamen_verdict_cache_total`). Compressed bodies cost their inflating beside it.
 //! How it is measured: [`speed`](crate::manual::speed).
+//!
+//! # Requests
+//!
+//! Processor time of one core for a request without the scan, beside two proxies in the same run
+//! (`cargo bench --bench peers`, `benches/record/`), in µs; the last line is KiB:
+//!
+//! | | nginx | HAProxy | Zhamen |
+//! | --- | --- | --- | --- |
+//! | 1 KiB | 24.8 | 24.4 | 30.2 |
+//! | 16 KiB | 30.1 | 34.3 | 40.6 |
+//! | 100 KiB | 70.9 | 79.7 | 102.9 |
+//! | 1 MiB | 538 | 942 | 721 |
+//! | 16 KiB over TLS | 68.3 | 69.2 | 42.8 |
+//! | 16 KiB over TLS, HTTP/2 | 73.1 | 55.9 | 61.8 |
+//! | a full handshake | 1010 | 970 | 487 |
+//! | an idle connection | 0.4 | 0.9 | 1.7 |
 //!
 //! # Memory
 //!
