@@ -115,3 +115,16 @@ fn what_makes_no_sense_opens_nothing() {
     assert_eq!(zhamen(dir.path(), &["incident", "show", "i-1"], b"").status, 1);
     assert_eq!(zhamen(dir.path(), &["incident", "list", "--json"], b"").out, "");
 }
+
+#[test]
+fn names_that_nobody_knows_are_told_and_hold_up_nothing() {
+    let origin = Origin::page("fine");
+    let proxy = Setup::new().site("one.cn", origin.address()).run();
+    let open = ["incident", "open", "--title", "演练", "--unit", "nope", "--lock-page", "www.one.cn/bad"];
+    let run = command(&proxy, &[&open[..], &["--lock-page", "www.oen.cn/bad"]].concat());
+    assert_eq!(run.status, 0, "{}", run.err);
+    assert!(run.err.contains("there is no unit \"nope\""), "{}", run.err);
+    assert!(run.err.contains("no row of the registry covers \"www.oen.cn\""), "{}", run.err);
+    assert!(!run.err.contains("www.one.cn"), "{}", run.err);
+    eventually("locked", || get(proxy.http, "www.one.cn", "/bad").status() == 451);
+}

@@ -94,13 +94,14 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> io::Result<Exit> {
         lock: args.lock_page.iter().map(page).chain(args.lock_site.iter().map(site)).collect(),
         suspend: args.suspend.clone(),
     };
-    for stranger in strangers(&opened, &new) {
-        writeln!(io::stderr(), "zhamen: warning: {stranger}: is it spelt right? It is put on the record as it is")?;
-    }
     match open_incident(&opened.record, &opened.config.incident, &opened.by, &new, opened.now, None) {
         Ok(incident) if args.json => writeln!(out, "{}", to_json(&incident, opened.now))?,
         Ok(incident) => writeln!(out, "{}: to be reported by {}", incident.open.id, incident.open.deadline.to_local())?,
         Err(error) => return not_put(&error),
+    }
+    // Afterwards: a large registry takes seconds to read, and what is to be locked does not wait for it.
+    for stranger in strangers(&opened, &new) {
+        writeln!(io::stderr(), "zhamen: warning: {stranger}: is it spelt right? It is on the record as it is")?;
     }
     Ok(Exit::Ok)
 }
