@@ -98,19 +98,20 @@ impl Recorder {
         }
     }
 
-    /// Puts what waits on the record. What cannot be put waits on; findings do so on disk.
+    /// Puts what waits on the record. What cannot be put waits on; findings do so on disk. Locks go first: once
+    /// a finding is to be seen, a power cut does not open its page.
     fn settle(&self, locks: &mut Vec<Fact>, trouble: &mut Trouble) {
+        let locked = self.record.put_seen(locks);
+        if locked.is_ok() {
+            locks.clear();
+        }
         let drained = self.spool.drain(&mut |sightings, position| {
             // Each sighting alone has its time, so one will do for all.
             let kept = self.evidence.append(self.record.now(), &sightings)?;
             self.record.put_findings(&Seen::of(sightings, kept), position)
         });
-        let settled = drained.and_then(|_| self.record.put_seen(locks));
-        match settled {
-            Ok(()) => {
-                locks.clear();
-                trouble.end();
-            }
+        match locked.and_then(|()| drained.map(|_| ())) {
+            Ok(()) => trouble.end(),
             Err(error) => trouble.tell(&error),
         }
     }

@@ -308,8 +308,9 @@ impl Filter<'_> {
                 Ok(())
             }
             Ending::Aborted(judgement) => {
-                let _ = self.observe(&judgement);
+                // Before the finding: whoever sees that may rely on the lock, also over a power cut.
                 self.lock(&judgement);
+                let _ = self.observe(&judgement);
                 self.record.judgement = Some(judgement);
                 Err(Stop::Cut(Outcome::Aborted))
             }
