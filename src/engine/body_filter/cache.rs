@@ -27,7 +27,7 @@ pub struct VerdictCache {
 pub(super) type Key = [u8; 16];
 
 /// Buffers that are kept, at most: so many bodies are read at once, mostly.
-const LANES_KEPT_MAX: usize = 4;
+const LANES_KEPT_MAX: usize = 16;
 
 impl VerdictCache {
     /// A cache of at most `entries` verdicts (0: none).

@@ -19,6 +19,8 @@ pub(super) struct Block {
     /// Where a word of a phrase that has more than one letter may begin, if a word begins and ends in
     /// the block.
     pub(super) beginnings: u64,
+    /// Where a letter stands three times in a row.
+    pub(super) rows: u64,
 }
 
 /// What is known of any bytes, a bit each.
@@ -30,6 +32,8 @@ pub(super) struct Masks {
     pub(super) letters: u64,
     /// Here and in the two bytes behind may stand the first bytes of a word.
     pub(super) beginnings: u64,
+    /// Here and in the two bytes behind stands one letter, in either case.
+    pub(super) rows: u64,
 }
 
 /// The first three bytes of words, in eight groups of words that are near each other in order.
@@ -86,7 +90,7 @@ impl Block {
         #[cfg(not(target_arch = "x86_64"))]
         let masks = masks(block);
         let ascii = (masks.other.trailing_zeros() as usize).min(length);
-        Self { ascii, letters: masks.letters & first(ascii), beginnings: masks.beginnings }
+        Self { ascii, letters: masks.letters & first(ascii), beginnings: masks.beginnings, rows: masks.rows }
     }
 }
 
@@ -106,6 +110,18 @@ const IS_SIGN: [bool; 256] = {
     table
 };
 
+/// Where the words begin in which any of some places is, of all places where one begins.
+#[inline(always)]
+pub(super) fn starts_of(mut places: u64, starts: u64) -> u64 {
+    let mut found = 0;
+    while places != 0 {
+        let before = starts & (places ^ (places - 1));
+        found |= before & 1_u64.unbounded_shl(before.checked_ilog2().unwrap_or(u64::BITS));
+        places &= places - 1;
+    }
+    found
+}
+
 /// The lowest `count` bits.
 #[inline(always)]
 pub(super) fn first(count: usize) -> u64 {
@@ -116,6 +132,10 @@ pub(super) fn first(count: usize) -> u64 {
 #[inline(always)]
 pub(super) fn masks(block: &[u8; BLOCK_BYTES]) -> Masks {
     let (mut other, mut letters) = (0, 0);
+    let rows = block.windows(3).enumerate().fold(0, |rows, (at, three)| {
+        let alike = three.iter().all(|byte| byte.is_ascii_alphabetic() && byte.eq_ignore_ascii_case(&three[0]));
+        rows | u64::from(alike) << at
+    });
     let (quarters, _) = block.as_chunks::<16>();
     for (number, quarter) in quarters.iter().enumerate() {
         let bytes = u8x16::new(*quarter);
@@ -128,7 +148,7 @@ pub(super) fn masks(block: &[u8; BLOCK_BYTES]) -> Masks {
         other |= u64::from(bytes.to_bitmask()) << (16 * number);
         letters |= u64::from(letter.to_bitmask()) << (16 * number);
     }
-    Masks { other, letters, beginnings: u64::MAX }
+    Masks { other, letters, beginnings: u64::MAX, rows }
 }
 
 #[cfg(test)]
@@ -170,6 +190,11 @@ mod tests {
                 let known = words.iter().any(|other| **other == *word.to_ascii_lowercase());
                 let ends_here = from + word.len() < block.ascii;
                 prop_assert!(!known || !ends_here || block.beginnings >> from & 1 != 0, "{word}");
+                let drawn_out = word.as_bytes().windows(3).any(|three| {
+                    three.iter().all(|byte| byte.is_ascii_alphabetic() && byte.eq_ignore_ascii_case(&three[0]))
+                });
+                let begins = starts_of(block.rows & block.letters, block.letters & !(block.letters << 1)) >> from & 1;
+                prop_assert!(!ends_here || word.is_empty() || drawn_out == (begins != 0), "{word}");
                 from += word.len() + 1;
             }
         }

@@ -244,6 +244,21 @@ mod tests {
     }
 
     #[test]
+    fn a_word_with_letters_drawn_out_is_the_word() {
+        let spans = |text: &str, phrase: &str| found(phrase, text);
+        assert_eq!(spans("a casssino b", "casino"), [(2, 10)]);
+        assert_eq!(spans("CCCaaaSINooo", "casino"), [(0, 12)]);
+        assert_eq!(spans("coooooool", "cool"), [(0, 9)]);
+        assert_eq!(spans("cassino", "casino"), [], "two in a row are another word");
+        assert_eq!(spans("tel 100086", "10086"), [], "so are digits");
+        assert_eq!(spans("wwww", "w"), [], "and what is hardly a word");
+        assert_eq!(spans("aaaa", "aaaa"), [(0, 4)]);
+        assert_eq!(spans("aaaaaa", "aaaa"), []);
+        let long = format!("ca{}ino", "s".repeat(5000));
+        assert_eq!(spans(&long, "casino"), [(0, long.len() as u64)]);
+    }
+
+    #[test]
     fn a_match_spans_no_more_than_16_kib() {
         let with_invisible = |bytes: usize| format!("cas{}ino ", "\u{200b}".repeat(bytes / 3));
         assert_eq!(found("casino", &with_invisible(15 << 10)), [(0, 6 + (15 << 10))]);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 
 use super::{
-    anchors::{Anchor, Anchored, Anchors},
+    anchors::{Anchor, Anchored, Anchors, PAIR_MULTIPLIER},
     ascii::Beginnings,
     plane::{NOISE, Plane, SPECIAL},
 };
@@ -25,6 +25,9 @@ pub(super) const REPEATS_MAX: usize = 7;
 
 /// Bytes of the longest word that is tried as pinyin.
 const SPLIT_BYTES_MAX: usize = 48;
+
+/// Bits for each phrase in the table of how they begin.
+const PAIR_BITS: usize = 8;
 
 /// No pattern.
 pub(super) const NONE: u32 = u32::MAX;
@@ -51,6 +54,8 @@ pub(super) struct Layer {
     sorted: Vec<u32>,
     /// A bit for each code that a phrase begins with.
     begins: Box<[u64]>,
+    /// A bit for each two codes, hashed, that a phrase begins with.
+    pairs: Vec<u64>,
     /// Runs of the longest phrase.
     pub(super) runs_max: usize,
     /// Tokens of the longest row of one ideograph that a run of a phrase can match.
@@ -84,11 +89,13 @@ struct Words {
     numbers: Map<Box<str>, u32>,
     /// Phrases of one single word, by the word's number.
     singles: Vec<u32>,
-    /// In order, for the question whether one begins so.
-    sorted: Vec<Box<str>>,
+    /// With one letter for each row of equal ones, in order, for the question whether one begins so.
+    bare: Vec<Box<str>>,
     /// Symbols of words of one ASCII character; [`NONE`] if no phrase has it.
     short: [u32; 128],
     bytes_max: usize,
+    /// Letters of the longest row of equal ones that makes a difference.
+    row_max: usize,
     /// By first byte, in either case: a bit for each length, the last one for all that are longer.
     lengths: [u32; 128],
     any: bool,
@@ -119,6 +126,7 @@ impl Layer {
             singles: Map::default(),
             sorted: Vec::new(),
             begins: vec![0; 1 << 10].into(),
+            pairs: vec![0; (phrases.len() * PAIR_BITS).next_power_of_two().max(64) / 64],
             runs_max: 0,
             row_max: 0,
             tokens_max: 0,
@@ -133,6 +141,10 @@ impl Layer {
             layer.row_max = layer.row_max.max(row.unwrap_or(0));
             if let Some(first) = runs.first() {
                 layer.begins[usize::from(first.code / 64)] |= 1 << (first.code % 64);
+            }
+            if let [first, second, ..] = runs {
+                let (at, bit) = pair_bit(layer.pairs.len(), first.code, second.code);
+                layer.pairs[at] |= bit;
             }
             layer.starts.push(layer.runs.len() as u32);
             layer.patterns.push(*pattern);
@@ -273,9 +285,15 @@ impl Layer {
         self.words.any
     }
 
-    /// Bytes of the longest word in a phrase.
+    /// Bytes of the longest word that may be a phrase's, with no row of letters longer than
+    /// [`Layer::letter_row_max`].
     pub(super) fn word_bytes_max(&self) -> usize {
-        self.words.bytes_max
+        DRAWN_OUT * self.words.bytes_max
+    }
+
+    /// Of more equal letters in a row all behind so many make no difference.
+    pub(super) fn letter_row_max(&self) -> usize {
+        self.words.row_max
     }
 
     /// How the words of phrases begin.
@@ -306,9 +324,9 @@ impl Layer {
 
     /// Hands on what a whole folded word is to the phrases, if it is anything; `parts` is room.
     pub(super) fn word_symbols(&self, word: &str, parts: &mut Vec<WordPart>, mut symbol: impl FnMut(u32)) {
-        if self.folding.word(word, parts) {
+        if word.len() <= self.words.bytes_max && self.folding.word(word, parts) {
             parts.iter().for_each(|part| symbol(part.code));
-        } else if let Some(&number) = self.words.numbers.get(word) {
+        } else if let Some(number) = self.words.number(word) {
             symbol(RARE + number);
         }
     }
@@ -321,8 +339,9 @@ impl Layer {
 
     /// Whether some phrase has a word that begins so.
     pub(super) fn word_may_begin(&self, prefix: &str) -> bool {
-        let at = self.words.sorted.partition_point(|word| **word < *prefix);
-        let known = self.words.sorted.get(at).is_some_and(|word| word.starts_with(prefix));
+        let prefix = bare(prefix);
+        let at = self.words.bare.partition_point(|word| **word < *prefix);
+        let known = self.words.bare.get(at).is_some_and(|word| word.starts_with(&*prefix));
         known || self.splits_words
     }
 
@@ -335,6 +354,13 @@ impl Layer {
     /// Whether some phrase begins with these symbols (given backwards) and goes on, or may end in a
     /// longer run.
     pub(super) fn goes_on(&self, backwards: &[u32]) -> bool {
+        // Among very many phrases each step of the search below waits for memory.
+        if let [.., second, first] = *backwards {
+            let (at, bit) = pair_bit(self.pairs.len(), code_of(first), code_of(second));
+            if self.pairs[at] & bit == 0 {
+                return false;
+            }
+        }
         let begins = |pattern: u32| self.runs(pattern).iter().map(|run| run.symbol);
         let symbols = || backwards.iter().rev().copied();
         let mut at = self.sorted.partition_point(|&pattern| begins(pattern).lt(symbols()));
@@ -381,6 +407,12 @@ pub(super) fn code_of(symbol: u32) -> u16 {
         None => symbol as u16,
         Some(word) => WORD | (word & 0x7FFF) as u16,
     }
+}
+
+/// The bit for two codes in a table of so many words, a power of two.
+fn pair_bit(words: usize, first: u16, second: u16) -> (usize, u64) {
+    let hash = (u32::from(first) << 16 | u32::from(second)).wrapping_mul(PAIR_MULTIPLIER);
+    ((hash >> 8) as usize & (words - 1), 1 << (hash >> 2 & 63))
 }
 
 #[inline(always)]
@@ -442,10 +474,59 @@ impl Symbols {
     }
 }
 
+/// A letter so many times in a row stands for fewer of it: no word has as many.
+const DRAWN_OUT: usize = 3;
+
+/// What a drawn-out word stands for has so many letters at least.
+const DRAWN_OUT_LETTERS_MIN: usize = 3;
+
+/// A word without its drawn-out rows of letters: so many of each are kept. `None` if it has none.
+fn squeezed(word: &str, kept: usize) -> Option<String> {
+    if longest_row(word) < DRAWN_OUT {
+        return None;
+    }
+    let letters: Vec<char> = word.chars().collect();
+    let rows = letters.chunk_by(|one, other| one == other);
+    let squeezed = rows.flat_map(|row| {
+        let drawn_out = row.len() >= DRAWN_OUT && row[0].is_alphabetic();
+        row.iter().take(if drawn_out { kept } else { row.len() })
+    });
+    let squeezed: String = squeezed.collect();
+    (squeezed.chars().count() >= DRAWN_OUT_LETTERS_MIN).then_some(squeezed)
+}
+
+/// A word with one letter for each row of equal ones.
+fn bare(word: &str) -> String {
+    let mut before = None;
+    word.chars().filter(|&c| before.replace(c) != Some(c) || !c.is_alphabetic()).collect()
+}
+
+/// How many equal letters stand in a row, at most.
+fn longest_row(word: &str) -> usize {
+    let (mut longest, mut row, mut before) = (0, 0, None);
+    for c in word.chars() {
+        row = if before == Some(c) { row + 1 } else { 1 };
+        before = Some(c);
+        if c.is_alphabetic() {
+            longest = longest.max(row);
+        }
+    }
+    longest
+}
+
 impl Words {
+    /// The number of a word as it stands, or of the one that it is with its letters drawn out:
+    /// casssino is casino, and coooool is cool.
+    fn number(&self, word: &str) -> Option<u32> {
+        let known = |word: &str| self.numbers.get(word).copied();
+        known(word).or_else(|| [2, 1].into_iter().find_map(|kept| known(&squeezed(word, kept)?)))
+    }
+
     fn new(symbols: &Symbols, reading: Reading) -> Self {
         let mut sorted: Vec<Box<str>> = symbols.words.keys().cloned().collect();
         sorted.sort_unstable();
+        let mut bare: Vec<Box<str>> = sorted.iter().map(|word| bare(word).into()).collect();
+        bare.sort_unstable();
         let bits = (sorted.len() * 64).next_power_of_two().clamp(1 << 12, 1 << 20);
         let mut words = Self {
             numbers: symbols.words.clone(),
@@ -454,6 +535,7 @@ impl Words {
                 Reading::Sounds => SPLIT_BYTES_MAX,
                 Reading::Looks | Reading::Leet => sorted.iter().map(|word| word.len()).max().unwrap_or(1),
             },
+            row_max: sorted.iter().map(|word| longest_row(word) + 1).max().unwrap_or(0).max(DRAWN_OUT),
             any: reading == Reading::Sounds,
             beginnings: Beginnings::new(&sorted),
             filter: vec![0; bits / 64],
@@ -463,9 +545,9 @@ impl Words {
                 let word = char::from(byte as u8).to_string();
                 symbols.words.get(word.as_str()).map_or(NONE, |number| RARE + number)
             }),
-            sorted,
+            bare,
         };
-        for word in &words.sorted {
+        for word in &sorted {
             let hash = word_hash(first_bytes(word.as_bytes()), word.len()) >> words.filter_shift;
             words.filter[(hash / 64) as usize] |= 1 << (hash % 64);
             if let Some(&first @ 0..0x80) = word.as_bytes().first() {

@@ -149,12 +149,15 @@ impl Tokens {
             let open = if self.word.active { 0 } else { open_letters(letters, stop) };
             letters &= ascii::first(stop - open);
             let starts = letters & !(letters << 1);
-            let mut starts = starts & (block.beginnings | !(letters >> 1));
+            let drawn_out = ascii::starts_of(block.rows & letters, starts);
+            let mut starts = starts & (block.beginnings | !(letters >> 1) | drawn_out);
             while starts != 0 {
                 let start = starts.trailing_zeros() as usize;
                 starts &= starts - 1;
                 let length = (!(letters >> start)).trailing_zeros() as usize;
-                if length == 1 {
+                if drawn_out >> start & 1 != 0 {
+                    self.known_word(layer, &bytes[at + start..at + start + length], at + start);
+                } else if length == 1 {
                     let symbol = layer.short_word(bytes[at + start]);
                     if symbol != NONE {
                         self.push(layer, symbol, (at + start) as u32);
@@ -199,22 +202,27 @@ impl Tokens {
 
     /// ASCII letters and digits.
     fn push_letters(&mut self, layer: &Layer, letters: &[u8]) {
-        if self.word.text.len() + letters.len() > layer.word_bytes_max() {
-            self.word.too_long = true;
-        } else {
-            self.word.text.extend(letters.iter().map(|letter| letter.to_ascii_lowercase() as char));
-        }
+        letters.iter().for_each(|letter| self.push_letter(layer, letter.to_ascii_lowercase().into()));
     }
 
     fn letter(&mut self, layer: &Layer, letter: char, at: usize) {
         if !self.word.active {
             self.begin_word(at);
         }
-        if self.word.text.len() + letter.len_utf8() > layer.word_bytes_max() {
-            self.word.too_long = true;
-        } else {
-            self.word.text.push(letter);
+        self.push_letter(layer, letter);
+    }
+
+    fn push_letter(&mut self, layer: &Layer, letter: char) {
+        let Word { text, too_long, .. } = &mut self.word;
+        if *too_long {
+            return;
         }
+        let row = text.chars().rev().take(layer.letter_row_max()).take_while(|&before| before == letter).count();
+        if row == layer.letter_row_max() && letter.is_alphabetic() {
+            return;
+        }
+        *too_long = text.len() + letter.len_utf8() > layer.word_bytes_max();
+        text.push(letter);
     }
 
     fn end_word(&mut self, layer: &Layer) {

@@ -157,7 +157,21 @@ fn masks(block: &[u8; BLOCK_BYTES], beginnings: &Beginnings) -> Masks {
         other: both(_mm256_movemask_epi8(low) as u32, _mm256_movemask_epi8(high) as u32),
         letters: both(letters(low), letters(high)),
         beginnings: both(beginnings_at(low_places, high_places), beginnings_at(high_places, none)),
+        rows: both(rows(low, high), rows(high, none[0])),
     }
+}
+
+/// Where one letter stands three times in a row, in either case.
+#[inline]
+#[target_feature(enable = "avx2,popcnt")]
+fn rows(bytes: __m256i, next: __m256i) -> u32 {
+    let lower = _mm256_set1_epi8(0x20);
+    let (bytes, next) = (_mm256_or_si256(bytes, lower), _mm256_or_si256(next, lower));
+    let across = _mm256_permute2x128_si256(bytes, next, 0x21);
+    let second = _mm256_cmpeq_epi8(bytes, _mm256_alignr_epi8(across, bytes, 1));
+    let third = _mm256_cmpeq_epi8(bytes, _mm256_alignr_epi8(across, bytes, 2));
+    let alike = _mm256_and_si256(_mm256_and_si256(second, third), within(bytes, b'a', 25));
+    _mm256_movemask_epi8(alike) as u32
 }
 
 #[inline]
@@ -334,6 +348,7 @@ mod tests {
             let block = bytes.first_chunk().expect("as many");
             let (fast, plain) = (vector.masks(block, &Beginnings::default()), ascii::masks(block));
             prop_assert_eq!((fast.other, fast.letters, fast.beginnings), (plain.other, plain.letters, 0));
+            prop_assert_eq!(fast.rows, plain.rows);
         }
 
         #[test]

@@ -1,5 +1,7 @@
 //! A whole document, read at once: every phrase is tried at every place.
 
+use std::collections::HashSet;
+
 use encoding_rs::Encoding;
 
 use super::tally::{self, Verdict};
@@ -85,7 +87,8 @@ pub fn judge(
     if unreadable {
         return Verdict::default();
     }
-    let texts = items.0.map(|items| text(&items, folding));
+    let words = words(folding, packs, today);
+    let texts = items.0.map(|items| text(&items, folding, &words));
     let occurrences = |rule: &Rule| -> Vec<Occurrence> {
         let mut found = Vec::new();
         for stream in Stream::ALL.into_iter().filter(|&stream| reads(rule, stream, media == Media::Json)) {
@@ -99,6 +102,33 @@ pub fn judge(
         found
     };
     tally::tally(folding, packs, today, &occurrences, &texts)
+}
+
+/// All words of the phrases that are looked for.
+fn words(folding: &Folding, packs: &[Pack], today: Date) -> HashSet<Token> {
+    let rules = packs.iter().flat_map(|pack| &pack.rules).filter(|rule| rule.is_in_force(today));
+    let phrases = rules.flat_map(|rule| [&rule.any, &rule.all, &rule.none].into_iter().flatten());
+    let tokens = phrases.flat_map(|phrase| folding.phrase(&phrase.text));
+    tokens.filter(|token| matches!(token, Token::Word(_))).collect()
+}
+
+/// What a word stands for that is none, with a letter three times in a row or oftener: the one with
+/// two of them, or else the one with one, if that is known.
+fn plain_word(word: &str, known: &HashSet<Token>) -> Option<Token> {
+    let with = |kept: usize| {
+        let mut plain = String::new();
+        let mut rest = word;
+        while let Some(letter) = rest.chars().next() {
+            let behind = rest.trim_start_matches(letter);
+            let row = rest[..rest.len() - behind.len()].chars().count();
+            let drawn_out = row >= 3 && letter.is_alphabetic();
+            (0..if drawn_out { kept } else { row }).for_each(|_| plain.push(letter));
+            rest = behind;
+        }
+        plain
+    };
+    let mut plain = [with(2), with(1)].into_iter().filter(|plain| plain.chars().count() >= 3);
+    plain.find_map(|plain| known.get(&Token::Word(plain.into())).cloned())
 }
 
 /// Whether a rule looks at a stream. The strings of a JSON document become the text of some page.
@@ -138,7 +168,7 @@ impl Sink for Items {
 
 /// Folds a stream: what does not show goes, runs of white space become one space, letters become
 /// words, and what is neither letter nor ideograph becomes the width of a gap.
-fn text(items: &[Item], folding: &Folding) -> Text {
+fn text(items: &[Item], folding: &Folding, known: &HashSet<Token>) -> Text {
     let mut text = Text::default();
     let mut word_is_open = false;
     let mut behind_space = false;
@@ -199,6 +229,14 @@ fn text(items: &[Item], folding: &Folding) -> Text {
                 place.letters.push(span);
                 place.characters.1 = character + 1;
             }
+        }
+    }
+    for place in &mut text.tokens {
+        if let Token::Word(word) = &place.token
+            && !known.contains(&place.token)
+            && let Some(plain) = plain_word(word, known)
+        {
+            place.token = plain;
         }
     }
     text

@@ -223,7 +223,11 @@ mod tests {
     use super::super::{Stream, tests::read};
 
     fn displayed(text: &str) -> String {
-        let text = read("text/plain; charset=utf-8", text.as_bytes(), &[]).text(Stream::Text);
+        displayed_as("text/plain; charset=utf-8", text)
+    }
+
+    fn displayed_as(media: &str, text: &str) -> String {
+        let text = read(media, text.as_bytes(), &[]).text(Stream::Text);
         text.chars().filter(|c| !matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '|')).collect()
     }
 
@@ -240,6 +244,26 @@ mod tests {
             ("\u{202E}乐\u{202E}家\u{202C}百\u{202C}", "百家乐"),
         ] {
             assert_eq!(displayed(text), shown, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn markup_turns_text_round_as_controls_do() {
+        for (page, shown) in [
+            ("来<bdo dir=rtl>乐家百</bdo>玩", "来百家乐玩"),
+            ("来<BDO DIR=' RTL '>乐<b>家</b>百</bdo>玩", "来百家乐玩"),
+            ("<bdo>乐家百</bdo><bdo dir=ltr>乐家百</bdo><b dir=rtl>乐家百</b>", "乐家百乐家百乐家百"),
+            ("<i style='direction:rtl;unicode-bidi:bidi-override'>乐家百</i>玩", "百家乐玩"),
+            ("<i dir=rtl style='unicode-bidi:isolate-override'>乐家百</i>玩", "百家乐玩"),
+            ("<bdo style='direction:rtl'>乐家百</bdo>玩", "百家乐玩"),
+            ("<style>.r{unicode-bidi:bidi-override}.r{direction:rtl}</style><i class=r>乐家百</i>玩", "百家乐玩"),
+            ("<i style='direction:rtl'>百家乐</i>", "百家乐"),
+            ("<bdo dir=rtl>乐家<i style='display:none'>雨</i>百</bdo>玩", "百家乐玩"),
+            ("<bdo dir=rtl>乐家百<br>玩来", "百家乐/来玩"),
+            ("<div><bdo dir=rtl>乐家百</div>百家乐", "百家乐/百家乐"),
+        ] {
+            let read = displayed_as("text/html; charset=utf-8", page).replace('/', "");
+            assert_eq!(read, shown.replace('/', ""), "{page}");
         }
     }
 

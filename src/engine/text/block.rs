@@ -1,5 +1,7 @@
 //! A piece of decoded text that knows where each byte came from, and what lanes are made of it.
 
+use wide::u8x32;
+
 use super::{Stream, places::Places};
 use crate::base::{ByteSpan, Work, run_wide};
 
@@ -38,13 +40,20 @@ impl Work for Controls<'_> {
     fn run(self) -> (bool, bool) {
         /// The first byte of all of them in UTF-8.
         const BIDI: u8 = 0xE2;
-        // Without a branch, so that many bytes are looked at at once.
-        let (mut controls, mut bidi) = (0, 0);
-        for &byte in self.0 {
-            controls |= u8::from(is_control(byte));
-            bidi |= u8::from(byte == BIDI);
+        let (blocks, rest) = self.0.as_chunks::<32>();
+        // Without a branch, and all that is found is looked at once.
+        let mut found = [u8x32::splat(0); 2];
+        for block in blocks {
+            let bytes = u8x32::new(*block);
+            // White space is as far behind a tab as four, and what is no control as far behind NUL as 32.
+            let space = bytes - u8x32::splat(0x09);
+            let space = space.min(u8x32::splat(4)).simd_eq(space);
+            let low = bytes.min(u8x32::splat(0x1F)).simd_eq(bytes);
+            found[0] |= (low ^ space) | bytes.simd_eq(u8x32::splat(0x7F));
+            found[1] |= bytes.simd_eq(u8x32::splat(BIDI));
         }
-        (controls != 0, bidi != 0)
+        let [controls, bidi] = found.map(|found| found.to_bitmask() != 0);
+        (controls | rest.iter().any(|&byte| is_control(byte)), bidi | rest.contains(&BIDI))
     }
 }
 

@@ -91,6 +91,11 @@ impl CharsetDecoder {
         if self.pending.is_empty() {
             return self.decode_whole(bytes, last, &mut each);
         }
+        if matches!(self.way, Way::Utf8)
+            && let Some(rest) = self.join_character(bytes, &mut each)
+        {
+            return self.decode_utf8(rest, last, &mut each);
+        }
         let mut joined = std::mem::take(&mut self.pending);
         joined.extend_from_slice(bytes);
         self.decode_whole(&joined, last, &mut each);
@@ -120,6 +125,28 @@ impl CharsetDecoder {
         }
         self.base += read as u64;
         self.pending.extend_from_slice(bytes.get(read..).unwrap_or_default());
+    }
+
+    /// Puts a character of UTF-8 together that has begun before, so that the rest need not be copied;
+    /// that rest. `None` if it is no character, or still not whole.
+    fn join_character<'b>(&mut self, bytes: &'b [u8], each: &mut impl FnMut(Block<'_>)) -> Option<&'b [u8]> {
+        let length = match self.pending.first()? {
+            0xC2..0xE0 => 2,
+            0xE0..0xF0 => 3,
+            0xF0..0xF5 => 4,
+            _ => return None,
+        };
+        let (tail, rest) = bytes.split_at_checked(length - self.pending.len().min(length))?;
+        let mut whole = [0; 4];
+        let whole = whole.get_mut(..length)?;
+        let (begun, missing) = whole.split_at_mut_checked(self.pending.len())?;
+        begun.copy_from_slice(&self.pending);
+        missing.copy_from_slice(tail);
+        let character = str::from_utf8(whole).ok()?;
+        self.pending.clear();
+        each(Block::new(character, self.base, None));
+        self.base += length as u64;
+        Some(rest)
     }
 
     fn decode_utf8(&mut self, bytes: &[u8], last: bool, each: &mut impl FnMut(Block<'_>)) {

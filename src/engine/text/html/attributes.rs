@@ -19,6 +19,7 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 enum Known {
     Class,
+    Direction,
     Hidden,
     Id,
     Open,
@@ -27,8 +28,9 @@ enum Known {
     Url,
 }
 
-const KNOWN: [(Known, &[&str]); 7] = [
+const KNOWN: [(Known, &[&str]); 8] = [
     (Known::Class, &["class"]),
+    (Known::Direction, &["dir"]),
     (Known::Hidden, &["hidden"]),
     (Known::Id, &["id"]),
     (Known::Open, &["open"]),
@@ -98,6 +100,7 @@ const VALUE_BYTES_MAX: usize = 2048;
 pub(super) enum Attribute {
     Plain,
     Class,
+    Direction,
     Id,
     Style,
     /// `srcdoc`.
@@ -117,6 +120,7 @@ pub(super) struct Found {
     pub(super) document: bool,
     pub(super) style: Value,
     pub(super) class: Value,
+    pub(super) direction: Value,
     pub(super) id: Value,
 }
 
@@ -136,7 +140,7 @@ impl Found {
             return;
         }
         (self.any, self.hidden, self.open, self.document) = (false, false, false, false);
-        for value in [&mut self.style, &mut self.class, &mut self.id] {
+        for value in [&mut self.style, &mut self.class, &mut self.direction, &mut self.id] {
             value.given = false;
             value.text.clear();
         }
@@ -168,6 +172,7 @@ impl Page {
             Some(Known::Url) => return self.attribute = Attribute::Url,
             Some(Known::Class | Known::Id) if self.sheets.is_empty() => return self.attribute = Attribute::Plain,
             Some(Known::Class) if found.class.begin() => Attribute::Class,
+            Some(Known::Direction) if found.direction.begin() => Attribute::Direction,
             Some(Known::Id) if found.id.begin() => Attribute::Id,
             Some(Known::Style) if found.style.begin() => Attribute::Style,
             Some(Known::Srcdoc) if !found.document && matches!(self.kind, Kind::Html | Kind::Xhtml) => {
@@ -182,7 +187,7 @@ impl Page {
                 found.open = true;
                 Attribute::Plain
             }
-            Some(Known::Class | Known::Id | Known::Srcdoc | Known::Style) => Attribute::Plain,
+            Some(Known::Class | Known::Direction | Known::Id | Known::Srcdoc | Known::Style) => Attribute::Plain,
         };
         found.any = true;
     }
@@ -198,7 +203,7 @@ impl Page {
                     js.run(block, from, to, sink);
                 }
             }
-            Attribute::Plain | Attribute::Class | Attribute::Id | Attribute::Document => {
+            Attribute::Plain | Attribute::Class | Attribute::Direction | Attribute::Id | Attribute::Document => {
                 sink.run(Stream::Attribute, block, from, to);
             }
         }
@@ -216,7 +221,7 @@ impl Page {
                     js.character(c, span, seen, sink);
                 }
             }
-            Attribute::Plain | Attribute::Class | Attribute::Id | Attribute::Document => {
+            Attribute::Plain | Attribute::Class | Attribute::Direction | Attribute::Id | Attribute::Document => {
                 sink.character(Stream::Attribute, c, span, seen);
             }
         }
@@ -229,7 +234,7 @@ impl Page {
             Attribute::Style => self.style_text.finish(seen, sink),
             Attribute::Handler => self.end_script(seen, sink),
             Attribute::Url => self.end_url(seen, sink),
-            Attribute::Plain | Attribute::Class | Attribute::Id | Attribute::Document => {}
+            Attribute::Plain | Attribute::Class | Attribute::Direction | Attribute::Id | Attribute::Document => {}
         }
         if std::mem::take(&mut self.document_begun) {
             self.settle_inner(seen, sink);
@@ -301,6 +306,7 @@ impl Page {
         match self.attribute {
             Attribute::Style => Some(&mut self.found.style.text),
             Attribute::Class => Some(&mut self.found.class.text),
+            Attribute::Direction => Some(&mut self.found.direction.text),
             Attribute::Id => Some(&mut self.found.id.text),
             Attribute::Plain | Attribute::Document | Attribute::Handler | Attribute::Url => None,
         }

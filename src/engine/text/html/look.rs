@@ -13,6 +13,10 @@ pub(super) struct Look {
     pub(super) important: u16,
     /// Those of `hides` that only work on boxes, not on inline elements.
     pub(super) of_boxes: u16,
+    /// Its text is displayed in one direction, whatever the characters are.
+    pub(super) overrides: bool,
+    /// That direction is from right to left.
+    pub(super) from_right: bool,
 }
 
 /// Properties whose value descendants inherit.
@@ -36,6 +40,11 @@ const TOO_SMALL: f32 = 1.01;
 const EM: f32 = 16.0;
 
 impl Look {
+    /// Whether it says nothing.
+    pub(super) fn is_empty(self) -> bool {
+        self.hides | self.shows == 0 && !self.overrides && !self.from_right
+    }
+
     /// Whether it says that the element is displayed, whatever its attributes say.
     pub(super) fn displays(self) -> bool {
         self.shows & DISPLAY != 0
@@ -49,6 +58,8 @@ impl Look {
             shows: self.shows & !later.hides | later.shows,
             important: self.important | later.important,
             of_boxes: self.of_boxes & kept & !later.hides | later.of_boxes,
+            overrides: self.overrides | later.overrides,
+            from_right: self.from_right | later.from_right,
         }
     }
 }
@@ -108,7 +119,7 @@ fn declaration_end(text: &[u8]) -> usize {
 }
 
 /// The properties that [`Facts::declare`] knows; animations aside.
-const PROPERTIES: [&str; 35] = [
+const PROPERTIES: [&str; 37] = [
     "display",
     "visibility",
     "content-visibility",
@@ -144,6 +155,8 @@ const PROPERTIES: [&str; 35] = [
     "clip-path",
     "transform",
     "animation",
+    "direction",
+    "unicode-bidi",
 ];
 
 /// For each first letter, how long such a property's name may be, as bits.
@@ -260,6 +273,8 @@ impl Facts {
                 set(TRANSFORM, scaled || moved);
                 look.of_boxes = look.of_boxes & !TRANSFORM | look.hides & TRANSFORM;
             }
+            "direction" => look.from_right = value == "rtl",
+            "unicode-bidi" => look.overrides = matches!(value, "bidi-override" | "isolate-override"),
             _ if name.starts_with("animation") || name.starts_with("-webkit-animation") => {
                 self.moves |= value != "none"
             }

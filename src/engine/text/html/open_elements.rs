@@ -19,6 +19,8 @@ pub(super) struct Hides {
     pub(super) inherited: u8,
     /// The inherited bits that this element takes back.
     pub(super) shows: u8,
+    /// Displayed from right to left, whatever the characters are.
+    pub(super) turns: bool,
 }
 
 /// The open elements.
@@ -27,6 +29,8 @@ pub(super) struct OpenElements {
     stack: Vec<Open>,
     /// How many of them hide firmly.
     hiding: u32,
+    /// How many of them turn their text round.
+    turning: u32,
     /// How many are open whose names fall on a place.
     names: [u16; 1 << NAMES_BITS],
 }
@@ -42,7 +46,7 @@ struct Open {
 
 impl Default for OpenElements {
     fn default() -> Self {
-        Self { stack: Vec::new(), hiding: 0, names: [0; 1 << NAMES_BITS] }
+        Self { stack: Vec::new(), hiding: 0, turning: 0, names: [0; 1 << NAMES_BITS] }
     }
 }
 
@@ -83,6 +87,12 @@ impl OpenElements {
         self.hiding > 0 || self.stack.last().is_some_and(|top| top.inherited != 0)
     }
 
+    /// Whether text that stood here would be displayed from right to left.
+    #[inline]
+    pub(super) fn turned(&self) -> bool {
+        self.turning > 0
+    }
+
     /// A start tag of HTML; whether it does anything to what is around it.
     #[inline]
     pub(super) fn start(&mut self, name: Key, facts: Facts, hides: Hides) -> bool {
@@ -105,7 +115,7 @@ impl OpenElements {
     pub(super) fn clear(&mut self) {
         if !self.stack.is_empty() {
             self.stack.clear();
-            self.hiding = 0;
+            (self.hiding, self.turning) = (0, 0);
             self.names = [0; 1 << NAMES_BITS];
         }
     }
@@ -250,6 +260,7 @@ impl OpenElements {
         let above = self.stack.last().map_or(0, |top| top.inherited);
         self.stack.push(Open { name, facts, hides, inherited: above & !hides.shows | hides.inherited });
         self.hiding += u32::from(hides.firmly);
+        self.turning += u32::from(hides.turns);
         self.names[name.place(NAMES_BITS)] += 1;
     }
 
@@ -263,6 +274,7 @@ impl OpenElements {
     #[inline]
     fn leave(&mut self, gone: Open) {
         self.hiding -= u32::from(gone.hides.firmly);
+        self.turning -= u32::from(gone.hides.turns);
         self.names[gone.name.place(NAMES_BITS)] -= 1;
     }
 

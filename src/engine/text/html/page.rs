@@ -35,6 +35,10 @@ pub(super) struct Page {
     /// An element in there whose content is HTML again ("integration point").
     pub(super) integration: Option<Key>,
     pub(super) open: OpenElements,
+    /// What is shown is being displayed from right to left.
+    turned: bool,
+    /// The last tag ended what was shown before it.
+    broke: bool,
     pub(super) sheets: StyleSheets,
     pub(super) attribute: Attribute,
     pub(super) found: Found,
@@ -72,6 +76,7 @@ pub(super) enum Reading {
     Style,
 }
 
+const BDO: Key = Key::of("bdo");
 const DIALOG: Key = Key::of("dialog");
 const HTML: Key = Key::of("html");
 const MATH: Key = Key::of("math");
@@ -110,6 +115,8 @@ impl Page {
             foreign: None,
             integration: None,
             open: OpenElements::default(),
+            turned: false,
+            broke: false,
             sheets: StyleSheets::default(),
             attribute: Attribute::Plain,
             found: Found::default(),
@@ -151,6 +158,7 @@ impl Page {
         self.foreign = None;
         self.integration = None;
         self.open.clear();
+        (self.turned, self.broke) = (false, false);
         self.found.clear();
         self.attribute = Attribute::Plain;
         if !self.sheets.is_empty() {
@@ -240,6 +248,7 @@ impl Page {
         if breaks && acts && (!hides.firmly || facts.has(Facts::UNRENDERED)) {
             let around = if was_hidden && self.open.hidden() { Stream::Hidden } else { self.shown };
             sink.edge(around, Edge::Soft, seen);
+            self.broke = true;
         }
         if foreign || !facts.has(Facts::RAW) { Content::Normal } else { self.raw_content(name, seen, sink) }
     }
@@ -266,7 +275,26 @@ impl Page {
         }
         if ends && facts.has(Facts::BREAKS) {
             sink.edge(self.stream(), Edge::Soft, seen);
+            self.broke = true;
         }
+    }
+
+    /// Says where text begins and ends that is displayed from right to left, as bidirectional controls
+    /// do. A block or a line ends it, and it begins again behind.
+    fn turn(&mut self, seen: u64, sink: &mut impl Sink) {
+        let turned = self.open.turned();
+        let broke = std::mem::take(&mut self.broke);
+        if turned == self.turned && !(turned && broke) {
+            return;
+        }
+        let here = ByteSpan { start: seen, end: seen };
+        if self.turned {
+            sink.character(self.stream(), '\u{202C}', here, seen);
+        }
+        if turned {
+            sink.character(self.stream(), '\u{202E}', here, seen);
+        }
+        self.turned = turned;
     }
 
     /// Whether tags are those of `<svg>` or `<math>` here.
@@ -375,7 +403,9 @@ impl Page {
             _ if name == RT || name == RP => self.open.is_open(RUBY),
             _ => facts.has(Facts::UNRENDERED),
         };
+        let from_right = look.from_right || found.direction.text().trim_ascii().eq_ignore_ascii_case(b"rtl");
         Hides {
+            turns: from_right && (look.overrides || name == BDO),
             firmly: look.hides & !INHERITED != 0 || (found.hidden || unrendered) && !look.displays(),
             inherited: (look.hides & INHERITED) as u8,
             shows: (look.shows & INHERITED) as u8,
@@ -473,7 +503,12 @@ impl<S: Sink> Tokens for PageTokens<'_, S> {
         let plain = match page.attribute {
             Attribute::Plain => true,
             Attribute::Url => UrlText::is_itself(&block.text.as_bytes()[from..to]),
-            Attribute::Class | Attribute::Document | Attribute::Handler | Attribute::Id | Attribute::Style => false,
+            Attribute::Class
+            | Attribute::Direction
+            | Attribute::Document
+            | Attribute::Handler
+            | Attribute::Id
+            | Attribute::Style => false,
         };
         if plain {
             page.attribute = Attribute::Plain;
@@ -499,6 +534,9 @@ impl<S: Sink> Tokens for PageTokens<'_, S> {
             }
             Kind::Html | Kind::Nested => page.start_tag(tag, seen, sink),
         };
+        if page.open.turned() | page.turned {
+            page.turn(seen, sink);
+        }
         page.found.clear();
         content
     }

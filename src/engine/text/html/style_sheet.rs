@@ -222,7 +222,7 @@ impl StyleSheets {
             self.parser.around.iter().copied().fold(Condition::Always, |all, one| if one > all { one } else { all });
         if condition != Condition::Never && prelude.len() < PRELUDE_BYTES_MAX && block.len() < BLOCK_BYTES_MAX {
             let look = look::look(&css::lossy(&block));
-            if look.hides | look.shows != 0 {
+            if !look.is_empty() {
                 let prelude = css::lossy(&prelude);
                 for selector in css::plain(&prelude).split(',') {
                     self.add(selector.trim(), look, condition == Condition::Always);
