@@ -21,7 +21,7 @@
 //! | characters of the same sound, pinyin with and without tones, in one word or in syllables | the reading [`Sounds`](crate::engine::text::fold::Reading::Sounds), for rules that ask for it | `what_sounds_alike_is_one_syllable` |
 //! | leetspeak (ca$1n0) | the reading [`Leet`](crate::engine::text::fold::Reading::Leet), for rules that ask for it | `signs_and_digits_are_letters_in_leetspeak` |
 //! | the phrase in an attribute or in the title | the attribute lane; a title is text | `a_hit_is_seen_in_every_charset_and_disguise` |
-//! | noise that the page's own styles hide: `style`, `hidden`, classes and ids of a `<style>` element, `<template>`, `<noscript>` | a stream of its own ([`Stream::Hidden`](crate::engine::text::Stream::Hidden)): neither between the characters shown nor lost | `hidden_text_does_not_interrupt_and_is_not_lost`, `simple_selectors_hide`, `what_cannot_be_seen_is_told_from_what_can` |
+//! | noise that the page's own styles hide: `style`, `hidden`, classes and ids of a `<style>` element, alone or within others (`.z > .x`), `<template>`, `<noscript>` | a stream of its own ([`Stream::Hidden`](crate::engine::text::Stream::Hidden)): neither between the characters shown nor lost | `hidden_text_does_not_interrupt_and_is_not_lost`, `simple_selectors_hide`, `selectors_ask_for_what_is_around`, `what_cannot_be_seen_is_told_from_what_can` |
 //! | elements closed in the wrong order, or not at all, so that shown text passes for hidden | open elements as the tree builder keeps them | `hidden_elements_end_where_a_browser_ends_them` |
 //! | stray end tags and table tags within a word | a word ends only where a browser puts a box or a line | `words_end_where_a_browser_ends_them` |
 //! | pinyin over the characters (`<rt>`) | annotations are beside the line | `hidden_text_does_not_interrupt_and_is_not_lost` |
@@ -40,7 +40,8 @@
 //! | percent-encoded forms, as UTF-8 or GBK | decoded, values apart | `forms_are_decoded` |
 //! | Markdown's emphasis and links between the characters | signs that show nothing are free, targets are attributes | `markdown_shows_what_it_shows` |
 //! | repeated characters (百百家家乐乐) | an ideograph in the text may stand up to seven times more than in the phrase | `repeated_ideographs_are_one` |
-//! | right-to-left overrides: `\u{202E}乐家百` displays 百家乐 | such stretches are read in the order of display | `text_is_read_as_it_is_displayed`, `every_character_keeps_its_place` |
+//! | letters drawn out (casssino, cooooool) | a letter three times in a row or oftener stands for two of it or for one, in words that are no phrase's as they stand | `a_word_with_letters_drawn_out_is_the_word` |
+//! | right-to-left overrides: `\u{202E}乐家百` displays 百家乐, and so do `<bdo dir=rtl>` and `unicode-bidi: bidi-override` | such stretches are read in the order of display | `text_is_read_as_it_is_displayed`, `markup_turns_text_round_as_controls_do`, `every_character_keeps_its_place` |
 //! | sequences that only some decoders read | every sequence of GB18030, Big5, EUC-KR and Shift_JIS, and html5lib's cases for finding the charset | `every_sequence_of_the_charsets_is_decoded`, `the_charset_is_found_as_html_says` |
 //! | another charset, declared or not, with or without BOM | the browser's order: BOM, header, `<meta>`, guess | `every_charset_is_read` |
 //! | no Content-Type, or a meaningless one | read as HTML unless it looks binary ([`Media::Unknown`](crate::engine::text::Media)) | `content_types_as_servers_write_them` |
@@ -93,16 +94,15 @@
 //! - **initials** of a phrase's pinyin (db for 赌博);
 //! - **characters described in words**, and split ones that are not in the table or whose parts stand
 //!   side by side in normal text (女子 for 好);
-//! - **letters between ideographs** (百a家b乐), repeated letters (casssino), text written in columns;
-//! - **text that is turned round** without U+202E, by `<bdo>` or a style's `direction`, or for the
-//!   reader to turn;
+//! - **letters between ideographs** (百a家b乐), letters twice (cassino), text written in columns;
+//! - **text that is turned round** for the reader to turn, or by a script;
 //! - **noise wider than the rule's `gap`**;
 //! - **text that is not in the text**: images, video, fonts with exchanged glyphs, PDF and office
 //!   files (media types that are not text are counted as `opaque_media_type`);
 //! - **text made in the browser**: scripts that put strings together in ways of their own;
 //! - **text in pieces that a script reads one after the other**: events that carry a character each,
 //!   strings in variables of their own;
-//! - **style sheets from elsewhere**, and selectors that ask for more than the element itself: what
+//! - **style sheets from elsewhere**, and selectors that ask for more than an element, alone or in one other: what
 //!   they hide is taken for shown, what they show again for hidden where only its parents' font size,
 //!   colour or visibility says so (hidden text is scanned, but by itself);
 //! - **another order on the screen than in the source**, by style sheets (`row-reverse`, `order`,

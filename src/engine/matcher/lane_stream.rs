@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_word_with_letters_drawn_out_is_the_word() {
-        let spans = |text: &str, phrase: &str| found(phrase, text);
+        let spans = |text: &str, phrase: &str| found(phrase, &format!("{text} "));
         assert_eq!(spans("a casssino b", "casino"), [(2, 10)]);
         assert_eq!(spans("CCCaaaSINooo", "casino"), [(0, 12)]);
         assert_eq!(spans("coooooool", "cool"), [(0, 9)]);

@@ -4,7 +4,7 @@
 //! elements that open again, void elements. Linear in the input: the stack is as deep as browsers
 //! let it become, and what is not open is not searched for.
 
-use super::{elements::Facts, name::Key};
+use super::{elements::Facts, name::Key, style_sheet::Around};
 
 /// Browsers nest no deeper; what would be deeper stands beside.
 const DEPTH_MAX: usize = 512;
@@ -21,6 +21,8 @@ pub(super) struct Hides {
     pub(super) shows: u8,
     /// Displayed from right to left, whatever the characters are.
     pub(super) turns: bool,
+    /// What it is to the style sheets' rules about what stands in it.
+    pub(super) marks: u64,
 }
 
 /// The open elements.
@@ -42,6 +44,8 @@ struct Open {
     hides: Hides,
     /// Bits in force for the text in it.
     inherited: u8,
+    /// Marks of this element and all around it.
+    marks: u64,
 }
 
 impl Default for OpenElements {
@@ -91,6 +95,11 @@ impl OpenElements {
     #[inline]
     pub(super) fn turned(&self) -> bool {
         self.turning > 0
+    }
+
+    /// What an element would stand in that began here.
+    pub(super) fn around(&self) -> Around {
+        self.stack.last().map_or(Around::default(), |top| Around { all: top.marks, parent: top.hides.marks })
     }
 
     /// A start tag of HTML; whether it does anything to what is around it.
@@ -257,8 +266,9 @@ impl OpenElements {
         if self.stack.len() >= DEPTH_MAX {
             self.pop();
         }
-        let above = self.stack.last().map_or(0, |top| top.inherited);
-        self.stack.push(Open { name, facts, hides, inherited: above & !hides.shows | hides.inherited });
+        let (above, marks) = self.stack.last().map_or((0, 0), |top| (top.inherited, top.marks));
+        let (inherited, marks) = (above & !hides.shows | hides.inherited, marks | hides.marks);
+        self.stack.push(Open { name, facts, hides, inherited, marks });
         self.hiding += u32::from(hides.firmly);
         self.turning += u32::from(hides.turns);
         self.names[name.place(NAMES_BITS)] += 1;
@@ -302,13 +312,17 @@ impl OpenElements {
         shown
     }
 
-    /// Computes the bits in force, from an element of the stack on.
+    /// Computes the bits and the marks in force, from an element of the stack on.
     #[inline]
     fn inherit_from(&mut self, at: usize) {
-        let mut above = if at == 0 { 0 } else { self.stack[at - 1].inherited };
+        let (mut above, mut marks) = match at.checked_sub(1).and_then(|at| self.stack.get(at)) {
+            Some(open) => (open.inherited, open.marks),
+            None => (0, 0),
+        };
         for open in self.stack.iter_mut().skip(at) {
             open.inherited = above & !open.hides.shows | open.hides.inherited;
-            above = open.inherited;
+            open.marks = marks | open.hides.marks;
+            (above, marks) = (open.inherited, open.marks);
         }
     }
 }

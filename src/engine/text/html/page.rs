@@ -8,7 +8,7 @@ use super::{
     look::{self, INHERITED, Look},
     name::{Key, Name},
     open_elements::{Hides, OpenElements},
-    style_sheet::StyleSheets,
+    style_sheet::{Element, StyleSheets},
     tokenizer::{Content, Part, ScriptEscape, Tag, Tokens},
     url_text::UrlText,
 };
@@ -386,9 +386,11 @@ impl Page {
 
     fn hides_by_style(&mut self, tag: &Tag, facts: Facts) -> Hides {
         let found = &self.found;
-        let mut look = Look::default();
+        let (mut look, mut marks) = (Look::default(), 0);
         if !self.sheets.is_empty() {
-            look = self.sheets.look(&tag.name, found.class.text(), found.id.text());
+            let element = Element { tag: &tag.name, classes: found.class.text(), id: found.id.text() };
+            look = self.sheets.look(element, self.open.around());
+            marks = self.sheets.marks(element);
         }
         if !found.style.text().is_empty() {
             look = look.then(look::look(&css::lossy(found.style.text())));
@@ -405,6 +407,7 @@ impl Page {
         };
         let from_right = look.from_right || found.direction.text().trim_ascii().eq_ignore_ascii_case(b"rtl");
         Hides {
+            marks,
             turns: from_right && (look.overrides || name == BDO),
             firmly: look.hides & !INHERITED != 0 || (found.hidden || unrendered) && !look.displays(),
             inherited: (look.hides & INHERITED) as u8,

@@ -1,5 +1,5 @@
 //! The page's own style sheets, as far as they hide or show elements by simple selectors: `.x`,
-//! `#x`, `tag`, `tag.x`, `.x.y`.
+//! `#x`, `tag`, `tag.x`, `.x.y`, and such a one within another: `.z .x`, `ul.z > .x`.
 //!
 //! What another selector shows again, or only some screens hide, is not taken for hidden.
 
@@ -27,6 +27,8 @@ pub(super) struct StyleSheets {
     known: [u64; KNOWN_WORDS],
     /// Whether any rule asks for two classes, and for the tag's name.
     pairs: bool,
+    /// What rules ask of the elements around: an element that is it has the bit of the index.
+    around: Vec<u64>,
     parser: Parser,
 }
 
@@ -35,6 +37,24 @@ struct Rule {
     look: Look,
     /// What another selector may show again.
     unsure: u16,
+}
+
+/// The elements around one, as far as style sheets ask for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Around {
+    /// A bit for each thing in [`StyleSheets::around`] that any of them is.
+    pub(super) all: u64,
+    /// That the innermost is.
+    pub(super) parent: u64,
+}
+
+/// An element, as selectors see it.
+#[derive(Clone, Copy)]
+pub(super) struct Element<'e> {
+    pub(super) tag: &'e Name,
+    /// The value of `class`.
+    pub(super) classes: &'e [u8],
+    pub(super) id: &'e [u8],
 }
 
 /// Takes a style sheet apart into selectors and declarations.
@@ -141,38 +161,79 @@ impl StyleSheets {
         self.parser = Parser::default();
     }
 
-    /// How the rules make an element look.
-    pub(super) fn look(&self, tag: &Name, classes: &[u8], id: &[u8]) -> Look {
+    /// How the rules make an element look that stands in others.
+    pub(super) fn look(&self, element: Element<'_>, around: Around) -> Look {
         let mut found = Rule::default();
         let mut take = |key: u64| {
-            let (word, bit) = known_bit(key);
-            if self.known[word] & bit != 0
-                && let Some(rule) = self.rules.get(&key)
-            {
+            if let Some(rule) = self.rule(key) {
                 found.look = found.look.then(rule.look);
                 found.unsure |= rule.unsure;
             }
         };
+        self.each_key(element, &mut take);
+        if around.all != 0 {
+            self.each_key(element, &mut |key| {
+                if !self.is_known(within(key, Relation::Any)) {
+                    return;
+                }
+                for index in (0..AROUND_MAX as u8).filter(|index| around.all >> index & 1 != 0) {
+                    take(within(key, Relation::Descendant(index)));
+                    if around.parent >> index & 1 != 0 {
+                        take(within(key, Relation::Child(index)));
+                    }
+                }
+            });
+        }
+        found.look.hides &= !found.unsure;
+        found.look.shows |= found.unsure;
+        found.look
+    }
+
+    /// What an element is to those in it, as bits.
+    pub(super) fn marks(&self, element: Element<'_>) -> u64 {
+        let mut marks = 0;
+        if !self.around.is_empty() {
+            self.each_key(element, &mut |key| {
+                if self.is_known(key)
+                    && let Some(index) = self.around.iter().position(|&around| around == key)
+                {
+                    marks |= 1 << index;
+                }
+            });
+        }
+        marks
+    }
+
+    /// The keys of an element's names, alone and two together; those that count more come later.
+    fn each_key(&self, Element { tag, classes, id }: Element<'_>, take: &mut impl FnMut(u64)) {
         let tag = hash(Kind::Tag, tag.as_bytes());
         take(tag);
         let names = classes.split(u8::is_ascii_whitespace).filter(|name| !name.is_empty()).take(CLASSES_MAX);
         let names = names.map(|name| hash(Kind::Class, name));
         let id = (!id.is_empty()).then(|| hash(Kind::Id, id.trim_ascii()));
-        for name in names.clone() {
-            take(name);
-        }
+        names.clone().for_each(&mut *take);
         if self.pairs {
-            let all = names.clone().chain(id).chain([tag]);
+            let all = names.chain(id).chain([tag]);
             for (index, one) in all.clone().enumerate() {
-                for other in all.clone().skip(index + 1) {
-                    take(both(one, other));
-                }
+                all.clone().skip(index + 1).for_each(|other| take(both(one, other)));
             }
         }
         id.into_iter().for_each(take);
-        found.look.hides &= !found.unsure;
-        found.look.shows |= found.unsure;
-        found.look
+    }
+
+    fn rule(&self, key: u64) -> Option<&Rule> {
+        if self.is_known(key) { self.rules.get(&key) } else { None }
+    }
+
+    /// Whether a key may be one of a rule; of most names of a page it is known that they are not.
+    fn is_known(&self, key: u64) -> bool {
+        let (word, bit) = known_bit(key);
+        self.known[word] & bit != 0
+    }
+
+    fn note(&mut self, key: u64) {
+        let (word, bit) = known_bit(key);
+        self.known[word] |= bit;
     }
 
     fn special(&mut self, byte: u8) {
@@ -236,34 +297,52 @@ impl StyleSheets {
     }
 
     fn add(&mut self, selector: &str, look: Look, mut sure: bool) {
-        let Some(parsed) = Selector::parse(selector) else { return };
+        let Some(mut parsed) = Selector::parse(selector) else { return };
+        if let (Some((around, child)), Some(key)) = (parsed.around, parsed.key())
+            && sure
+            && parsed.sure
+            && let Some(index) = self.index_around(around)
+        {
+            self.pairs |= parsed.count == 2 || around.is_pair;
+            self.note(within(key, Relation::Any));
+            let relation = if child { Relation::Child(index) } else { Relation::Descendant(index) };
+            return self.change(within(key, relation), |rule| rule.look = rule.look.then(look));
+        }
+        parsed.sure &= parsed.around.is_none();
         sure &= parsed.sure;
-        let mut change = |key: u64| {
-            let full = self.rules.len() >= RULES_MAX;
-            let rule = match self.rules.get_mut(&key) {
-                Some(rule) => rule,
-                None if full => return,
-                None => {
-                    let (word, bit) = known_bit(key);
-                    self.known[word] |= bit;
-                    self.rules.entry(key).or_default()
+        match (parsed.key(), sure) {
+            (Some(key), true) => {
+                self.pairs |= parsed.count == 2;
+                self.change(key, |rule| rule.look = rule.look.then(look));
+            }
+            (_, false) if look.shows != 0 => {
+                for &name in &parsed.names[..parsed.count] {
+                    self.change(name, |rule| rule.unsure |= look.shows);
                 }
-            };
-            if sure {
-                rule.look = rule.look.then(look);
-            } else {
-                rule.unsure |= look.shows;
             }
-        };
-        match parsed.names[..parsed.count] {
-            [one] => change(one),
-            [one, other] if sure => {
-                change(both(one, other));
-                self.pairs = true;
-            }
-            ref several if !sure && look.shows != 0 => several.iter().copied().for_each(change),
             _ => {}
         }
+    }
+
+    fn change(&mut self, key: u64, change: impl FnOnce(&mut Rule)) {
+        if self.rules.len() < RULES_MAX || self.rules.contains_key(&key) {
+            self.note(key);
+            change(self.rules.entry(key).or_default());
+        }
+    }
+
+    /// The index of what a rule asks of the elements around; `None` if there is no room for it.
+    fn index_around(&mut self, Compound { key, .. }: Compound) -> Option<u8> {
+        let index = match self.around.iter().position(|&around| around == key) {
+            Some(index) => index,
+            None if self.around.len() == AROUND_MAX => return None,
+            None => {
+                self.note(key);
+                self.around.push(key);
+                self.around.len() - 1
+            }
+        };
+        u8::try_from(index).ok()
     }
 }
 
@@ -291,12 +370,24 @@ impl Parser {
 /// Names of one selector's subject that are looked at.
 const NAMES_MAX: usize = 4;
 
+/// Things that rules ask of the elements around, a bit each.
+const AROUND_MAX: usize = 64;
+
 /// The subject of a selector.
 struct Selector {
     names: [u64; NAMES_MAX],
     count: usize,
-    /// Nothing but the subject decides whether it matches.
+    /// What an element around it has to be, and whether that has to be its parent.
+    around: Option<(Compound, bool)>,
+    /// Nothing but these decides whether it matches.
     sure: bool,
+}
+
+/// One or two names that an element has to have.
+#[derive(Clone, Copy)]
+struct Compound {
+    key: u64,
+    is_pair: bool,
 }
 
 impl Selector {
@@ -309,28 +400,77 @@ impl Selector {
         {
             return None;
         }
-        let mut sure = !selector.contains([':', '[', '(']);
+        let mut sure = !selector.contains([':', '[', '(', '+', '~']);
         let mut compounds = selector.split(|c: char| c.is_ascii_whitespace() || matches!(c, '>' | '+' | '~'));
         let subject = compounds.next_back()?;
-        sure &= compounds.all(|around| matches!(around, "" | "html" | "body" | "*"));
+        let outside = &selector[..selector.len() - subject.len()];
+        let mut outer = compounds.filter(|around| !matches!(*around, "" | "html" | "body" | "*"));
+        let nearest = outer.next_back();
+        let around = nearest.and_then(|around| {
+            let (names, count) = names(around);
+            let key = key(&names[..count])?;
+            Some((Compound { key, is_pair: count == 2 }, outside.trim_end().ends_with('>')))
+        });
+        // A chain of several is not followed.
+        sure &= outer.next().is_none() && nearest.is_some() == around.is_some();
+        sure &= around.is_none() || !outside.contains('*');
         let subject = subject.split([':', '[', '(']).next().unwrap_or(subject);
-        let (mut names, mut count) = ([0; NAMES_MAX], 0);
-        let mut rest = subject;
-        while !rest.is_empty() && count < NAMES_MAX {
-            let (kind, name) = match rest.as_bytes()[0] {
-                b'.' => (Kind::Class, &rest[1..]),
-                b'#' => (Kind::Id, &rest[1..]),
-                _ => (Kind::Tag, rest),
-            };
-            let end = name.find(['.', '#']).unwrap_or(name.len());
-            if !name[..end].is_empty() && &name[..end] != "*" {
-                names[count] = hash(kind, &name.as_bytes()[..end]);
-                count += 1;
-            }
-            rest = &name[end..];
-        }
-        (count > 0).then_some(Self { names, count, sure })
+        let (names, count) = names(subject);
+        (count > 0).then_some(Self { names, count, around, sure })
     }
+
+    /// The key of the subject, if it has one or two names.
+    fn key(&self) -> Option<u64> {
+        key(&self.names[..self.count])
+    }
+}
+
+/// The names that a compound selector asks for, and how many there are.
+fn names(compound: &str) -> ([u64; NAMES_MAX], usize) {
+    let (mut names, mut count) = ([0; NAMES_MAX], 0);
+    let mut rest = compound;
+    while !rest.is_empty() && count < NAMES_MAX {
+        let (kind, name) = match rest.as_bytes()[0] {
+            b'.' => (Kind::Class, &rest[1..]),
+            b'#' => (Kind::Id, &rest[1..]),
+            _ => (Kind::Tag, rest),
+        };
+        let end = name.find(['.', '#']).unwrap_or(name.len());
+        if !name[..end].is_empty() && &name[..end] != "*" {
+            names[count] = hash(kind, &name.as_bytes()[..end]);
+            count += 1;
+        }
+        rest = &name[end..];
+    }
+    (names, count)
+}
+
+/// The key of one or two names; rules that ask for more are passed over.
+fn key(names: &[u64]) -> Option<u64> {
+    match *names {
+        [one] => Some(one),
+        [one, other] => Some(both(one, other)),
+        _ => None,
+    }
+}
+
+/// How an element stands in what a rule asks for around it, by index.
+#[derive(Clone, Copy)]
+enum Relation {
+    /// For any index: that there is such a rule.
+    Any,
+    Descendant(u8),
+    Child(u8),
+}
+
+/// The key of a rule about an element in others.
+fn within(key: u64, relation: Relation) -> u64 {
+    let number = match relation {
+        Relation::Any => 1,
+        Relation::Descendant(index) => 2 + u64::from(index),
+        Relation::Child(index) => 2 + (AROUND_MAX as u64) + u64::from(index),
+    };
+    (key ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23)
 }
 
 #[derive(Clone, Copy)]
@@ -378,17 +518,52 @@ fn condition(prelude: &[u8]) -> Option<Condition> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Name, StyleSheets};
+    use super::{Around, Element, Name, StyleSheets};
 
-    fn hides(sheet: &str, cut: usize, tag: &str, classes: &str, id: &str) -> bool {
+    fn sheets(sheet: &str, cut: usize) -> StyleSheets {
         let mut sheets = StyleSheets::default();
         let cut = cut.min(sheet.len());
         sheets.feed(&sheet.as_bytes()[..cut]);
         sheets.feed(&sheet.as_bytes()[cut..]);
         sheets.finish_sheet();
+        sheets
+    }
+
+    fn name(tag: &str) -> Name {
         let mut name = Name::default();
         tag.bytes().for_each(|byte| name.push(byte));
-        sheets.look(&name, classes.as_bytes(), id.as_bytes()).hides != 0
+        name
+    }
+
+    fn hides(sheet: &str, cut: usize, tag: &str, classes: &str, id: &str) -> bool {
+        let element = Element { tag: &name(tag), classes: classes.as_bytes(), id: id.as_bytes() };
+        sheets(sheet, cut).look(element, Around::default()).hides != 0
+    }
+
+    #[test]
+    fn selectors_ask_for_what_is_around() {
+        for (sheet, outer, inner, expected) in [
+            (".z .x{display:none}", "z", "", true),
+            (".z .x{display:none}", "z", "y", true),
+            (".z .x{display:none}", "y", "y", false),
+            (".z > .x{display:none}", "y", "z", true),
+            (".z>.x{display:none}", "z", "y", false),
+            ("div.z .x{display:none}", "y z", "", true),
+            ("p.z .x{display:none}", "y z", "", false),
+            ("body .z b.x{display:none}", "z", "", true),
+            (".y .z .x{display:none}", "y", "z", false),
+            (".z ~ .x{display:none}", "z", "z", false),
+            (".x{display:none} .z .x{display:inline}", "z", "y", false),
+            (".x{display:none} .z .x{display:inline}", "y", "y", true),
+            (".x{display:none} .y .z .x{display:inline}", "a", "a", false),
+        ] {
+            let sheets = sheets(sheet, 0);
+            let div = name("div");
+            let marks = |classes: &str| sheets.marks(Element { tag: &div, classes: classes.as_bytes(), id: b"" });
+            let around = Around { all: marks(outer) | marks(inner), parent: marks(inner) };
+            let element = Element { tag: &name("b"), classes: b"x", id: b"" };
+            assert_eq!(sheets.look(element, around).hides != 0, expected, "{sheet} in {outer}, {inner}");
+        }
     }
 
     #[test]
@@ -412,7 +587,8 @@ mod tests {
             ("@media (max-width:9px){.x{display:none}} .y{display:none}", "b", "x", "", false),
             ("@media (max-width:9px){.x{display:none}} .y{display:none}", "b", "y", "", true),
             (".x{display:none} .x{display:inline}", "b", "x", "", false),
-            (".x{display:none} .z .x{display:inline}", "b", "x", "", false),
+            (".x{display:none} .z .x{display:inline}", "b", "x", "", true),
+            (".x{display:none} .y .z .x{display:inline}", "b", "x", "", false),
             (".x{display:none} @media print{.x{display:inline}}", "b", "x", "", true),
             (".x{display:none} .x:hover{display:inline}", "b", "x", "", true),
             (".a{color:red;.x{y:z}display:none}", "b", "a", "", true),

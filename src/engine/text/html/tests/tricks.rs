@@ -93,6 +93,8 @@ fn hidden_text_does_not_interrupt_and_is_not_lost() {
         ("赌<i STYLE=DISPLAY:NONE>x</I>博", "赌博", "x"),
         ("赌<i style=dis&#112;lay:none>x</i>博", "赌博", "x"),
         ("<style>.a{display:none}</style>赌<i class='b a'>x</i>博", "赌博", "x"),
+        ("<style>.z .a{display:none}</style><b class=z>赌<i class=a>x</i>博</b><i class=a>y</i>", "赌博y", "x"),
+        ("<style>.z>.a{display:none}</style><b class=z>赌<i class=a>x</i><b><i class=a>博</i>", "赌博", "x"),
         ("<style>#a{opacity:0}</style>赌<i id=a>x</i>博", "赌博", "x"),
         ("<style>em{display:none}</style>赌<em>x</em>博", "赌博", "x"),
         ("<style>.a{display:none}.a{display:inline}</style>赌<i class=a>x</i>博", "赌x博", ""),
