@@ -134,6 +134,34 @@ impl CharRef {
     }
 }
 
+/// Digits of the largest code point, and a few zeros.
+const DIGITS_MAX: usize = 8;
+
+/// What a reference stands for that a text begins with, if it is all there, with its semicolon, as
+/// most are: a character, or two, and the length of the reference. `None` if it has to be read
+/// character by character.
+pub(super) fn whole(text: &[u8]) -> Option<(char, Option<char>, usize)> {
+    let name = text.get(..text.len().min(NAME_CHARACTERS_MAX + 2))?;
+    let end = name.iter().position(|&byte| byte == b';')?;
+    let (radix, digits) = match name.get(1..end)? {
+        [b'#', b'x' | b'X', digits @ ..] => (16, digits),
+        [b'#', digits @ ..] => (10, digits),
+        name if name.iter().all(u8::is_ascii_alphanumeric) => {
+            let value = htmlize::ENTITIES.get(text.get(..=end)?)?;
+            let mut characters = str::from_utf8(value).ok()?.chars();
+            return Some((characters.next()?, characters.next(), end + 1));
+        }
+        _ => return None,
+    };
+    if digits.is_empty() || digits.len() > DIGITS_MAX {
+        return None;
+    }
+    let value = digits.iter().try_fold(0_u32, |value, &digit| {
+        value.checked_mul(radix)?.checked_add(char::from(digit).to_digit(radix)?)
+    })?;
+    Some((numeric_character(value), None, end + 1))
+}
+
 /// Where a reference stands.
 #[derive(Clone, Copy)]
 pub(super) struct Within<'e> {
@@ -162,4 +190,53 @@ pub(super) fn numeric_character(value: u32) -> char {
         _ => value,
     };
     char::from_u32(value).unwrap_or('\u{FFFD}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a reference is, read character by character; `None` if the text has another, or none.
+    fn by_character(text: &str) -> Option<(String, usize)> {
+        let within = Within { attribute: false, entities: None };
+        let (mut reference, mut read) = (CharRef::default(), String::new());
+        reference.begin(ByteSpan { start: 0, end: 1 });
+        for (at, c) in text.char_indices().skip(1) {
+            let span = ByteSpan { start: at as u64, end: (at + c.len_utf8()) as u64 };
+            let mut ends = 0;
+            reference.push(within, c, span, &mut |c, span| {
+                read.push(c);
+                ends = span.end;
+            });
+            if !reference.active() {
+                return (c == ';' && ends == span.end).then_some((read, at + 1));
+            }
+        }
+        None
+    }
+
+    proptest! {
+        #[test]
+        fn the_fast_way_and_the_plain_one_agree(
+            text in "&(#x?[0-9a-fA-F]{0,9}|amp|nbsp|copy|bne|notit|[a-z]{1,4}|)[;= a]?[;a]?",
+        ) {
+            if let Some((first, second, length)) = whole(text.as_bytes()) {
+                let value: String = [Some(first), second].into_iter().flatten().collect();
+                prop_assert_eq!(Some((value, length)), by_character(&text));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_whole_is_read_at_once() {
+        assert_eq!(whole("&nbsp;x".as_bytes()), Some(('\u{A0}', None, 6)));
+        assert_eq!(whole("&#30334;家".as_bytes()), Some(('百', None, 8)));
+        assert_eq!(whole("&#x767E;".as_bytes()), Some(('百', None, 8)));
+        assert_eq!(whole("&bne;".as_bytes()), Some(('=', Some('\u{20E5}'), 5)));
+        for odd in ["&nbsp", "&#;", "&#99999999999;", "& ;", "&;", "&none;", "&#x;", "&#+1;"] {
+            assert_eq!(whole(odd.as_bytes()), None, "{odd}");
+        }
+    }
 }

@@ -8,7 +8,7 @@
 use memchr::{memchr, memchr3};
 
 use super::{
-    char_ref::{CharRef, Within},
+    char_ref::{self, CharRef, Within},
     dtd::Entities,
     markup::CommentStep,
     name::{Key, Name},
@@ -210,6 +210,17 @@ impl Tokenizer {
                 }
                 if at == to {
                     break;
+                }
+                if self.entities.is_none()
+                    && let Some((first, second, length)) = char_ref::whole(&bytes[at..])
+                {
+                    let span = block.span(at, at + length);
+                    for c in [Some(first), second].into_iter().flatten() {
+                        tokens.character(Part::Text, c, span, span.end);
+                    }
+                    self.dashes = 0;
+                    at += length;
+                    continue;
                 }
             }
             let stop = at + self.run_length(&bytes[at..]);
