@@ -5,6 +5,8 @@
 //! anchored at three: eight places are tested at once, and almost all fail. Then a bit for the whole
 //! anchor in a wider table; then the anchor itself. Nothing branches on a single place before that.
 
+use super::vector::Vector;
+
 /// The anchors of a set of phrases, and who is anchored at each.
 #[derive(Debug)]
 pub(super) struct Anchors {
@@ -212,8 +214,7 @@ impl Anchors {
 fn collect<const WORDS: usize>(words: &[u32], codes: &[u16], places: &mut Vec<u32>) {
     let Some(words) = words.first_chunk::<WORDS>() else { return };
     places.clear();
-    #[cfg(target_arch = "x86_64")]
-    if let Some(vector) = super::vector::Vector::of_this_processor() {
+    if let Some(vector) = Vector::of_this_processor() {
         return vector.candidates(words, codes, places);
     }
     collect_plainly(words, codes, places);

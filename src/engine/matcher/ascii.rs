@@ -3,7 +3,6 @@
 
 use wide::u8x16;
 
-#[cfg(target_arch = "x86_64")]
 use super::vector::Vector;
 
 /// Bytes of a block.
@@ -69,26 +68,23 @@ impl Beginnings {
 impl Block {
     /// Looks at the first [`BLOCK_BYTES`] bytes, or fewer.
     #[inline(always)]
-    pub(super) fn new(bytes: &[u8], beginnings: &Beginnings) -> Self {
+    pub(super) fn new(bytes: &[u8], beginnings: &Beginnings, vector: Option<Vector>) -> Self {
         match bytes.first_chunk() {
-            Some(block) => Self::of(block, BLOCK_BYTES, beginnings),
+            Some(block) => Self::of(block, BLOCK_BYTES, beginnings, vector),
             None => {
                 let mut block = [0; BLOCK_BYTES];
                 block[..bytes.len()].copy_from_slice(bytes);
-                Self::of(&block, bytes.len(), beginnings)
+                Self::of(&block, bytes.len(), beginnings, vector)
             }
         }
     }
 
     #[inline(always)]
-    fn of(block: &[u8; BLOCK_BYTES], length: usize, beginnings: &Beginnings) -> Self {
-        #[cfg(target_arch = "x86_64")]
-        let masks = match Vector::of_this_processor() {
+    fn of(block: &[u8; BLOCK_BYTES], length: usize, beginnings: &Beginnings, vector: Option<Vector>) -> Self {
+        let masks = match vector {
             Some(vector) => vector.masks(block, beginnings),
             None => masks(block),
         };
-        #[cfg(not(target_arch = "x86_64"))]
-        let masks = masks(block);
         let ascii = (masks.other.trailing_zeros() as usize).min(length);
         Self { ascii, letters: masks.letters & first(ascii), beginnings: masks.beginnings, rows: masks.rows }
     }
@@ -120,6 +116,36 @@ pub(super) fn starts_of(mut places: u64, starts: u64) -> u64 {
         places &= places - 1;
     }
     found
+}
+
+/// A word that is spelled has so many letters at least, each a word.
+pub(super) const SPELLED_MIN: u32 = 4;
+
+/// Which of the words of one letter, `singles`, stand in a row with as many others as a word has that is
+/// spelled, or may with what is before and behind. `others` is where other words begin. `before` is how
+/// many stand in a row before all of these, and becomes what they are to the next.
+#[inline(always)]
+pub(super) fn spelled(singles: u64, others: u64, before: &mut u32) -> u64 {
+    if singles == 0 {
+        *before = if others == 0 { *before } else { 0 };
+        return 0;
+    }
+    let (mut spelled, mut row, mut count) = (0, 0, *before);
+    let (mut rest, mut passed) = (singles, 0);
+    while rest != 0 {
+        let up_to = rest ^ (rest - 1);
+        if others & up_to & !passed != 0 {
+            spelled |= if count >= SPELLED_MIN { row } else { 0 };
+            (row, count) = (0, 0);
+        }
+        row |= rest & up_to;
+        count += 1;
+        passed = up_to;
+        rest &= rest - 1;
+    }
+    let goes_on = others & !passed == 0;
+    *before = if goes_on { count.min(SPELLED_MIN) } else { 0 };
+    spelled | if goes_on || count >= SPELLED_MIN { row } else { 0 }
 }
 
 /// The lowest `count` bits.
@@ -168,11 +194,35 @@ mod tests {
 
         #[test]
         fn a_short_block_ends_where_it_ends(bytes in proptest::collection::vec(any::<u8>(), 0..70)) {
-            let block = Block::new(&bytes, &Beginnings::default());
+            let block = Block::new(&bytes, &Beginnings::default(), Vector::of_this_processor());
             let ascii = bytes.iter().take(BLOCK_BYTES).take_while(|byte| byte.is_ascii()).count();
             prop_assert_eq!(block.ascii, ascii);
             for (at, byte) in bytes.iter().take(ascii).enumerate() {
                 prop_assert_eq!(block.letters >> at & 1 != 0, byte.is_ascii_alphanumeric());
+            }
+        }
+
+        #[test]
+        fn no_letter_of_a_word_that_is_spelled_is_passed_over(
+            words in proptest::collection::vec(any::<Option<bool>>(), 0..200),
+            before in 0..=3_u32,
+        ) {
+            // A place a word, or none; 64 of them at a time.
+            let mut kept = Vec::new();
+            let mut state = before;
+            for block in words.chunks(64) {
+                let bits = |of: Option<bool>| block.iter().rev().fold(0_u64, |all, &word| all << 1 | u64::from(word == of));
+                let found = spelled(bits(Some(true)), bits(Some(false)), &mut state);
+                kept.extend((0..block.len()).map(|at| found >> at & 1 != 0));
+            }
+            for (at, _) in words.iter().enumerate().filter(|word| *word.1 == Some(true)) {
+                let row = |other: &&Option<bool>| **other != Some(false);
+                let singles = |words: &mut dyn Iterator<Item = &Option<bool>>| words.filter(|word| **word == Some(true)).count();
+                let ahead = singles(&mut words[at..].iter().take_while(row));
+                let behind = singles(&mut words[..at].iter().rev().take_while(row));
+                let to_the_start = words[..at].iter().all(|word| *word != Some(false));
+                let in_all = ahead + behind + if to_the_start { before as usize } else { 0 };
+                prop_assert!(kept[at] || in_all < SPELLED_MIN as usize, "{at}");
             }
         }
 
@@ -183,7 +233,7 @@ mod tests {
         ) {
             words.sort_unstable();
             let words: Vec<Box<str>> = words.into_iter().map(Box::from).collect();
-            let block = Block::new(text.as_bytes(), &Beginnings::new(&words));
+            let block = Block::new(text.as_bytes(), &Beginnings::new(&words), Vector::of_this_processor());
             let text = &text[..block.ascii];
             let mut from = 0;
             for word in text.split(|c: char| !c.is_ascii_alphanumeric()) {

@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 
-use super::room::Room;
+use super::{room::Room, vector::Vector};
 use crate::{
     base::ByteSpan,
     engine::text::{Block, Edge, Places, Width, is_control},
@@ -359,8 +359,7 @@ impl LaneText {
         let bytes = &self.bytes[from..to];
         let unseen = self.unseen.partition_point(|&at| (at as usize) < to)
             - self.unseen.partition_point(|&at| (at as usize) < from);
-        #[cfg(target_arch = "x86_64")]
-        if let Some(vector) = super::vector::Vector::of_this_processor() {
+        if let Some(vector) = Vector::of_this_processor() {
             return vector.shown(before, bytes) - unseen as u32;
         }
         shown(before, bytes) - unseen as u32

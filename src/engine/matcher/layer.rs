@@ -6,7 +6,7 @@ use foldhash::fast::FixedState;
 
 use super::{
     anchors::{Anchor, Anchored, Anchors, PAIR_MULTIPLIER},
-    ascii::Beginnings,
+    ascii::{Beginnings, SPELLED_MIN},
     plane::{NOISE, Plane, SPECIAL},
 };
 use crate::engine::text::fold::{Coded, CodedFolding, Folding, Reading, Token, WordPart};
@@ -93,6 +93,9 @@ struct Words {
     bare: Vec<Box<str>>,
     /// Symbols of words of one ASCII character; [`NONE`] if no phrase has it.
     short: [u32; 128],
+    /// Which of them stand in a phrase in a shorter row of such words than [`SPELLED_MIN`].
+    lone: [bool; 128],
+    any_lone: bool,
     bytes_max: usize,
     /// Letters of the longest row of equal ones that makes a difference.
     row_max: usize,
@@ -112,7 +115,7 @@ impl Layer {
     pub(super) fn new(reading: Reading, folding: &Folding, phrases: &[Phrase]) -> Self {
         let symbols = Symbols::new(phrases);
         let coded = folding.with_codes(|c| symbols.ideograph(c));
-        let words = Words::new(&symbols, reading);
+        let words = Words::new(&symbols, reading, &lone_letters(phrases));
         let mut layer = Self {
             plane: Plane::empty(),
             folding: coded,
@@ -316,10 +319,18 @@ impl Layer {
         self.words.filter[(hash / 64) as usize] >> (hash % 64) & 1 != 0
     }
 
-    /// The symbol of a word of one ASCII letter or digit; [`NONE`] if no phrase has it.
+    /// The symbol of a word of one ASCII letter or digit; [`NONE`] if no phrase has it. Unless it stands
+    /// in a row of at least [`SPELLED_MIN`] of them, only phrases count that are not spelled.
     #[inline(always)]
-    pub(super) fn short_word(&self, letter: u8) -> u32 {
-        self.words.short[usize::from(letter.to_ascii_lowercase() & 0x7F)]
+    pub(super) fn letter(&self, letter: u8, in_row: bool) -> u32 {
+        let letter = usize::from(letter.to_ascii_lowercase() & 0x7F);
+        if in_row || self.words.lone[letter] { self.words.short[letter] } else { NONE }
+    }
+
+    /// Whether any word of one letter may be a phrase's that is not spelled.
+    #[inline(always)]
+    pub(super) fn has_lone_letters(&self) -> bool {
+        self.words.any_lone
     }
 
     /// Hands on what a whole folded word is to the phrases, if it is anything; `parts` is room.
@@ -474,6 +485,21 @@ impl Symbols {
     }
 }
 
+/// The letters and digits that are words of a phrase by themselves, and not of a word that is spelled.
+fn lone_letters(phrases: &[Phrase]) -> [bool; 128] {
+    let letter = |token: &Token| match token {
+        Token::Word(word) => <[u8; 1]>::try_from(word.as_bytes()).ok().map(|[letter]| letter),
+        Token::Ideograph(_) => None,
+    };
+    let mut lone = [false; 128];
+    for (tokens, _) in phrases {
+        let rows = tokens.chunk_by(|one, other| letter(one).is_some() == letter(other).is_some());
+        let short = rows.filter(|row| row.len() < SPELLED_MIN as usize);
+        short.flatten().filter_map(letter).for_each(|letter| lone[usize::from(letter & 0x7F)] = true);
+    }
+    lone
+}
+
 /// A letter so many times in a row stands for fewer of it: no word has as many.
 const DRAWN_OUT: usize = 3;
 
@@ -522,7 +548,7 @@ impl Words {
         known(word).or_else(|| [2, 1].into_iter().find_map(|kept| known(&squeezed(word, kept)?)))
     }
 
-    fn new(symbols: &Symbols, reading: Reading) -> Self {
+    fn new(symbols: &Symbols, reading: Reading, lone: &[bool; 128]) -> Self {
         let mut sorted: Vec<Box<str>> = symbols.words.keys().cloned().collect();
         sorted.sort_unstable();
         let mut bare: Vec<Box<str>> = sorted.iter().map(|word| bare(word).into()).collect();
@@ -546,6 +572,8 @@ impl Words {
                 symbols.words.get(word.as_str()).map_or(NONE, |number| RARE + number)
             }),
             bare,
+            lone: *lone,
+            any_lone: lone.contains(&true),
         };
         for word in &sorted {
             let hash = word_hash(first_bytes(word.as_bytes()), word.len()) >> words.filter_shift;

@@ -22,7 +22,7 @@ mod pattern_set;
 mod plane;
 mod room;
 mod tokens;
-#[cfg(target_arch = "x86_64")]
+#[cfg_attr(not(target_arch = "x86_64"), path = "no_vector.rs")]
 mod vector;
 mod verify;
 

@@ -9,6 +9,7 @@ use super::{
     lane_text::{END, LaneText, decode},
     layer::{Layer, NONE, RARE, WORD, code_of, first_bytes},
     plane::NOISE,
+    vector::Vector,
 };
 use crate::{
     base::{Work, run_wide},
@@ -95,11 +96,10 @@ impl Tokens {
 
     /// Characters of three bytes, up to one that has to be looked at closely.
     #[inline(always)]
-    fn wide(&mut self, layer: &Layer, bytes: &[u8], mut at: usize) -> usize {
+    fn wide(&mut self, layer: &Layer, bytes: &[u8], mut at: usize, vector: Option<Vector>) -> usize {
         self.make_room((bytes.len() - at) / 3 + VECTOR);
         let plane = layer.plane();
-        #[cfg(target_arch = "x86_64")]
-        if let Some(vector) = super::vector::Vector::of_this_processor() {
+        if let Some(vector) = vector {
             let (codes, ats) = (&mut self.codes[self.len..], &mut self.ats[self.len..]);
             let (read, count) = vector.wide(plane, &bytes[at..], at as u32, codes, ats);
             at += read;
@@ -123,7 +123,7 @@ impl Tokens {
 
     /// ASCII, up to what is not.
     #[inline(always)]
-    fn ascii(&mut self, layer: &Layer, bytes: &[u8], mut at: usize) -> usize {
+    fn ascii(&mut self, layer: &Layer, bytes: &[u8], mut at: usize, vector: Option<Vector>) -> usize {
         if !layer.has_words() {
             return at + bytes[at..].iter().position(|byte| !byte.is_ascii()).unwrap_or(bytes.len() - at);
         }
@@ -134,13 +134,16 @@ impl Tokens {
                 return at;
             }
         }
+        // Words of one letter in a row before the block: before the first, as many as may be.
+        let mut before = ascii::SPELLED_MIN - 1;
         loop {
-            let block = ascii::Block::new(&bytes[at..], layer.beginnings());
+            let block = ascii::Block::new(&bytes[at..], layer.beginnings(), vector);
             let (stop, mut letters) = (block.ascii, block.letters);
             if self.word.active {
                 let more = (letters.trailing_ones() as usize).min(stop);
                 self.push_letters(layer, &bytes[at..at + more]);
                 letters &= !ascii::first(more);
+                before = if more > 0 { 0 } else { before };
                 if more < stop {
                     self.end_word(layer);
                 }
@@ -150,7 +153,10 @@ impl Tokens {
             letters &= ascii::first(stop - open);
             let starts = letters & !(letters << 1);
             let drawn_out = ascii::starts_of(block.rows & letters, starts);
-            let mut starts = starts & (block.beginnings | !(letters >> 1) | drawn_out);
+            let singles = starts & !(letters >> 1);
+            let spelled = ascii::spelled(singles, starts & !singles, &mut before);
+            let lone = if layer.has_lone_letters() { singles } else { 0 };
+            let mut starts = starts & block.beginnings & !singles | drawn_out | spelled | lone;
             while starts != 0 {
                 let start = starts.trailing_zeros() as usize;
                 starts &= starts - 1;
@@ -158,7 +164,7 @@ impl Tokens {
                 if drawn_out >> start & 1 != 0 {
                     self.known_word(layer, &bytes[at + start..at + start + length], at + start);
                 } else if length == 1 {
-                    let symbol = layer.short_word(bytes[at + start]);
+                    let symbol = layer.letter(bytes[at + start], spelled >> start & 1 != 0);
                     if symbol != NONE {
                         self.push(layer, symbol, (at + start) as u32);
                     }
@@ -436,11 +442,12 @@ impl Work for Read<'_> {
     fn run(self) {
         let Self { tokens, layer, text } = self;
         let mut at = tokens.read as usize;
+        let vector = Vector::of_this_processor();
         while let Some(&byte) = text.bytes().get(at) {
             at = match byte {
-                0..0x80 if layer.plain_ascii() => tokens.ascii(layer, text.bytes(), at),
+                0..0x80 if layer.plain_ascii() => tokens.ascii(layer, text.bytes(), at, vector),
                 0xE0..0xF0 if !tokens.word.active => {
-                    let stop = tokens.wide(layer, text.bytes(), at);
+                    let stop = tokens.wide(layer, text.bytes(), at, vector);
                     if stop > at { stop } else { tokens.close(layer, text, at) }
                 }
                 _ => tokens.close(layer, text, at),

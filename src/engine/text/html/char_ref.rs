@@ -156,9 +156,9 @@ pub(super) fn whole(text: &[u8]) -> Option<(char, Option<char>, usize)> {
     if digits.is_empty() || digits.len() > DIGITS_MAX {
         return None;
     }
-    let value = digits.iter().try_fold(0_u32, |value, &digit| {
-        value.checked_mul(radix)?.checked_add(char::from(digit).to_digit(radix)?)
-    })?;
+    let value = digits
+        .iter()
+        .try_fold(0_u32, |value, &digit| value.checked_mul(radix)?.checked_add(char::from(digit).to_digit(radix)?))?;
     Some((numeric_character(value), None, end + 1))
 }
 
