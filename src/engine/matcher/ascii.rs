@@ -20,8 +20,6 @@ pub(super) struct Block {
     pub(super) beginnings: u64,
     /// Where a letter stands three times in a row.
     pub(super) rows: u64,
-    /// Where a letter or digit stands that may be a phrase's word by itself.
-    pub(super) lone: u64,
 }
 
 /// What is known of any bytes, a bit each.
@@ -35,8 +33,6 @@ pub(super) struct Masks {
     pub(super) beginnings: u64,
     /// Here and in the two bytes behind stands one letter, in either case.
     pub(super) rows: u64,
-    /// A letter or digit that may be a phrase's word by itself.
-    pub(super) lone: u64,
 }
 
 /// The first three bytes of words, in eight groups of words that are near each other in order.
@@ -45,20 +41,13 @@ pub(super) struct Beginnings {
     /// For the first byte, the second, the third: a bit for each group that has such a one there, by
     /// its lower half and by its upper half.
     pub(super) by_place: [[[u8; 16]; 2]; 3],
-    /// The letters and digits that are words by themselves: for each lower half a bit for each upper
-    /// half, and that bit.
-    pub(super) lone: [[u8; 16]; 2],
 }
 
 impl Beginnings {
     /// Collects the beginnings of words in lower case, which come in order. Words of one letter are left
-    /// out: many a phrase has them, for the case that it is spelled. `lone` are those that are words even so.
-    pub(super) fn new(words: &[Box<str>], lone: &[bool; 128]) -> Self {
+    /// out: many a phrase has them, for the case that it is spelled.
+    pub(super) fn new(words: &[Box<str>]) -> Self {
         let mut beginnings = Self::default();
-        for byte in (0..128).filter(|&byte| lone[byte]) {
-            beginnings.lone[0][byte % 16] |= 1 << (byte / 16);
-            beginnings.lone[1][byte / 16] = 1 << (byte / 16);
-        }
         for (number, word) in words.iter().enumerate().filter(|word| word.1.len() > 1) {
             let group = 1 << (8 * number / words.len());
             for (place, [low, high]) in beginnings.by_place.iter_mut().enumerate() {
@@ -97,8 +86,7 @@ impl Block {
             None => masks(block),
         };
         let ascii = (masks.other.trailing_zeros() as usize).min(length);
-        let Masks { letters, beginnings, rows, lone, .. } = masks;
-        Self { ascii, letters: letters & first(ascii), beginnings, rows, lone }
+        Self { ascii, letters: masks.letters & first(ascii), beginnings: masks.beginnings, rows: masks.rows }
     }
 }
 
@@ -186,7 +174,7 @@ pub(super) fn masks(block: &[u8; BLOCK_BYTES]) -> Masks {
         other |= u64::from(bytes.to_bitmask()) << (16 * number);
         letters |= u64::from(letter.to_bitmask()) << (16 * number);
     }
-    Masks { other, letters, beginnings: u64::MAX, rows, lone: u64::MAX }
+    Masks { other, letters, beginnings: u64::MAX, rows }
 }
 
 #[cfg(test)]
@@ -245,7 +233,7 @@ mod tests {
         ) {
             words.sort_unstable();
             let words: Vec<Box<str>> = words.into_iter().map(Box::from).collect();
-            let block = Block::new(text.as_bytes(), &Beginnings::new(&words, &[false; 128]), Vector::of_this_processor());
+            let block = Block::new(text.as_bytes(), &Beginnings::new(&words), Vector::of_this_processor());
             let text = &text[..block.ascii];
             let mut from = 0;
             for word in text.split(|c: char| !c.is_ascii_alphanumeric()) {

@@ -95,6 +95,7 @@ struct Words {
     short: [u32; 128],
     /// Which of them stand in a phrase in a shorter row of such words than [`SPELLED_MIN`].
     lone: [bool; 128],
+    any_lone: bool,
     bytes_max: usize,
     /// Letters of the longest row of equal ones that makes a difference.
     row_max: usize,
@@ -324,6 +325,12 @@ impl Layer {
     pub(super) fn letter(&self, letter: u8, in_row: bool) -> u32 {
         let letter = usize::from(letter.to_ascii_lowercase() & 0x7F);
         if in_row || self.words.lone[letter] { self.words.short[letter] } else { NONE }
+    }
+
+    /// Whether any word of one letter may be a phrase's that is not spelled.
+    #[inline(always)]
+    pub(super) fn has_lone_letters(&self) -> bool {
+        self.words.any_lone
     }
 
     /// Hands on what a whole folded word is to the phrases, if it is anything; `parts` is room.
@@ -556,7 +563,7 @@ impl Words {
             },
             row_max: sorted.iter().map(|word| longest_row(word) + 1).max().unwrap_or(0).max(DRAWN_OUT),
             any: reading == Reading::Sounds,
-            beginnings: Beginnings::new(&sorted, lone),
+            beginnings: Beginnings::new(&sorted),
             filter: vec![0; bits / 64],
             filter_shift: 64 - bits.trailing_zeros(),
             lengths: [0; 128],
@@ -566,6 +573,7 @@ impl Words {
             }),
             bare,
             lone: *lone,
+            any_lone: lone.contains(&true),
         };
         for word in &sorted {
             let hash = word_hash(first_bytes(word.as_bytes()), word.len()) >> words.filter_shift;

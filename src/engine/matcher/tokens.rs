@@ -155,7 +155,8 @@ impl Tokens {
             let drawn_out = ascii::starts_of(block.rows & letters, starts);
             let singles = starts & !(letters >> 1);
             let spelled = ascii::spelled(singles, starts & !singles, &mut before);
-            let mut starts = starts & block.beginnings & !singles | drawn_out | spelled | singles & block.lone;
+            let lone = if layer.has_lone_letters() { singles } else { 0 };
+            let mut starts = starts & block.beginnings & !singles | drawn_out | spelled | lone;
             while starts != 0 {
                 let start = starts.trailing_zeros() as usize;
                 starts &= starts - 1;

@@ -158,18 +158,7 @@ fn masks(block: &[u8; BLOCK_BYTES], beginnings: &Beginnings) -> Masks {
         letters: both(letters(low), letters(high)),
         beginnings: both(beginnings_at(low_places, high_places), beginnings_at(high_places, none)),
         rows: both(rows(low, high), rows(high, none[0])),
-        lone: both(lone(low, beginnings), lone(high, beginnings)),
     }
-}
-
-/// Where a letter or digit stands that may be a word by itself.
-#[inline]
-#[target_feature(enable = "avx2,popcnt")]
-fn lone(bytes: __m256i, beginnings: &Beginnings) -> u32 {
-    let bytes = _mm256_or_si256(bytes, _mm256_set1_epi8(0x20));
-    let high = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), _mm256_set1_epi8(0xF));
-    let none = _mm256_cmpeq_epi8(groups(bytes, high, &beginnings.lone), _mm256_setzero_si256());
-    !(_mm256_movemask_epi8(none) as u32)
 }
 
 /// Where one letter stands three times in a row, in either case.
@@ -360,18 +349,6 @@ mod tests {
             let (fast, plain) = (vector.masks(block, &Beginnings::default()), ascii::masks(block));
             prop_assert_eq!((fast.other, fast.letters, fast.beginnings), (plain.other, plain.letters, 0));
             prop_assert_eq!(fast.rows, plain.rows);
-        }
-
-        #[test]
-        fn letters_that_are_words_are_told(bytes in proptest::collection::vec(0..0x80_u8, BLOCK_BYTES), words in "[a-z0-9]{0,12}") {
-            let Some(vector) = Vector::of_this_processor() else { return Ok(()) };
-            let mut lone = [false; 128];
-            words.bytes().for_each(|byte| lone[usize::from(byte)] = true);
-            let masks = vector.masks(bytes.first_chunk().expect("as many"), &Beginnings::new(&[], &lone));
-            for (at, byte) in bytes.iter().enumerate().filter(|byte| byte.1.is_ascii_alphanumeric()) {
-                let told = masks.lone >> at & 1 != 0;
-                prop_assert_eq!(told, words.contains(char::from(byte.to_ascii_lowercase())), "{}", byte);
-            }
         }
 
         #[test]
