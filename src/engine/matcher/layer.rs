@@ -93,9 +93,8 @@ struct Words {
     bare: Vec<Box<str>>,
     /// Symbols of words of one ASCII character; [`NONE`] if no phrase has it.
     short: [u32; 128],
-    /// Which of them stand in a phrase in a shorter row of such words than [`SPELLED_MIN`].
+    /// Which of them, in either case, stand in a phrase in a shorter row of such words than [`SPELLED_MIN`].
     lone: [bool; 128],
-    any_lone: bool,
     bytes_max: usize,
     /// Letters of the longest row of equal ones that makes a difference.
     row_max: usize,
@@ -319,18 +318,24 @@ impl Layer {
         self.words.filter[(hash / 64) as usize] >> (hash % 64) & 1 != 0
     }
 
-    /// The symbol of a word of one ASCII letter or digit; [`NONE`] if no phrase has it. Unless it stands
-    /// in a row of at least [`SPELLED_MIN`] of them, only phrases count that are not spelled.
+    /// The symbol of a word of one ASCII letter or digit; [`NONE`] if no phrase has it.
     #[inline(always)]
-    pub(super) fn letter(&self, letter: u8, in_row: bool) -> u32 {
-        let letter = usize::from(letter.to_ascii_lowercase() & 0x7F);
-        if in_row || self.words.lone[letter] { self.words.short[letter] } else { NONE }
+    pub(super) fn letter(&self, letter: u8) -> u32 {
+        self.words.short[usize::from(letter.to_ascii_lowercase() & 0x7F)]
     }
 
-    /// Whether any word of one letter may be a phrase's that is not spelled.
+    /// Which of some places in ASCII hold a letter or digit that is a phrase's word by itself, and not
+    /// only one of a word that is spelled.
     #[inline(always)]
-    pub(super) fn has_lone_letters(&self) -> bool {
-        self.words.any_lone
+    pub(super) fn lone_letters(&self, ascii: &[u8], mut places: u64) -> u64 {
+        let mut lone = 0;
+        while places != 0 {
+            let at = places.trailing_zeros();
+            let known = ascii.get(at as usize).is_some_and(|letter| self.words.lone[usize::from(letter & 0x7F)]);
+            lone |= u64::from(known) << at;
+            places &= places - 1;
+        }
+        lone
     }
 
     /// Hands on what a whole folded word is to the phrases, if it is anything; `parts` is room.
@@ -495,13 +500,16 @@ fn lone_letters(phrases: &[Phrase]) -> [bool; 128] {
     for (tokens, _) in phrases {
         let rows = tokens.chunk_by(|one, other| letter(one).is_some() == letter(other).is_some());
         let short = rows.filter(|row| row.len() < SPELLED_MIN as usize);
-        short.flatten().filter_map(letter).for_each(|letter| lone[usize::from(letter & 0x7F)] = true);
+        for letter in short.flatten().filter_map(letter).filter(u8::is_ascii) {
+            lone[usize::from(letter)] = true;
+            lone[usize::from(letter.to_ascii_uppercase())] = true;
+        }
     }
     lone
 }
 
 /// A letter so many times in a row stands for fewer of it: no word has as many.
-const DRAWN_OUT: usize = 3;
+pub(super) const DRAWN_OUT: usize = 3;
 
 /// What a drawn-out word stands for has so many letters at least.
 const DRAWN_OUT_LETTERS_MIN: usize = 3;
@@ -573,7 +581,6 @@ impl Words {
             }),
             bare,
             lone: *lone,
-            any_lone: lone.contains(&true),
         };
         for word in &sorted {
             let hash = word_hash(first_bytes(word.as_bytes()), word.len()) >> words.filter_shift;

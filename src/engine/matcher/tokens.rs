@@ -7,7 +7,7 @@
 use super::{
     ascii,
     lane_text::{END, LaneText, decode},
-    layer::{Layer, NONE, RARE, WORD, code_of, first_bytes},
+    layer::{DRAWN_OUT, Layer, NONE, RARE, WORD, code_of, first_bytes},
     plane::NOISE,
     vector::Vector,
 };
@@ -155,16 +155,17 @@ impl Tokens {
             let drawn_out = ascii::starts_of(block.rows & letters, starts);
             let singles = starts & !(letters >> 1);
             let spelled = ascii::spelled(singles, starts & !singles, &mut before);
-            let lone = if layer.has_lone_letters() { singles } else { 0 };
+            let lone = layer.lone_letters(&bytes[at..], singles & !spelled);
             let mut starts = starts & block.beginnings & !singles | drawn_out | spelled | lone;
             while starts != 0 {
                 let start = starts.trailing_zeros() as usize;
                 starts &= starts - 1;
                 let length = (!(letters >> start)).trailing_zeros() as usize;
-                if drawn_out >> start & 1 != 0 {
+                // Of so short a word, such as www, nothing would be left.
+                if drawn_out >> start & 1 != 0 && length > DRAWN_OUT {
                     self.known_word(layer, &bytes[at + start..at + start + length], at + start);
                 } else if length == 1 {
-                    let symbol = layer.letter(bytes[at + start], spelled >> start & 1 != 0);
+                    let symbol = layer.letter(bytes[at + start]);
                     if symbol != NONE {
                         self.push(layer, symbol, (at + start) as u32);
                     }

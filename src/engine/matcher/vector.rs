@@ -96,7 +96,8 @@ static TOGETHER: [[u8; 16]; 256] = {
     table
 };
 
-#[inline]
+// Not in line: where it is called, there is no register left.
+#[inline(never)]
 #[target_feature(enable = "avx2,popcnt")]
 fn wide(plane: &Plane, bytes: &[u8], at: u32, codes: &mut [u16], ats: &mut [u32]) -> (usize, usize) {
     // Bytes 0 to 11 into the lower half, 12 to 23 into the upper, and each character into 32 bits.
