@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{
     client::{Client, Http1, Wire},
-    http1::{HeadFault, HeadLimits, HeadScan, RequestHead},
+    http1::{HeadFault, HeadLimits, HeadScan, RequestHead, split_head},
     http2::{self, Arrival},
     session,
     socket::{READ_BYTES, Socket},
@@ -113,16 +113,15 @@ fn turn<'a>(
     Box::pin(session::turn(worker, edge, client, head))
 }
 
-/// Waits for the first byte of a request; owns no buffer meanwhile. `false`: none will come.
+/// Waits for the beginning of a request; owns no buffer meanwhile. `false`: none will come.
 async fn wait_for_request(worker: &Worker, edge: &Edge, client: &mut Http1) -> bool {
     if !client.inbox.is_empty() {
         return true;
     }
-    client.inbox = BytesMut::new();
     select! {
         biased;
-        readable = timeout(edge.timeouts.keep_alive, client.socket.readable(&mut client.inbox)) => {
-            matches!(readable, Ok(Ok(true)))
+        read = timeout(edge.timeouts.keep_alive, client.socket.read_late(&mut client.inbox, READ_BYTES)) => {
+            matches!(read, Ok(Ok(1..)))
         }
         () = worker.idle_end.cancelled() => false,
     }
@@ -142,7 +141,7 @@ async fn read_head(edge: &Edge, client: &mut Http1) -> Result<Result<RequestHead
     loop {
         match scan.end(&mut client.inbox, limits) {
             Ok(Some(end)) => {
-                let head = client.inbox.split_to(end).freeze();
+                let head = split_head(&mut client.inbox, end);
                 return Ok(RequestHead::parse(head, limits));
             }
             Ok(None) => {}

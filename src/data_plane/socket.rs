@@ -4,7 +4,7 @@
 //! task can read from a connection in one future and write to it in another, without a lock.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     future::poll_fn,
     io::{self, IoSlice},
     mem::MaybeUninit,
@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
@@ -28,14 +28,22 @@ use tokio_rustls::TlsStream;
 use super::limits::Pace;
 use crate::telemetry::Live;
 
-/// Bytes that a read makes room for, at first.
+/// Bytes of a read, at most.
 pub(super) const READ_BYTES: usize = 16 << 10;
-/// Bytes that a read of an origin's answer makes room for, at first: most pages are whole in it.
+/// Bytes of a read of an origin's answer: most pages are whole in it.
 pub(super) const ANSWER_BYTES: usize = 32 << 10;
-/// Bytes that a read makes room for once a body has shown that it is large.
+/// Bytes of a read once a body has shown that it is large.
 pub(super) const READ_BYTES_MAX: usize = 64 << 10;
+/// What was read is copied out of the worker's room up to so many bytes: they are still in the processor's cache,
+/// and what is kept of them costs no more than they are. Beyond it they are handed on as they stand.
+const COPIED_BYTES_MAX: usize = 20 << 10;
 /// Slices handed to the kernel in one write.
 const SLICES: usize = 16;
+
+thread_local! {
+    /// What a worker's connections are read into, one at a time.
+    static ROOM: RefCell<BytesMut> = RefCell::default();
+}
 
 /// The transport below HTTP.
 pub(super) enum Stream {
@@ -69,8 +77,6 @@ pub(super) struct Socket {
     stream: RefCell<Stream>,
     /// How slow the peer may be.
     pace: Option<Pace>,
-    /// Nothing has been waited for. The runtime takes a new connection for readable until it was tried.
-    fresh: Cell<bool>,
     counted: Counted,
 }
 
@@ -89,7 +95,7 @@ impl Socket {
 
     /// The same, with a bound on how slow the peer may be with bodies and responses.
     pub(super) fn paced(stream: Stream, counted: Counted, pace: Option<Pace>) -> Self {
-        Self { stream: RefCell::new(stream), pace, fresh: Cell::new(true), counted }
+        Self { stream: RefCell::new(stream), pace, counted }
     }
 
     /// Puts a fresh stream in the place of one that died.
@@ -120,32 +126,35 @@ impl Socket {
         .await
     }
 
-    /// Reads as [`Socket::read`] does, but makes room only once there is something to read: who is waited for
-    /// costs no more than what it has sent.
+    /// Reads what is there, behind what `buffer` already holds and at most `want` bytes; 0 is the end. Reads into
+    /// the worker's room: who is waited for owns no memory meanwhile, and then what has come.
     pub(super) async fn read_late(&self, buffer: &mut BytesMut, want: usize) -> io::Result<usize> {
         if buffer.is_empty() {
             *buffer = BytesMut::new();
-        } else if buffer.len() < buffer.capacity() / 2 {
-            *buffer = BytesMut::from(&buffer[..]);
         }
-        let before = buffer.len();
-        if !self.readable(buffer).await? {
-            return Ok(0);
+        poll_fn(|context| ROOM.with_borrow_mut(|room| self.poll_read(context, room, buffer, want))).await
+    }
+
+    fn poll_read(
+        &self,
+        context: &mut Context<'_>,
+        room: &mut BytesMut,
+        buffer: &mut BytesMut,
+        want: usize,
+    ) -> Poll<io::Result<usize>> {
+        // Nobody may have anything of it any more; otherwise what is left may do.
+        if !room.try_reclaim(READ_BYTES_MAX) && room.capacity() < want {
+            *room = BytesMut::with_capacity(READ_BYTES_MAX);
         }
-        let count = buffer.len() - before;
-        if count == 0 {
-            return self.read(buffer, want).await;
+        let mut stream = self.stream.borrow_mut();
+        let count = ready!(pin!(stream.read_buf(&mut (&mut *room).limit(want))).poll(context))?;
+        if count > COPIED_BYTES_MAX && buffer.is_empty() {
+            *buffer = room.split();
+        } else {
+            buffer.extend_from_slice(room);
+            room.clear();
         }
-        // TLS had to read to know; what has come with it is here already.
-        buffer.reserve(want);
-        let more = poll_fn(|context| {
-            let mut stream = self.stream.borrow_mut();
-            Poll::Ready(pin!(stream.read_buf(buffer)).poll(context))
-        });
-        match more.await {
-            Poll::Ready(more) => Ok(count + more?),
-            Poll::Pending => Ok(count),
-        }
+        Poll::Ready(Ok(count))
     }
 
     /// Reads of a body what is there, as [`Socket::read_late`] does, and waits at most `idle` for it, and no
@@ -159,29 +168,6 @@ impl Socket {
             Some(Err(error)) => Err(error),
             None => Err(io::ErrorKind::TimedOut.into()),
         }
-    }
-
-    /// Waits until there is something to read, or the end, without owning a buffer meanwhile.
-    /// Over TLS the first byte has to be read to know: it goes into `buffer`. `false` is the end.
-    pub(super) async fn readable(&self, buffer: &mut BytesMut) -> io::Result<bool> {
-        poll_fn(|context| match &mut *self.stream.borrow_mut() {
-            Stream::Plain(tcp) if self.fresh.get() => {
-                let mut byte = [0];
-                let peeked = ready!(tcp.poll_peek(context, &mut ReadBuf::new(&mut byte)));
-                self.fresh.set(false);
-                Poll::Ready(peeked.map(|count| count > 0))
-            }
-            Stream::Plain(tcp) => tcp.poll_read_ready(context).map_ok(|()| true),
-            Stream::Tls(tls) => {
-                let mut byte = [0];
-                let mut room = ReadBuf::new(&mut byte);
-                Pin::new(&mut **tls).poll_read(context, &mut room).map_ok(|()| {
-                    buffer.extend_from_slice(room.filled());
-                    !room.filled().is_empty()
-                })
-            }
-        })
-        .await
     }
 
     /// Writes `head`, all of `body` and `tail`, as few system calls as it takes. `idle` bounds the

@@ -355,6 +355,14 @@ impl Place {
     }
 }
 
+/// Takes the head out of a buffer that begins with it. Where there is nothing else, nothing is divided.
+pub(in crate::data_plane) fn split_head(buffer: &mut BytesMut, end: usize) -> Bytes {
+    match end == buffer.len() {
+        true => std::mem::take(buffer).freeze(),
+        false => buffer.split_to(end).freeze(),
+    }
+}
+
 fn places(whole: &[u8], lines: &[httparse::Header<'_>]) -> Result<Vec<(Place, Place)>, HeadFault> {
     if lines.iter().any(|line| line.name.is_empty()) {
         return Err(HeadFault::Syntax("a field has no name"));

@@ -52,7 +52,7 @@ use self::{
 use super::{
     client::Client,
     head_writer::Gathered,
-    http1::{HeadLimits, HeadScan, ResponseHead, take_repaired},
+    http1::{HeadLimits, HeadScan, ResponseHead, split_head, take_repaired},
     record::Record,
     socket::{ANSWER_BYTES, Counted, Side, Socket},
     stop::Stop,
@@ -243,7 +243,7 @@ pub(super) async fn reply(
             return Err(protocol("the origin's answer is not HTTP/1.x"));
         }
         let head = match strictness {
-            OriginHttp::Strict => scan.end(inbox, limits).map(|end| end.map(|end| inbox.split_to(end).freeze())),
+            OriginHttp::Strict => scan.end(inbox, limits).map(|end| end.map(|end| split_head(inbox, end))),
             OriginHttp::Tolerant => take_repaired(inbox, limits),
         };
         if let Some(head) = head.map_err(|fault| protocol(fault.as_str()))? {
