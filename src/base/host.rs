@@ -58,7 +58,7 @@ impl HostName {
     /// Reads `host[:port]` as in a Host header (RFC 9110 section 7.2). The port may be empty; user
     /// information is refused, and so is an IPv6 address without brackets.
     pub fn parse_authority(authority: &str) -> Result<(Self, Option<u16>), HostError> {
-        if authority.contains('@') {
+        if authority.as_bytes().contains(&b'@') {
             return Err(HostError("user information has no place before a host"));
         }
         if authority.starts_with('[') {
@@ -140,11 +140,14 @@ fn to_ascii(text: &str) -> Result<Cow<'_, str>, HostError> {
         return Err(HostError("a host name has at most 253 characters"));
     }
     let bytes = text.as_bytes();
-    let punycode = bytes
-        .split(|&byte| byte == b'.')
-        .any(|label| label.split_at_checked(4).is_some_and(|(prefix, _)| prefix.eq_ignore_ascii_case(b"xn--")));
+    // Without an early end, so that many bytes are looked at at once.
+    let has_hyphen = bytes.iter().fold(false, |any, &byte| any | (byte == b'-'));
+    let punycode = has_hyphen
+        && bytes
+            .split(|&byte| byte == b'.')
+            .any(|label| label.split_at_checked(4).is_some_and(|(prefix, _)| prefix.eq_ignore_ascii_case(b"xn--")));
     if text.is_ascii() && !punycode {
-        return Ok(match bytes.iter().any(u8::is_ascii_uppercase) {
+        return Ok(match bytes.iter().fold(false, |any, byte| any | byte.is_ascii_uppercase()) {
             true => Cow::Owned(text.to_ascii_lowercase()),
             false => Cow::Borrowed(text),
         });

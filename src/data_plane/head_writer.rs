@@ -17,8 +17,8 @@ const HEAD_BYTES_USUAL: usize = 1024;
 pub(super) enum HeadWriter {
     /// As it goes onto the wire.
     Http1(Vec<u8>),
-    /// To be compressed by the connection.
-    Http2(Gathered),
+    /// To be compressed by the connection. In a box, so that HTTP/1.1 does not own the room for it.
+    Http2(Box<Gathered>),
 }
 
 /// A head for HTTP/2.
@@ -45,7 +45,7 @@ impl HeadWriter {
 
     /// An empty one.
     pub(super) fn http2() -> Self {
-        Self::Http2(Gathered::default())
+        Self::Http2(Box::default())
     }
 
     /// Whether it is one for HTTP/2.

@@ -6,13 +6,26 @@ use super::{
     request::{VIA, lower},
 };
 use crate::{
-    base::Timestamp,
+    base::Clock,
     domain::{
-        message::{Version, is_hop_by_hop},
+        message::{HOP_BY_HOP_NAMES, NameSet, Version, is_hop_by_hop},
         policy::Reason,
     },
     engine::body_filter::Output,
 };
+
+/// The fields that may not go out as they came, roughly: most are not among them, and are told so at a glance.
+const NOT_AS_IT_IS: NameSet = HOP_BY_HOP_NAMES.or(NameSet::of(&[
+    b"accept-ranges",
+    b"content-digest",
+    b"content-encoding",
+    b"content-length",
+    b"content-md5",
+    b"digest",
+    b"etag",
+    b"sec-websocket-accept",
+    b"transfer-encoding",
+]));
 
 /// How a response body is delimited towards the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +43,7 @@ pub(super) enum OutFraming {
 }
 
 /// What is known beside the origin's head.
-pub(super) struct Context {
+pub(super) struct Context<'a> {
     /// What the engine does to the body.
     pub(super) output: Output,
     /// How the body is delimited.
@@ -39,8 +52,8 @@ pub(super) struct Context {
     pub(super) version: Version,
     /// The connection ends with this response.
     pub(super) close: bool,
-    /// Now.
-    pub(super) at: Timestamp,
+    /// Asked only where an origin did not say when it answered.
+    pub(super) clock: &'a dyn Clock,
 }
 
 /// How the body of an origin's response is delimited (RFC 9112 section 6.3). Transfer-Encoding wins
@@ -74,10 +87,10 @@ pub(super) fn origin_keeps(reply: &ResponseHead) -> bool {
 }
 
 /// Writes the head of a final response.
-pub(super) fn put_head(out: &mut HeadWriter, reply: &ResponseHead, context: &Context) {
+pub(super) fn put_head(out: &mut HeadWriter, reply: &ResponseHead, context: &Context<'_>) {
     put_status_and_fields(out, reply, context.output);
     if reply.fields.all("date").next().is_none() {
-        out.line(b"Date", http_date(context.at).as_bytes());
+        out.line(b"Date", http_date(context.clock.now()).as_bytes());
     }
     let via = match reply.version {
         Version::Http10 => &b"1.0 zhamen"[..],
@@ -157,6 +170,10 @@ fn put_fields(out: &mut HeadWriter, reply: &ResponseHead, output: Output) {
         .collect();
     let is_tunnel = reply.status == 101 && out.is_http2();
     for (name, value) in reply.fields.iter() {
+        if listed.is_empty() && !NOT_AS_IT_IS.may_have(name) {
+            out.line(name, value);
+            continue;
+        }
         let mut room = [0; 64];
         let lower = lower(name, &mut room);
         let is_listed = || listed.iter().any(|listed| listed.eq_ignore_ascii_case(lower));

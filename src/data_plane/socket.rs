@@ -22,10 +22,11 @@ use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
     net::TcpStream,
+    time::Instant,
 };
 use tokio_rustls::TlsStream;
 
-use super::limits::Pace;
+use super::{limits::Pace, watchdog::Watchdog};
 use crate::telemetry::Live;
 
 /// Bytes of a read, at most.
@@ -77,6 +78,7 @@ pub(super) struct Socket {
     stream: RefCell<Stream>,
     /// How slow the peer may be.
     pace: Option<Pace>,
+    watchdog: Watchdog,
     counted: Counted,
 }
 
@@ -95,7 +97,7 @@ impl Socket {
 
     /// The same, with a bound on how slow the peer may be with bodies and responses.
     pub(super) fn paced(stream: Stream, counted: Counted, pace: Option<Pace>) -> Self {
-        Self { stream: RefCell::new(stream), pace, counted }
+        Self { stream: RefCell::new(stream), pace, watchdog: Watchdog::default(), counted }
     }
 
     /// Puts a fresh stream in the place of one that died.
@@ -191,21 +193,26 @@ impl Socket {
                 offset -= piece(index).map_or(0, <[u8]>::len);
                 index += 1;
             }
-            let mut slices = [IoSlice::new(&[]); SLICES];
-            let (mut used, mut next, mut skip) = (0, index, offset);
-            while let (true, Some(piece)) = (used < SLICES, piece(next)) {
-                if piece.len() > skip {
-                    slices[used] = IoSlice::new(&piece[skip..]);
-                    used += 1;
-                }
-                skip = 0;
-                next += 1;
-            }
-            if used == 0 {
+            if piece(index).is_none() {
                 break;
             }
             let write = poll_fn(|context| {
-                Pin::new(&mut *self.stream.borrow_mut()).poll_write_vectored(context, &slices[..used])
+                // Here, not beside the wait: who waits does not own the room for it.
+                let mut slices = [IoSlice::new(&[]); SLICES];
+                let (mut used, mut next, mut skip) = (0, index, offset);
+                while let (true, Some(piece)) = (used < SLICES, piece(next)) {
+                    if piece.len() > skip {
+                        slices[used] = IoSlice::new(&piece[skip..]);
+                        used += 1;
+                    }
+                    skip = 0;
+                    next += 1;
+                }
+                let stream = &mut *self.stream.borrow_mut();
+                match &slices[..used] {
+                    [alone] => Pin::new(stream).poll_write(context, alone),
+                    several => Pin::new(stream).poll_write_vectored(context, several),
+                }
             });
             match self.wait(idle, write).await {
                 Some(Ok(count)) if count > 0 => {
@@ -216,11 +223,19 @@ impl Socket {
                 Some(Ok(_) | Err(_)) | None => return Err(WriteFault { written }),
             }
         }
+        if let Stream::Plain(_) = &*self.stream.borrow() {
+            return Ok(());
+        }
         let flush = poll_fn(|context| Pin::new(&mut *self.stream.borrow_mut()).poll_flush(context));
         match self.wait(idle, flush).await {
             Some(Ok(())) => Ok(()),
             Some(Err(_)) | None => Err(WriteFault { written }),
         }
+    }
+
+    /// Waits for something that happens on this connection; `None`: it did not until `deadline`.
+    pub(super) async fn until<T>(&self, deadline: Instant, step: impl Future<Output = T>) -> Option<T> {
+        self.watchdog.until(deadline, step).await
     }
 
     async fn wait<T>(&self, idle: Duration, step: impl Future<Output = T>) -> Option<T> {

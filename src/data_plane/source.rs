@@ -20,6 +20,7 @@ pub(super) struct Source<'a> {
     edge: &'a Edge,
     trailers: Fields,
     is_ended: bool,
+    is_kept: bool,
 }
 
 /// Where it comes from.
@@ -55,7 +56,13 @@ impl<'a> Source<'a> {
             }
             Way::Http2(exchange) => From::Http2(exchange),
         };
-        Self { from, edge, trailers: Fields::default(), is_ended: framing == Framing::None }
+        Self { from, edge, trailers: Fields::default(), is_ended: framing == Framing::None, is_kept: false }
+    }
+
+    /// Says that pieces will be kept for a while: they are to share their memory, however small they are, instead
+    /// of being on their way in the worker's.
+    pub(super) fn keep(&mut self) {
+        self.is_kept = true;
     }
 
     /// What is here already, without waiting.
@@ -87,27 +94,32 @@ impl<'a> Source<'a> {
             }
             match &mut self.from {
                 From::Http1 { socket, inbox, reader, read_bytes } => {
-                    let read = timeout_at(deadline.into(), socket.read(inbox, *read_bytes));
-                    let read = upload.race(pin!(read)).await?;
+                    let read = async {
+                        match self.is_kept {
+                            true => socket.read(inbox, *read_bytes).await,
+                            false => socket.read_late(inbox, READ_BYTES_MAX).await,
+                        }
+                    };
+                    let read = upload.race(pin!(socket.until(deadline.into(), read))).await?;
                     match read {
-                        Ok(Ok(count)) if count > 0 => {
+                        Some(Ok(count)) if count > 0 => {
                             if count >= *read_bytes {
                                 *read_bytes = READ_BYTES_MAX;
                             }
                             continue;
                         }
                         // A reset is no end, not even of a body that ends with the connection.
-                        Ok(Ok(_)) => {
+                        Some(Ok(_)) => {
                             let broken = |fault: BodyFault| Next::Broken(Reason::OriginProtocol, fault.as_str());
                             return Ok(match reader.closed() {
                                 Ok(()) => self.end(),
                                 Err(fault) => broken(fault),
                             });
                         }
-                        Ok(Err(_)) => {
+                        Some(Err(_)) => {
                             return Ok(Next::Broken(Reason::OriginProtocol, "the origin reset the connection"));
                         }
-                        Err(_) => {}
+                        None => {}
                     }
                 }
                 From::Http2(exchange) => match upload.race(pin!(timeout_at(deadline.into(), exchange.next()))).await? {

@@ -85,7 +85,7 @@ pub(super) async fn reach(
             None => {
                 // Those that can be reached have all their connections in use.
                 let Some((index, endpoint)) = busy.take() else { break };
-                let Some(lease) = endpoint.lease(&edge.upstream).await else {
+                let Some(lease) = Box::pin(endpoint.lease(&edge.upstream)).await else {
                     return Err(refused(permit, Reason::Overloaded, "all connections to the origin are in use"));
                 };
                 lease.of(index, false)
@@ -111,7 +111,7 @@ pub(super) async fn reach(
         }
         if is_for_http2 {
             let is_stale = want == Reach::New;
-            match http2::sender(lease.endpoint(), addresses, (worker, edge), is_stale).await {
+            match Box::pin(http2::sender(lease.endpoint(), addresses, (worker, edge), is_stale)).await {
                 Ok((sender, was_there)) => {
                     record.origin_connection = if was_there { OriginConnection::Reused } else { OriginConnection::New };
                     return Ok((lease, Connection::Stream(sender, was_there)));
@@ -124,7 +124,8 @@ pub(super) async fn reach(
                 }
             }
         }
-        match connect(&worker.pool.origins, state, Some(addresses), edge, Offer::Http1).await {
+        // In a box, as all that is seldom waited for: a request does not own the room for it.
+        match Box::pin(connect(&worker.pool.origins, state, Some(addresses), edge, Offer::Http1)).await {
             Ok(stream) => {
                 state.spoken.was_reached();
                 record.origin_connection = OriginConnection::New;
