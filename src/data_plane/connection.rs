@@ -119,11 +119,7 @@ fn turn<'a>(
 }
 
 /// Waits for the beginning of a request; owns no buffer meanwhile. `false`: none will come.
-async fn wait_for_request(
-    edge: &Edge,
-    client: &mut Http1,
-    idle_end: Pin<&mut WaitForCancellationFuture<'_>>,
-) -> bool {
+async fn wait_for_request(edge: &Edge, client: &mut Http1, idle_end: Pin<&mut WaitForCancellationFuture<'_>>) -> bool {
     if !client.inbox.is_empty() {
         return true;
     }

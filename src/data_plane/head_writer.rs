@@ -127,6 +127,14 @@ impl HeadWriter {
         }
     }
 
+    /// A field line that was received; `whole` is all of it where it can be taken over as it stands.
+    pub(super) fn received(&mut self, name: &[u8], value: &[u8], whole: Option<&[u8]>) {
+        match (self, whole) {
+            (Self::Http1(out), Some(whole)) => out.extend_from_slice(whole),
+            (writer, _) => writer.line(name, value),
+        }
+    }
+
     /// `Content-Length`.
     pub(super) fn length(&mut self, length: u64) {
         let mut room = [0; 20];

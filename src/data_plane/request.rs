@@ -85,10 +85,10 @@ fn put_head(out: &mut HeadWriter, head: &RequestHead, context: &Context<'_>) {
     let facts = context.facts;
     let method = if context.websocket.is_some() { b"GET" } else { head.method() };
     out.request(method, &facts.target, &facts.authority);
-    for (name, value) in head.fields.iter() {
+    for (name, value, whole) in head.fields.iter_whole() {
         let begins_like_forwarded = matches!(name, [b'x' | b'X', b'-', b'f' | b'F', ..]);
         if facts.connection_listed.is_empty() && !begins_like_forwarded && !NOT_AS_IT_IS.may_have(name) {
-            out.line(name, value);
+            out.received(name, value, whole);
             continue;
         }
         let mut room = [0; NAME_BYTES_MAX];

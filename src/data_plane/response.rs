@@ -169,9 +169,9 @@ fn put_fields(out: &mut HeadWriter, reply: &ResponseHead, output: Output) {
         .filter(|name| !is_hop_by_hop(name) && !name.eq_ignore_ascii_case(b"close"))
         .collect();
     let is_tunnel = reply.status == 101 && out.is_http2();
-    for (name, value) in reply.fields.iter() {
+    for (name, value, whole) in reply.fields.iter_whole() {
         if listed.is_empty() && !NOT_AS_IT_IS.may_have(name) {
-            out.line(name, value);
+            out.received(name, value, whole);
             continue;
         }
         let mut room = [0; 64];

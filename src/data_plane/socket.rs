@@ -31,10 +31,16 @@ use crate::telemetry::Live;
 
 /// Bytes of a read, at most.
 pub(super) const READ_BYTES: usize = 16 << 10;
-/// Bytes of a read of an origin's answer: most pages are whole in it.
-pub(super) const ANSWER_BYTES: usize = 32 << 10;
-/// Bytes of a read once a body has shown that it is large.
-pub(super) const READ_BYTES_MAX: usize = 64 << 10;
+/// Bytes that a read of an origin's answer makes room for where it is kept for a while, at first: most pages are
+/// whole in it.
+pub(super) const KEPT_BYTES: usize = 32 << 10;
+/// The same once a body has shown that it is large.
+pub(super) const KEPT_BYTES_MAX: usize = 64 << 10;
+/// Bytes of the worker's room, and of a read of an origin's answer into it: the fewer reads and writes the better,
+/// as long as the processor's own cache holds what stands between them.
+pub(super) const ROOM_BYTES: usize = 128 << 10;
+/// What is left of the room as long as somebody has the rest will do for a read down to so many bytes.
+const ROOM_BYTES_LEAST: usize = 32 << 10;
 /// What was read is copied out of the worker's room up to so many bytes: they are still in the processor's cache,
 /// and what is kept of them costs no more than they are. Beyond it they are handed on as they stand.
 const COPIED_BYTES_MAX: usize = 20 << 10;
@@ -144,9 +150,8 @@ impl Socket {
         buffer: &mut BytesMut,
         want: usize,
     ) -> Poll<io::Result<usize>> {
-        // Nobody may have anything of it any more; otherwise what is left may do.
-        if !room.try_reclaim(READ_BYTES_MAX) && room.capacity() < want {
-            *room = BytesMut::with_capacity(READ_BYTES_MAX);
+        if !room.try_reclaim(ROOM_BYTES) && room.capacity() < ROOM_BYTES_LEAST {
+            *room = BytesMut::with_capacity(ROOM_BYTES);
         }
         let mut stream = self.stream.borrow_mut();
         let count = ready!(pin!(stream.read_buf(&mut (&mut *room).limit(want))).poll(context))?;

@@ -7,7 +7,7 @@ use tokio::time::timeout_at;
 
 use super::{
     http1::{BodyFault, BodyReader, Fields, Framing, Piece},
-    socket::{ANSWER_BYTES, READ_BYTES_MAX, Socket},
+    socket::{KEPT_BYTES, KEPT_BYTES_MAX, ROOM_BYTES, Socket},
     stop::Stop,
     upload::Upload,
     upstream::{Exchange, Way},
@@ -49,8 +49,8 @@ impl<'a> Source<'a> {
         let from = match way {
             Way::Http1(socket) => {
                 let read_bytes = match framing {
-                    Framing::Length(length) if length > ANSWER_BYTES as u64 => READ_BYTES_MAX,
-                    Framing::None | Framing::Length(_) | Framing::Chunked | Framing::UntilClose => ANSWER_BYTES,
+                    Framing::Length(length) if length > KEPT_BYTES as u64 => KEPT_BYTES_MAX,
+                    Framing::None | Framing::Length(_) | Framing::Chunked | Framing::UntilClose => KEPT_BYTES,
                 };
                 From::Http1 { socket, inbox, reader: BodyReader::new(framing), read_bytes }
             }
@@ -97,14 +97,14 @@ impl<'a> Source<'a> {
                     let read = async {
                         match self.is_kept {
                             true => socket.read(inbox, *read_bytes).await,
-                            false => socket.read_late(inbox, READ_BYTES_MAX).await,
+                            false => socket.read_late(inbox, ROOM_BYTES).await,
                         }
                     };
                     let read = upload.race(pin!(socket.until(deadline.into(), read))).await?;
                     match read {
                         Some(Ok(count)) if count > 0 => {
                             if count >= *read_bytes {
-                                *read_bytes = READ_BYTES_MAX;
+                                *read_bytes = KEPT_BYTES_MAX;
                             }
                             continue;
                         }

@@ -246,12 +246,7 @@ impl From<Fault> for Stop {
 impl Progress {
     /// Nothing yet.
     pub(super) fn new(now: Instant) -> Self {
-        Self {
-            done: Cell::new(false),
-            bytes: Cell::new(0),
-            moved_at: Cell::new(now),
-            copy: RefCell::default(),
-        }
+        Self { done: Cell::new(false), bytes: Cell::new(0), moved_at: Cell::new(now), copy: RefCell::default() }
     }
 
     /// Keeps a copy of what passes, up to so many bytes.

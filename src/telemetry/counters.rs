@@ -26,7 +26,8 @@ impl<const N: usize> Counters<N> {
     pub(super) fn inc_by(&self, labels: [&'static str; N], count: u64) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         // Words are told apart by where they stand: a word that stands in two places costs a second entry.
-        let is_same = |other: &[&'static str; N]| labels.iter().zip(other).all(|(one, other)| std::ptr::eq(*one, *other));
+        let is_same =
+            |other: &[&'static str; N]| labels.iter().zip(other).all(|(one, other)| std::ptr::eq(*one, *other));
         match known.iter().find(|(other, _)| is_same(other)) {
             Some((_, counter)) => counter.inc_by(count),
             None => {

@@ -9,8 +9,8 @@ use prometheus::{
 };
 
 use super::{
-    Dropped, Http2End, Live, Lost, RecordCounts, acme_metrics::AcmeMetrics, counters::Counters, edge_metrics::EdgeMetrics,
-    origin_metrics::OriginMetrics, record_metrics::RecordMetrics, words,
+    Dropped, Http2End, Live, Lost, RecordCounts, acme_metrics::AcmeMetrics, counters::Counters,
+    edge_metrics::EdgeMetrics, origin_metrics::OriginMetrics, record_metrics::RecordMetrics, words,
 };
 use crate::{
     base::{MemoryBudget, Timestamp},
@@ -136,8 +136,16 @@ impl Metrics {
         let registry = Registry::new();
         let new = Registering(&registry);
         let metrics = Self {
-            requests: Counters::new(new.counters("requests_total", "Requests by how they ended.", &["protocol", "outcome"])?),
-            refusals: Counters::new(new.counters("refusals_total", "Requests answered by Zhamen itself, by reason.", &["reason"])?),
+            requests: Counters::new(new.counters(
+                "requests_total",
+                "Requests by how they ended.",
+                &["protocol", "outcome"],
+            )?),
+            refusals: Counters::new(new.counters(
+                "refusals_total",
+                "Requests answered by Zhamen itself, by reason.",
+                &["reason"],
+            )?),
             request_seconds: new.histogram(
                 "request_seconds",
                 "Time from a request's head read to its response's last byte sent.",

@@ -55,7 +55,7 @@ use super::{
     head_writer::Gathered,
     http1::{HeadLimits, HeadScan, ResponseHead, split_head, take_repaired},
     record::Record,
-    socket::{ANSWER_BYTES, Counted, Side, Socket},
+    socket::{Counted, ROOM_BYTES, Side, Socket},
     stop::Stop,
     upload::{Progress, Upload},
     worker::Worker,
@@ -355,7 +355,7 @@ async fn read_before_deadline(
     loop {
         let moved_at = progress.moved_at.get();
         let deadline = (moved_at + edge.timeouts.origin_head).into();
-        let read = socket.until(deadline, socket.read_late(inbox, ANSWER_BYTES)).await;
+        let read = socket.until(deadline, socket.read_late(inbox, ROOM_BYTES)).await;
         if read.is_some() || progress.moved_at.get() == moved_at {
             return read;
         }
