@@ -19,9 +19,6 @@ use super::{
 };
 use crate::domain::event::Outcome;
 
-/// Bytes of a body that are copied behind the head, at most: for the kernel one buffer is less than two.
-const COPIED_BYTES_MAX: usize = 2 << 10;
-
 /// The client's end of a response.
 pub(super) struct Downstream<'a> {
     outlet: Outlet<'a>,
@@ -173,7 +170,8 @@ async fn write_text(
         return Ok(());
     }
     let mut pieces = pieces;
-    if !frame.is_empty() && length <= COPIED_BYTES_MAX && tail.is_empty() {
+    // For the kernel one buffer is less than two.
+    if !frame.is_empty() && length <= frame.capacity() - frame.len() && tail.is_empty() {
         pieces.iter().for_each(|piece| frame.extend_from_slice(piece));
         pieces = &[];
     }

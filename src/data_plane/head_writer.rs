@@ -10,8 +10,8 @@ const TEXT_BYTES: usize = 512;
 const VALUES_BYTES: usize = 1024;
 /// Lines, likewise.
 const LINES: usize = 24;
-/// Bytes of a head of HTTP/1.1, as most are.
-const HEAD_BYTES_USUAL: usize = 1024;
+/// Bytes of a head of HTTP/1.1, as most are, and of a small body behind it.
+const HEAD_BYTES_USUAL: usize = 2048;
 
 /// A head, or trailers, in the making.
 pub(super) enum HeadWriter {

@@ -63,8 +63,8 @@ pub(super) fn framing(reply: &ResponseHead, is_head: bool) -> Result<Framing, (R
     if is_head || reply.status < 200 || matches!(reply.status, 204 | 304) {
         return Ok(Framing::None);
     }
-    let mut codings = reply.fields.list("transfer-encoding");
     if reply.fields.all("transfer-encoding").next().is_some() {
+        let mut codings = reply.fields.list("transfer-encoding");
         let is_chunked = codings.next().is_some_and(|coding| coding.eq_ignore_ascii_case(b"chunked"));
         if !is_chunked || codings.next().is_some() {
             return fault("the origin used a Transfer-Encoding other than chunked");
@@ -82,8 +82,8 @@ pub(super) fn framing(reply: &ResponseHead, is_head: bool) -> Result<Framing, (R
 pub(super) fn origin_keeps(reply: &ResponseHead) -> bool {
     let both = reply.fields.all("transfer-encoding").next().is_some()
         && (reply.fields.all("content-length").next().is_some() || reply.version == Version::Http10);
-    let says_close = reply.fields.lists("connection", "close");
-    !both && !says_close && (reply.version != Version::Http10 || reply.fields.lists("connection", "keep-alive"))
+    let says = |option: &[u8]| reply.fields.list("connection").any(|said| said.eq_ignore_ascii_case(option));
+    !both && !says(b"close") && (reply.version != Version::Http10 || says(b"keep-alive"))
 }
 
 /// Writes the head of a final response.
@@ -143,11 +143,12 @@ pub(super) fn put_connection(out: &mut HeadWriter, version: Version, close: bool
 fn content_length(reply: &ResponseHead) -> Result<Option<u64>, ()> {
     let mut length = None;
     for value in reply.fields.all("content-length").flat_map(|value| value.split(|&byte| byte == b',')) {
-        let value = value.trim_ascii();
-        if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
-            return Err(());
-        }
-        let number = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()).ok_or(())?;
+        let digits = value.trim_ascii();
+        let number = digits.iter().try_fold(0_u64, |number, &digit| match digit {
+            b'0'..=b'9' => number.checked_mul(10)?.checked_add(u64::from(digit - b'0')),
+            _ => None,
+        });
+        let number = number.filter(|_| !digits.is_empty()).ok_or(())?;
         if length.replace(number).is_some_and(|before| before != number) {
             return Err(());
         }

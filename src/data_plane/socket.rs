@@ -41,9 +41,9 @@ pub(super) const KEPT_BYTES_MAX: usize = 64 << 10;
 pub(super) const ROOM_BYTES: usize = 128 << 10;
 /// What is left of the room as long as somebody has the rest will do for a read down to so many bytes.
 const ROOM_BYTES_LEAST: usize = 32 << 10;
-/// What was read is copied out of the worker's room up to so many bytes: they are still in the processor's cache,
-/// and what is kept of them costs no more than they are. Beyond it they are handed on as they stand.
-const COPIED_BYTES_MAX: usize = 20 << 10;
+/// What was read is copied out of the worker's room up to so many bytes: what is kept of them costs no more than
+/// they are. Beyond it they are handed on as they stand.
+const COPIED_BYTES_MAX: usize = 4 << 10;
 /// Slices handed to the kernel in one write.
 const SLICES: usize = 16;
 

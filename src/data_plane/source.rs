@@ -63,6 +63,11 @@ impl<'a> Source<'a> {
     /// of being on their way in the worker's.
     pub(super) fn keep(&mut self) {
         self.is_kept = true;
+        if let From::Http1 { inbox, .. } = &mut self.from
+            && inbox.len() <= KEPT_BYTES
+        {
+            **inbox = BytesMut::from(&inbox[..]);
+        }
     }
 
     /// What is here already, without waiting.
