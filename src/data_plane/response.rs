@@ -82,8 +82,20 @@ pub(super) fn framing(reply: &ResponseHead, is_head: bool) -> Result<Framing, (R
 pub(super) fn origin_keeps(reply: &ResponseHead) -> bool {
     let both = reply.fields.all("transfer-encoding").next().is_some()
         && (reply.fields.all("content-length").next().is_some() || reply.version == Version::Http10);
-    let says = |option: &[u8]| reply.fields.list("connection").any(|said| said.eq_ignore_ascii_case(option));
+    let alone = connection_option(reply);
+    let says = |option: &[u8]| match alone {
+        Some(alone) => alone.eq_ignore_ascii_case(option),
+        None => reply.fields.list("connection").any(|said| said.eq_ignore_ascii_case(option)),
+    };
     !both && !says(b"close") && (reply.version != Version::Http10 || says(b"keep-alive"))
+}
+
+/// What Connection says, where that is one of the two words that it says most often, and nothing else.
+fn connection_option(reply: &ResponseHead) -> Option<&[u8]> {
+    let mut values = reply.fields.all("connection");
+    let (value, more) = (values.next()?, values.next());
+    let is_usual = value.eq_ignore_ascii_case(b"keep-alive") || value.eq_ignore_ascii_case(b"close");
+    (is_usual && more.is_none()).then_some(value)
 }
 
 /// Writes the head of a final response.
@@ -164,11 +176,14 @@ fn put_status_and_fields(out: &mut HeadWriter, reply: &ResponseHead, output: Out
 }
 
 fn put_fields(out: &mut HeadWriter, reply: &ResponseHead, output: Output) {
-    let listed: Vec<&[u8]> = reply
-        .fields
-        .list("connection")
-        .filter(|name| !is_hop_by_hop(name) && !name.eq_ignore_ascii_case(b"close"))
-        .collect();
+    let listed: Vec<&[u8]> = match connection_option(reply) {
+        Some(_) => Vec::new(),
+        None => reply
+            .fields
+            .list("connection")
+            .filter(|name| !is_hop_by_hop(name) && !name.eq_ignore_ascii_case(b"close"))
+            .collect(),
+    };
     let is_tunnel = reply.status == 101 && out.is_http2();
     for (name, value, whole) in reply.fields.iter_whole() {
         if listed.is_empty() && !NOT_AS_IT_IS.may_have(name) {

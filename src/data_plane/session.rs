@@ -166,10 +166,10 @@ impl Session<'_> {
     /// An authority of certificates asks for a proof that an order of ours promised it. Whatever else is
     /// asked for is the origin's: it may have orders of its own.
     fn prove(&self, facts: &Facts, head: &RequestHead) -> Result<(), Stop> {
-        let path = facts.target.split('?').next().unwrap_or_default();
-        if !path.starts_with(CHALLENGE_PATH) || !matches!(head.method(), b"GET" | b"HEAD") {
+        if !facts.target.starts_with(CHALLENGE_PATH) || !matches!(head.method(), b"GET" | b"HEAD") {
             return Ok(());
         }
+        let path = facts.target.split('?').next().unwrap_or_default();
         match self.worker.shared.challenges.load().proof(facts.host.as_str(), path) {
             Some(proof) => Err(Stop::Proved(Arc::clone(proof))),
             None => Ok(()),
