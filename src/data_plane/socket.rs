@@ -269,6 +269,13 @@ impl Socket {
         let _ = SockRef::from(stream.tcp()).set_linger(Some(Duration::ZERO));
     }
 
+    /// Whether the runtime has heard something of a connection that nobody reads from. It may not have heard yet
+    /// what came since it last asked.
+    pub(super) fn may_have_spoken(&self) -> bool {
+        let stream = self.stream.borrow();
+        stream.tcp().poll_read_ready(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+
     /// Whether an unused connection is still open and silent. Asks the kernel, because the runtime
     /// may not have heard yet.
     pub(super) fn is_quiet(&self) -> bool {

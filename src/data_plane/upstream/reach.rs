@@ -35,6 +35,10 @@ use crate::{
 /// new one.
 const FRESH: Duration = Duration::from_secs(1);
 
+/// What was used so lately is taken for open and silent if nothing else has been heard of it: under load, where
+/// that happens, the runtime listens more often. Not for what cannot be sent twice.
+const LATELY: Duration = Duration::from_millis(1);
+
 /// Which connections will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
@@ -100,9 +104,9 @@ pub(super) async fn reach(
         let age_max = edge.timeouts.origin_keep_alive;
         let kept = match want {
             _ if is_for_http2 => None,
-            Reach::Any => worker.pool.take(lease.endpoint(), age_max),
+            Reach::Any => worker.pool.take(lease.endpoint(), age_max, LATELY),
             Reach::Fresh if !lease.endpoint().keeps_connections() => None,
-            Reach::Fresh => worker.pool.take(lease.endpoint(), age_max.min(FRESH)),
+            Reach::Fresh => worker.pool.take(lease.endpoint(), age_max.min(FRESH), Duration::ZERO),
             Reach::New => None,
         };
         if let Some(socket) = kept {
