@@ -106,7 +106,7 @@ pub(super) async fn serve(worker: &Worker, mut client: Client, spoken: Spoken) {
 }
 
 /// One request, in a box that is made outside of the connection's own future: an idle connection
-/// does not own the room (nearly 10 KiB) that a request needs.
+/// does not own the room (several KiB) that a request needs.
 fn turn<'a>(
     worker: &'a Worker,
     edge: Arc<Edge>,
