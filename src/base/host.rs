@@ -58,7 +58,10 @@ impl HostName {
     /// Reads `host[:port]` as in a Host header (RFC 9110 section 7.2). The port may be empty; user
     /// information is refused, and so is an IPv6 address without brackets.
     pub fn parse_authority(authority: &str) -> Result<(Self, Option<u16>), HostError> {
-        if authority.contains('@') {
+        if is_plain(authority) {
+            return Ok((Self { text: authority.into(), ip: None }, None));
+        }
+        if authority.as_bytes().contains(&b'@') {
             return Err(HostError("user information has no place before a host"));
         }
         if authority.starts_with('[') {
@@ -140,11 +143,14 @@ fn to_ascii(text: &str) -> Result<Cow<'_, str>, HostError> {
         return Err(HostError("a host name has at most 253 characters"));
     }
     let bytes = text.as_bytes();
-    let punycode = bytes
-        .split(|&byte| byte == b'.')
-        .any(|label| label.split_at_checked(4).is_some_and(|(prefix, _)| prefix.eq_ignore_ascii_case(b"xn--")));
+    // Without an early end, so that many bytes are looked at at once.
+    let has_hyphen = bytes.iter().fold(false, |any, &byte| any | (byte == b'-'));
+    let punycode = has_hyphen
+        && bytes
+            .split(|&byte| byte == b'.')
+            .any(|label| label.split_at_checked(4).is_some_and(|(prefix, _)| prefix.eq_ignore_ascii_case(b"xn--")));
     if text.is_ascii() && !punycode {
-        return Ok(match bytes.iter().any(u8::is_ascii_uppercase) {
+        return Ok(match bytes.iter().fold(false, |any, byte| any | byte.is_ascii_uppercase()) {
             true => Cow::Owned(text.to_ascii_lowercase()),
             false => Cow::Borrowed(text),
         });
@@ -152,6 +158,30 @@ fn to_ascii(text: &str) -> Result<Cow<'_, str>, HostError> {
     Uts46::new()
         .to_ascii(bytes, AsciiDenyList::URL, Hyphens::Allow, DnsLength::Ignore)
         .map_err(|_| HostError("this is not a valid internationalised name"))
+}
+
+/// Whether this is a name, alone and in the form that we compare, as most clients send it: one look instead of
+/// several. What is none in its eyes (punycode, a last label that begins with a digit) may be one all the same.
+fn is_plain(text: &str) -> bool {
+    let (mut label_bytes, mut begins_with_letter, mut may_be_punycode) = (0, false, false);
+    for &byte in text.as_bytes() {
+        match byte {
+            b'.' if label_bytes == 0 => return false,
+            b'.' => label_bytes = 0,
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => {
+                if label_bytes == 0 {
+                    begins_with_letter = byte.is_ascii_lowercase();
+                    may_be_punycode |= byte == b'x';
+                }
+                label_bytes += 1;
+                if label_bytes > LABEL_BYTES_MAX {
+                    return false;
+                }
+            }
+            _ => return false,
+        }
+    }
+    label_bytes > 0 && begins_with_letter && text.len() <= NAME_BYTES_MAX && !(may_be_punycode && text.contains("xn--"))
 }
 
 /// Checks labels and lengths of a name in ASCII and lower case.
@@ -233,7 +263,7 @@ impl std::error::Error for HostError {}
 mod tests {
     use proptest::prelude::*;
 
-    use super::HostName;
+    use super::{HostName, is_plain};
 
     fn name(text: &str) -> String {
         HostName::parse(text).unwrap_or_else(|error| panic!("{text:?}: {error}")).to_string()
@@ -257,6 +287,14 @@ mod tests {
                 prop_assert_eq!((again, port), (host, Some(80)));
             }
             let _ = HostName::parse_authority(&text);
+        }
+
+        #[test]
+        fn what_is_plain_is_what_it_is_by_every_look(text in "([a-z0-9_-]{0,4}\\.){0,3}([a-z0-9_-]{0,4}|x?n?--[a-z]{0,2}|[0-9x]{0,3})") {
+            // The port, empty as it is, has it looked at the long way.
+            let looked_at = HostName::parse_authority(&format!("{text}:"));
+            prop_assert!(!is_plain(&text) || looked_at.is_ok());
+            prop_assert_eq!(HostName::parse_authority(&text), looked_at);
         }
 
         #[test]

@@ -111,7 +111,8 @@ impl Filter<'_> {
                 self.record.judgement = Some(unread(reason, 0, Some(Action::Block)));
                 Err(self.blocked(reason.as_str()))
             }
-            Ok(Plan::Hold(held)) => self.hold(*held, downstream, source, framing).await,
+            // In a box, so that what passes unread does not own the room for it.
+            Ok(Plan::Hold(held)) => Box::pin(self.hold(*held, downstream, source, framing)).await,
             Ok(Plan::Stream(committed)) => {
                 let out = self.begin(downstream, committed.output(), self.known_length(committed.output(), framing));
                 Box::pin(self.stream(*committed, VecDeque::new(), downstream, source)).await?;
@@ -125,6 +126,9 @@ impl Filter<'_> {
     }
 
     fn plan(&mut self) -> Result<Plan, EngineFault> {
+        if !self.snapshot.scan.enabled {
+            return Ok(Plan::Pass(Reason::Disabled));
+        }
         let joined = |name| {
             let mut lines = self.reply.fields.all(name);
             let first = Cow::Borrowed(lines.next()?);
@@ -206,6 +210,7 @@ impl Filter<'_> {
         source: &mut Source<'_>,
         framing: Framing,
     ) -> Result<OutFraming, Stop> {
+        source.keep();
         let until = (!self.permit.is_recheck()).then(|| Instant::now() + self.edge.hold_time);
         let worker = self.worker;
         let live = &worker.shared.live;
@@ -295,6 +300,7 @@ impl Filter<'_> {
         downstream: &mut Downstream<'_>,
         source: &mut Source<'_>,
     ) -> Result<(), Stop> {
+        source.keep();
         // What the engine has been given and has not let go, so that a fault there loses nothing.
         let mut passing = Passing::new(committed.output(), inside);
         match self.pump(&mut committed, downstream, source, &mut passing).await {
@@ -453,8 +459,8 @@ impl Filter<'_> {
             (wanted, _) => wanted,
         };
         let close = self.close || framing == OutFraming::Close;
-        let at = self.worker.shared.clock.now();
-        let context = response::Context { output, framing, version: self.version, close, at };
+        let clock = &*self.worker.shared.clock;
+        let context = response::Context { output, framing, version: self.version, close, clock };
         downstream.begin(self.reply, &context, self.record);
         framing
     }

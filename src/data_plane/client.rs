@@ -149,7 +149,7 @@ impl Outlet<'_> {
         match (self, head) {
             (Self::Http1(socket), HeadWriter::Http1(head)) => socket.write(&head, &[body], &[], idle).await,
             (Self::Http2(stream), HeadWriter::Http2(head)) => {
-                stream.respond(head, body.is_empty())?;
+                stream.respond(*head, body.is_empty())?;
                 if body.is_empty() { Ok(()) } else { stream.data(body, true, idle).await }
             }
             (Self::Http1(_), HeadWriter::Http2(_)) | (Self::Http2(_), HeadWriter::Http1(_)) => {
@@ -166,7 +166,7 @@ impl Outlet<'_> {
                 let mut head = HeadWriter::http2();
                 head.status(100, b"");
                 let HeadWriter::Http2(head) = head else { return Ok(()) };
-                stream.interim(head)
+                stream.interim(*head)
             }
         }
     }

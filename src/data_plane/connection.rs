@@ -2,7 +2,7 @@
 //! has had enough.
 
 use std::{
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -10,12 +10,13 @@ use std::{
 use bytes::BytesMut;
 use tokio::{
     select,
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, timeout},
 };
+use tokio_util::sync::WaitForCancellationFuture;
 
 use super::{
     client::{Client, Http1, Wire},
-    http1::{HeadFault, HeadLimits, HeadScan, RequestHead},
+    http1::{HeadFault, HeadLimits, HeadScan, RequestHead, split_head},
     http2::{self, Arrival},
     session,
     socket::{READ_BYTES, Socket},
@@ -60,10 +61,12 @@ impl Spoken {
 /// Serves a connection to its end.
 pub(super) async fn serve(worker: &Worker, mut client: Client, spoken: Spoken) {
     let mut is_first = true;
+    // One for all requests: who waits anew each time enters and leaves a list that all connections share.
+    let mut idle_end = pin!(worker.idle_end.cancelled());
     loop {
         let edge = worker.shared.edge.load_full();
         let Wire::Http1(http1) = &mut client.wire else { return };
-        if !wait_for_request(worker, &edge, http1).await {
+        if !wait_for_request(&edge, http1, idle_end.as_mut()).await {
             // Over TLS the end is said, so that nothing can be taken for cut off.
             let _ = timeout(LINGER, http1.socket.shutdown()).await;
             return;
@@ -103,28 +106,30 @@ pub(super) async fn serve(worker: &Worker, mut client: Client, spoken: Spoken) {
 }
 
 /// One request, in a box that is made outside of the connection's own future: an idle connection
-/// does not own the room (nearly 10 KiB) that a request needs.
+/// does not own the room (several KiB) that a request needs.
 fn turn<'a>(
     worker: &'a Worker,
     edge: Arc<Edge>,
     client: &'a mut Client,
     head: Result<RequestHead, HeadFault>,
 ) -> Pin<Box<dyn Future<Output = After> + 'a>> {
-    Box::pin(session::turn(worker, edge, client, head))
+    // The box first: otherwise the turn would be made on the stack, and copied.
+    let turn = Box::write(Box::new_uninit(), session::turn(worker, edge, client, head));
+    Box::into_pin(turn)
 }
 
-/// Waits for the first byte of a request; owns no buffer meanwhile. `false`: none will come.
-async fn wait_for_request(worker: &Worker, edge: &Edge, client: &mut Http1) -> bool {
+/// Waits for the beginning of a request; owns no buffer meanwhile. `false`: none will come.
+async fn wait_for_request(edge: &Edge, client: &mut Http1, idle_end: Pin<&mut WaitForCancellationFuture<'_>>) -> bool {
     if !client.inbox.is_empty() {
         return true;
     }
-    client.inbox = BytesMut::new();
+    let deadline = Instant::now() + edge.timeouts.keep_alive;
     select! {
         biased;
-        readable = timeout(edge.timeouts.keep_alive, client.socket.readable(&mut client.inbox)) => {
-            matches!(readable, Ok(Ok(true)))
+        read = client.socket.until(deadline, client.socket.read_late(&mut client.inbox, READ_BYTES)) => {
+            matches!(read, Some(Ok(1..)))
         }
-        () = worker.idle_end.cancelled() => false,
+        () = idle_end => false,
     }
 }
 
@@ -137,21 +142,23 @@ struct NoRequest {
 /// Reads a head.
 async fn read_head(edge: &Edge, client: &mut Http1) -> Result<Result<RequestHead, HeadFault>, NoRequest> {
     let limits = HeadLimits { bytes: edge.limits.head_bytes, fields: edge.limits.headers };
-    let deadline = Instant::now() + edge.timeouts.request_head;
+    let mut deadline = None;
     let mut scan = HeadScan::default();
     loop {
         match scan.end(&mut client.inbox, limits) {
             Ok(Some(end)) => {
-                let head = client.inbox.split_to(end).freeze();
+                let head = split_head(&mut client.inbox, end);
                 return Ok(RequestHead::parse(head, limits));
             }
             Ok(None) => {}
             Err(fault) => return Ok(Err(fault)),
         }
-        match timeout_at(deadline, client.socket.read_late(&mut client.inbox, READ_BYTES)).await {
-            Ok(Ok(count)) if count > 0 => {}
-            Err(_) if !client.inbox.is_empty() => return Ok(Err(HeadFault::TooSlow)),
-            Ok(Ok(_) | Err(_)) | Err(_) => return Err(NoRequest { begun: !client.inbox.is_empty() }),
+        // Most heads are whole when they are first looked at.
+        let deadline = *deadline.get_or_insert_with(|| Instant::now() + edge.timeouts.request_head);
+        match client.socket.until(deadline, client.socket.read_late(&mut client.inbox, READ_BYTES)).await {
+            Some(Ok(count)) if count > 0 => {}
+            None if !client.inbox.is_empty() => return Ok(Err(HeadFault::TooSlow)),
+            Some(Ok(_) | Err(_)) | None => return Err(NoRequest { begun: !client.inbox.is_empty() }),
         }
     }
 }

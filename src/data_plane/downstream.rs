@@ -53,7 +53,7 @@ impl<'a> Downstream<'a> {
         response::put_interim(&mut self.out, reply);
         match (self.outlet, &mut self.out) {
             (Outlet::Http2(stream), HeadWriter::Http2(head)) => {
-                stream.interim(std::mem::take(head)).map_err(|WriteFault { .. }| Stop::ClientGone)
+                stream.interim(std::mem::take(&mut **head)).map_err(|WriteFault { .. }| Stop::ClientGone)
             }
             (Outlet::Http1(_) | Outlet::Http2(_), _) => self.send(&mut Vec::new(), Then::GoesOn).await,
         }
@@ -76,7 +76,7 @@ impl<'a> Downstream<'a> {
     }
 
     /// Makes the head ready; it goes out with the first write.
-    pub(super) fn begin(&mut self, reply: &ResponseHead, context: &response::Context, record: &mut Record) {
+    pub(super) fn begin(&mut self, reply: &ResponseHead, context: &response::Context<'_>, record: &mut Record) {
         self.framing = context.framing;
         self.left = if let OutFraming::Length(length) = context.framing { length } else { 0 };
         self.has_head = true;
@@ -169,6 +169,12 @@ async fn write_text(
     if frame.is_empty() && pieces.is_empty() && tail.is_empty() {
         return Ok(());
     }
+    let mut pieces = pieces;
+    // For the kernel one buffer is less than two.
+    if !frame.is_empty() && length <= frame.capacity() - frame.len() && tail.is_empty() {
+        pieces.iter().for_each(|piece| frame.extend_from_slice(piece));
+        pieces = &[];
+    }
     socket.write(frame, pieces, tail, idle).await?;
     frame.clear();
     Ok(())
@@ -176,7 +182,7 @@ async fn write_text(
 
 /// As frames: the head if there is one, the pieces, and what ends the stream.
 async fn write_frames(
-    (stream, head): (&http2::Stream, Option<Gathered>),
+    (stream, head): (&http2::Stream, Option<Box<Gathered>>),
     pieces: &mut Vec<Bytes>,
     then: Then<'_>,
     idle: Duration,
@@ -188,7 +194,7 @@ async fn write_frames(
     pieces.retain(|piece| !piece.is_empty());
     let ends_with_head = ends && pieces.is_empty() && head.is_some();
     if let Some(head) = head {
-        stream.respond(head, ends_with_head)?;
+        stream.respond(*head, ends_with_head)?;
     }
     if ends_with_head {
         return Ok(());

@@ -10,15 +10,15 @@ const TEXT_BYTES: usize = 512;
 const VALUES_BYTES: usize = 1024;
 /// Lines, likewise.
 const LINES: usize = 24;
-/// Bytes of a head of HTTP/1.1, as most are.
-const HEAD_BYTES_USUAL: usize = 1024;
+/// Bytes of a head of HTTP/1.1, as most are, and of a small body behind it.
+const HEAD_BYTES_USUAL: usize = 2048;
 
 /// A head, or trailers, in the making.
 pub(super) enum HeadWriter {
     /// As it goes onto the wire.
     Http1(Vec<u8>),
-    /// To be compressed by the connection.
-    Http2(Gathered),
+    /// To be compressed by the connection. In a box, so that HTTP/1.1 does not own the room for it.
+    Http2(Box<Gathered>),
 }
 
 /// A head for HTTP/2.
@@ -45,7 +45,7 @@ impl HeadWriter {
 
     /// An empty one.
     pub(super) fn http2() -> Self {
-        Self::Http2(Gathered::default())
+        Self::Http2(Box::default())
     }
 
     /// Whether it is one for HTTP/2.
@@ -124,6 +124,14 @@ impl HeadWriter {
         match self {
             Self::Http1(out) => super::request::line(out, name, value),
             Self::Http2(out) => out.line(name, value),
+        }
+    }
+
+    /// A field line that was received; `whole` is all of it where it can be taken over as it stands.
+    pub(super) fn received(&mut self, name: &[u8], value: &[u8], whole: Option<&[u8]>) {
+        match (self, whole) {
+            (Self::Http1(out), Some(whole)) => out.extend_from_slice(whole),
+            (writer, _) => writer.line(name, value),
         }
     }
 

@@ -34,6 +34,7 @@ mod tls;
 mod tunnel;
 mod upload;
 mod upstream;
+mod watchdog;
 mod websocket;
 mod worker;
 

@@ -1,8 +1,10 @@
 //! What is written down of one request. Dropped once, sent up once, however the request ends.
 
 use std::{
+    borrow::Cow,
     mem,
     net::IpAddr,
+    rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -18,6 +20,9 @@ use crate::{
 /// Bytes of the target that are kept.
 const TARGET_BYTES_MAX: usize = 2048;
 
+/// The usual methods.
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"];
+
 /// An [`Exchange`] in the making; its drop is its end.
 pub(super) struct Record {
     /// Number of the request; shown on refusals.
@@ -28,8 +33,8 @@ pub(super) struct Record {
     pub(super) tls: bool,
     pub(super) client: IpAddr,
     server: Option<IpAddr>,
-    pub(super) method: String,
-    pub(super) host: String,
+    pub(super) method: Cow<'static, str>,
+    pub(super) host: Option<Arc<str>>,
     target: String,
     /// The status sent; 0 until the head of the final response is on its way.
     pub(super) status: u16,
@@ -48,12 +53,12 @@ pub(super) struct Record {
     pub(super) scan_time: Duration,
     pub(super) origin_connection: OriginConnection,
     started: Instant,
-    events: EventSender,
+    events: Rc<EventSender>,
 }
 
 impl Record {
     /// Begins the record of a request whose head has just been read, or could not be.
-    pub(super) fn new(id: u64, at: Timestamp, client: &Client, events: EventSender) -> Self {
+    pub(super) fn new(id: u64, at: Timestamp, client: &Client, events: Rc<EventSender>) -> Self {
         Self {
             id,
             at,
@@ -64,8 +69,8 @@ impl Record {
             tls: client.peer.tls,
             client: client.peer.address.ip(),
             server: client.peer.server.map(|server| server.ip().to_canonical()),
-            method: String::new(),
-            host: String::new(),
+            method: Cow::Borrowed(""),
+            host: None,
             target: String::new(),
             status: 0,
             outcome: Outcome::ClientGone,
@@ -81,6 +86,19 @@ impl Record {
             started: Instant::now(),
             events,
         }
+    }
+
+    /// When it began, by the clock that does not jump.
+    pub(super) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// Notes the method as received. The usual ones need no memory.
+    pub(super) fn set_method(&mut self, method: &[u8]) {
+        self.method = match METHODS.iter().find(|usual| usual.as_bytes() == method) {
+            Some(usual) => Cow::Borrowed(usual),
+            None => Cow::Owned(String::from_utf8_lossy(method).into_owned()),
+        };
     }
 
     /// Notes the target as received, cut where it is too long.
@@ -100,7 +118,7 @@ impl Drop for Record {
             client: Some(self.client),
             server: self.server,
             method: mem::take(&mut self.method),
-            host: mem::take(&mut self.host),
+            host: self.host.take().unwrap_or_default(),
             target: mem::take(&mut self.target),
             status: self.status,
             outcome: self.outcome,

@@ -8,7 +8,7 @@ use super::{
     http1::{Fields, RequestHead},
     websocket::Handshake,
 };
-use crate::domain::message::{Facts, Framing, is_hop_by_hop, is_sensitive_or_alike};
+use crate::domain::message::{Facts, Framing, HOP_BY_HOP_NAMES, NameSet, is_hop_by_hop, is_sensitive_or_alike};
 
 /// What `Via` says of a message that came by HTTP/1.1.
 pub(super) const VIA: &[u8] = b"1.1 zhamen";
@@ -22,6 +22,24 @@ const TEXT_EXTENSIONS: [&str; 27] = [
     "asp", "aspx", "cgi", "css", "csv", "do", "htm", "html", "js", "json", "jsp", "jsx", "log", "md", "mjs", "php",
     "php3", "php5", "phtml", "rss", "shtml", "svg", "txt", "vtt", "xhtml", "xml", "xsl",
 ];
+
+/// The fields that may not go on as they came, roughly, but for those that begin with `X-Forwarded-`.
+const NOT_AS_IT_IS: NameSet = HOP_BY_HOP_NAMES.or(NameSet::of(&[
+    b"accept-encoding",
+    b"content-length",
+    b"expect",
+    b"forwarded",
+    b"host",
+    b"if-match",
+    b"if-modified-since",
+    b"if-none-match",
+    b"if-range",
+    b"if-unmodified-since",
+    b"range",
+    b"sec-websocket-key",
+    b"te",
+    b"x-real-ip",
+]));
 
 /// What is known beside the head itself.
 pub(super) struct Context<'a> {
@@ -44,16 +62,17 @@ pub(super) struct Context<'a> {
 }
 
 /// The head as text, with room for more, and for HTTP/2 where that is wanted.
-pub(super) fn heads(head: &RequestHead, context: &Context<'_>, has_http2: bool) -> (Vec<u8>, Option<Gathered>) {
-    let mut text = HeadWriter::Http1(Vec::with_capacity(1024));
+pub(super) fn heads(head: &RequestHead, context: &Context<'_>, has_http2: bool) -> (Vec<u8>, Option<Box<Gathered>>) {
+    let mut text = HeadWriter::http1();
     put_head(&mut text, head, context);
-    let mut fields = HeadWriter::http2();
-    if has_http2 {
+    let fields = has_http2.then(|| {
+        let mut fields = HeadWriter::http2();
         put_head(&mut fields, head, context);
-    }
+        fields
+    });
     match (text, fields) {
-        (HeadWriter::Http1(text), HeadWriter::Http2(fields)) => (text, has_http2.then_some(fields)),
-        (HeadWriter::Http1(text), HeadWriter::Http1(_)) => (text, None),
+        (HeadWriter::Http1(text), Some(HeadWriter::Http2(fields))) => (text, Some(fields)),
+        (HeadWriter::Http1(text), Some(HeadWriter::Http1(_)) | None) => (text, None),
         (HeadWriter::Http2(fields), _) => (Vec::new(), Some(fields)),
     }
 }
@@ -66,7 +85,12 @@ fn put_head(out: &mut HeadWriter, head: &RequestHead, context: &Context<'_>) {
     let facts = context.facts;
     let method = if context.websocket.is_some() { b"GET" } else { head.method() };
     out.request(method, &facts.target, &facts.authority);
-    for (name, value) in head.fields.iter() {
+    for (name, value, whole) in head.fields.iter_whole() {
+        let begins_like_forwarded = matches!(name, [b'x' | b'X', b'-', b'f' | b'F', ..]);
+        if facts.connection_listed.is_empty() && !begins_like_forwarded && !NOT_AS_IT_IS.may_have(name) {
+            out.received(name, value, whole);
+            continue;
+        }
         let mut room = [0; NAME_BYTES_MAX];
         let lower = lower(name, &mut room);
         match lower {

@@ -6,13 +6,26 @@ use super::{
     request::{VIA, lower},
 };
 use crate::{
-    base::Timestamp,
+    base::Clock,
     domain::{
-        message::{Version, is_hop_by_hop},
+        message::{HOP_BY_HOP_NAMES, NameSet, Version, is_hop_by_hop},
         policy::Reason,
     },
     engine::body_filter::Output,
 };
+
+/// The fields that may not go out as they came, roughly: most are not among them, and are told so at a glance.
+const NOT_AS_IT_IS: NameSet = HOP_BY_HOP_NAMES.or(NameSet::of(&[
+    b"accept-ranges",
+    b"content-digest",
+    b"content-encoding",
+    b"content-length",
+    b"content-md5",
+    b"digest",
+    b"etag",
+    b"sec-websocket-accept",
+    b"transfer-encoding",
+]));
 
 /// How a response body is delimited towards the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +43,7 @@ pub(super) enum OutFraming {
 }
 
 /// What is known beside the origin's head.
-pub(super) struct Context {
+pub(super) struct Context<'a> {
     /// What the engine does to the body.
     pub(super) output: Output,
     /// How the body is delimited.
@@ -39,8 +52,8 @@ pub(super) struct Context {
     pub(super) version: Version,
     /// The connection ends with this response.
     pub(super) close: bool,
-    /// Now.
-    pub(super) at: Timestamp,
+    /// Asked only where an origin did not say when it answered.
+    pub(super) clock: &'a dyn Clock,
 }
 
 /// How the body of an origin's response is delimited (RFC 9112 section 6.3). Transfer-Encoding wins
@@ -50,8 +63,8 @@ pub(super) fn framing(reply: &ResponseHead, is_head: bool) -> Result<Framing, (R
     if is_head || reply.status < 200 || matches!(reply.status, 204 | 304) {
         return Ok(Framing::None);
     }
-    let mut codings = reply.fields.list("transfer-encoding");
     if reply.fields.all("transfer-encoding").next().is_some() {
+        let mut codings = reply.fields.list("transfer-encoding");
         let is_chunked = codings.next().is_some_and(|coding| coding.eq_ignore_ascii_case(b"chunked"));
         if !is_chunked || codings.next().is_some() {
             return fault("the origin used a Transfer-Encoding other than chunked");
@@ -69,15 +82,27 @@ pub(super) fn framing(reply: &ResponseHead, is_head: bool) -> Result<Framing, (R
 pub(super) fn origin_keeps(reply: &ResponseHead) -> bool {
     let both = reply.fields.all("transfer-encoding").next().is_some()
         && (reply.fields.all("content-length").next().is_some() || reply.version == Version::Http10);
-    let says_close = reply.fields.lists("connection", "close");
-    !both && !says_close && (reply.version != Version::Http10 || reply.fields.lists("connection", "keep-alive"))
+    let alone = connection_option(reply);
+    let says = |option: &[u8]| match alone {
+        Some(alone) => alone.eq_ignore_ascii_case(option),
+        None => reply.fields.list("connection").any(|said| said.eq_ignore_ascii_case(option)),
+    };
+    !both && !says(b"close") && (reply.version != Version::Http10 || says(b"keep-alive"))
+}
+
+/// What Connection says, where that is one of the two words that it says most often, and nothing else.
+fn connection_option(reply: &ResponseHead) -> Option<&[u8]> {
+    let mut values = reply.fields.all("connection");
+    let (value, more) = (values.next()?, values.next());
+    let is_usual = value.eq_ignore_ascii_case(b"keep-alive") || value.eq_ignore_ascii_case(b"close");
+    (is_usual && more.is_none()).then_some(value)
 }
 
 /// Writes the head of a final response.
-pub(super) fn put_head(out: &mut HeadWriter, reply: &ResponseHead, context: &Context) {
+pub(super) fn put_head(out: &mut HeadWriter, reply: &ResponseHead, context: &Context<'_>) {
     put_status_and_fields(out, reply, context.output);
     if reply.fields.all("date").next().is_none() {
-        out.line(b"Date", http_date(context.at).as_bytes());
+        out.line(b"Date", http_date(context.clock.now()).as_bytes());
     }
     let via = match reply.version {
         Version::Http10 => &b"1.0 zhamen"[..],
@@ -130,11 +155,12 @@ pub(super) fn put_connection(out: &mut HeadWriter, version: Version, close: bool
 fn content_length(reply: &ResponseHead) -> Result<Option<u64>, ()> {
     let mut length = None;
     for value in reply.fields.all("content-length").flat_map(|value| value.split(|&byte| byte == b',')) {
-        let value = value.trim_ascii();
-        if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
-            return Err(());
-        }
-        let number = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()).ok_or(())?;
+        let digits = value.trim_ascii();
+        let number = digits.iter().try_fold(0_u64, |number, &digit| match digit {
+            b'0'..=b'9' => number.checked_mul(10)?.checked_add(u64::from(digit - b'0')),
+            _ => None,
+        });
+        let number = number.filter(|_| !digits.is_empty()).ok_or(())?;
         if length.replace(number).is_some_and(|before| before != number) {
             return Err(());
         }
@@ -150,13 +176,20 @@ fn put_status_and_fields(out: &mut HeadWriter, reply: &ResponseHead, output: Out
 }
 
 fn put_fields(out: &mut HeadWriter, reply: &ResponseHead, output: Output) {
-    let listed: Vec<&[u8]> = reply
-        .fields
-        .list("connection")
-        .filter(|name| !is_hop_by_hop(name) && !name.eq_ignore_ascii_case(b"close"))
-        .collect();
+    let listed: Vec<&[u8]> = match connection_option(reply) {
+        Some(_) => Vec::new(),
+        None => reply
+            .fields
+            .list("connection")
+            .filter(|name| !is_hop_by_hop(name) && !name.eq_ignore_ascii_case(b"close"))
+            .collect(),
+    };
     let is_tunnel = reply.status == 101 && out.is_http2();
-    for (name, value) in reply.fields.iter() {
+    for (name, value, whole) in reply.fields.iter_whole() {
+        if listed.is_empty() && !NOT_AS_IT_IS.may_have(name) {
+            out.received(name, value, whole);
+            continue;
+        }
         let mut room = [0; 64];
         let lower = lower(name, &mut room);
         let is_listed = || listed.iter().any(|listed| listed.eq_ignore_ascii_case(lower));

@@ -72,9 +72,9 @@ pub(super) async fn turn(
 ) -> After {
     let shared = &worker.shared;
     let snapshot = shared.snapshot.load_full();
-    let mut record = Record::new(worker.request_id(), shared.clock.now(), client, shared.events.clone());
+    let mut record = Record::new(worker.request_id(), shared.clock.now(), client, Rc::clone(&worker.events));
     record.generation = snapshot.generation;
-    let (body, progress) = (RequestBody::new(Framing::None), Progress::new());
+    let (body, progress) = (RequestBody::new(Framing::None), Progress::new(record.started()));
     let mut session = Session { worker, edge, snapshot, record, facts: None, body, progress, websocket: None };
     let ended = match head {
         Ok(head) => {
@@ -107,7 +107,11 @@ impl Session<'_> {
         self.read_post(client, head, &facts, &permit).await?;
         let link = self.send(client, head, &facts, &permit).await?;
         let carried = self.filter(client, head, &facts, &permit, &link).await?;
-        Ok(self.conclude(client, &facts, &permit, link, carried).await)
+        match carried {
+            // In a box, so that requests that stay requests do not own the room for it.
+            Carried::Switched(inbox) => Ok(Box::pin(self.tunnel(client, &facts, &permit, link, inbox)).await),
+            Carried::Answered(filtered, reply) => Ok(self.conclude(client, &facts, link, filtered, &reply)),
+        }
     }
 
     fn normalise(&mut self, client: &Client, head: &RequestHead) -> Result<Rc<Facts>, Stop> {
@@ -116,7 +120,7 @@ impl Session<'_> {
             Version::Http11 => "http/1.1",
             Version::H2 => "h2",
         };
-        self.record.method = String::from_utf8_lossy(head.method()).into_owned();
+        self.record.set_method(head.method());
         self.record.set_target(head.path());
         self.record.client = forwarding::client_of(&head.fields, client.peer.address.ip(), &self.edge.trusted_proxies);
         let headers: Vec<_> = head.fields.iter().collect();
@@ -126,7 +130,7 @@ impl Session<'_> {
         let connection =
             ConnectionFacts { tls: client.peer.tls, certificate_covers: Some(&covers), stream: head.stream() };
         let facts = message::normalise(raw, connection).map_err(|(reason, what)| Stop::refused(reason, what))?;
-        self.record.host = facts.host.as_str().to_owned();
+        self.record.host = Some(facts.host.shared());
         if head.target().len() > self.edge.pressure.uri_bytes {
             return Err(Stop::refused(Reason::UriTooLong, "limits.uri"));
         }
@@ -162,10 +166,10 @@ impl Session<'_> {
     /// An authority of certificates asks for a proof that an order of ours promised it. Whatever else is
     /// asked for is the origin's: it may have orders of its own.
     fn prove(&self, facts: &Facts, head: &RequestHead) -> Result<(), Stop> {
-        let path = facts.target.split('?').next().unwrap_or_default();
-        if !path.starts_with(CHALLENGE_PATH) || !matches!(head.method(), b"GET" | b"HEAD") {
+        if !facts.target.starts_with(CHALLENGE_PATH) || !matches!(head.method(), b"GET" | b"HEAD") {
             return Ok(());
         }
+        let path = facts.target.split('?').next().unwrap_or_default();
         match self.worker.shared.challenges.load().proof(facts.host.as_str(), path) {
             Some(proof) => Err(Stop::Proved(Arc::clone(proof))),
             None => Ok(()),
@@ -245,51 +249,55 @@ impl Session<'_> {
         Ok(Carried::Answered(filtered, reply))
     }
 
-    /// What becomes of both connections.
-    async fn conclude(
+    /// Passes on what client and origin say once they have switched protocols.
+    async fn tunnel(
         &mut self,
         client: &mut Client,
         facts: &Facts,
         permit: &Permit,
         link: Link,
-        carried: Carried,
+        mut inbox: BytesMut,
     ) -> After {
-        let timeouts = &self.edge.timeouts;
-        match carried {
-            Carried::Switched(mut inbox) => {
-                self.record.outcome = Outcome::Tunnelled;
-                let (inlet, outlet) = client.halves();
-                let left = End { inlet, outlet, bytes: &mut self.record.request_bytes };
-                // Nothing else is asked to switch.
-                let Way::Http1(socket) = link.way() else { return After::Cut };
-                let (inlet, outlet) = (Inlet::Http1(socket, &mut inbox), Outlet::Http1(socket));
-                let right = End { inlet, outlet, bytes: &mut self.record.response_bytes };
-                let admission = Admission { worker: self.worker, snapshot: &self.snapshot, permit, facts };
-                let is_whole = tokio::select! {
-                    is_whole = Box::pin(tunnel::run(left, right, timeouts.tunnel_idle)) => is_whole,
-                    () = admission.ended() => {
-                        self.record.outcome = Outcome::Aborted;
-                        false
-                    }
-                };
-                match &client.wire {
-                    Wire::Http2(stream) if !is_whole => stream.reset(),
-                    Wire::Http1(_) | Wire::Http2(_) => {}
-                }
-                After::Close
+        self.record.outcome = Outcome::Tunnelled;
+        let (inlet, outlet) = client.halves();
+        let left = End { inlet, outlet, bytes: &mut self.record.request_bytes };
+        // Nothing else is asked to switch.
+        let Way::Http1(socket) = link.way() else { return After::Cut };
+        let (inlet, outlet) = (Inlet::Http1(socket, &mut inbox), Outlet::Http1(socket));
+        let right = End { inlet, outlet, bytes: &mut self.record.response_bytes };
+        let admission = Admission { worker: self.worker, snapshot: &self.snapshot, permit, facts };
+        let is_whole = tokio::select! {
+            is_whole = tunnel::run(left, right, self.edge.timeouts.tunnel_idle) => is_whole,
+            () = admission.ended() => {
+                self.record.outcome = Outcome::Aborted;
+                false
             }
-            Carried::Answered(filtered, reply) => {
-                self.record.outcome = Outcome::Forwarded;
-                let is_done = self.progress.done.get() && !facts.stray_body;
-                if filtered.origin_is_clean && is_done && response::origin_keeps(&reply) {
-                    link.keep(self.worker, &self.edge);
-                }
-                match filtered.client_keeps {
-                    true => After::KeepAlive,
-                    false if self.progress.done.get() && !facts.keep_alive && client.is_quiet() => After::Close,
-                    false => After::Linger,
-                }
-            }
+        };
+        match &client.wire {
+            Wire::Http2(stream) if !is_whole => stream.reset(),
+            Wire::Http1(_) | Wire::Http2(_) => {}
+        }
+        After::Close
+    }
+
+    /// What becomes of both connections.
+    fn conclude(
+        &mut self,
+        client: &Client,
+        facts: &Facts,
+        link: Link,
+        filtered: Filtered,
+        reply: &ResponseHead,
+    ) -> After {
+        self.record.outcome = Outcome::Forwarded;
+        let is_done = self.progress.done.get() && !facts.stray_body;
+        if filtered.origin_is_clean && is_done && response::origin_keeps(reply) {
+            link.keep(self.worker, &self.edge);
+        }
+        match filtered.client_keeps {
+            true => After::KeepAlive,
+            false if self.progress.done.get() && !facts.keep_alive && client.is_quiet() => After::Close,
+            false => After::Linger,
         }
     }
 

@@ -4,7 +4,7 @@
 //! task can read from a connection in one future and write to it in another, without a lock.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     future::poll_fn,
     io::{self, IoSlice},
     mem::MaybeUninit,
@@ -17,25 +17,40 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
     net::TcpStream,
+    time::Instant,
 };
 use tokio_rustls::TlsStream;
 
-use super::limits::Pace;
+use super::{limits::Pace, watchdog::Watchdog};
 use crate::telemetry::Live;
 
-/// Bytes that a read makes room for, at first.
+/// Bytes of a read, at most.
 pub(super) const READ_BYTES: usize = 16 << 10;
-/// Bytes that a read of an origin's answer makes room for, at first: most pages are whole in it.
-pub(super) const ANSWER_BYTES: usize = 32 << 10;
-/// Bytes that a read makes room for once a body has shown that it is large.
-pub(super) const READ_BYTES_MAX: usize = 64 << 10;
+/// Bytes that a read of an origin's answer makes room for where it is kept for a while, at first: most pages are
+/// whole in it.
+pub(super) const KEPT_BYTES: usize = 32 << 10;
+/// The same once a body has shown that it is large.
+pub(super) const KEPT_BYTES_MAX: usize = 64 << 10;
+/// Bytes of the worker's room, and of a read of an origin's answer into it: the fewer reads and writes the better,
+/// as long as the processor's own cache holds what stands between them.
+pub(super) const ROOM_BYTES: usize = 128 << 10;
+/// What is left of the room as long as somebody has the rest will do for a read down to so many bytes.
+const ROOM_BYTES_LEAST: usize = 32 << 10;
+/// What was read is copied out of the worker's room up to so many bytes: what is kept of them costs no more than
+/// they are. Beyond it they are handed on as they stand.
+const COPIED_BYTES_MAX: usize = 4 << 10;
 /// Slices handed to the kernel in one write.
 const SLICES: usize = 16;
+
+thread_local! {
+    /// What a worker's connections are read into, one at a time.
+    static ROOM: RefCell<BytesMut> = RefCell::default();
+}
 
 /// The transport below HTTP.
 pub(super) enum Stream {
@@ -69,8 +84,7 @@ pub(super) struct Socket {
     stream: RefCell<Stream>,
     /// How slow the peer may be.
     pace: Option<Pace>,
-    /// Nothing has been waited for. The runtime takes a new connection for readable until it was tried.
-    fresh: Cell<bool>,
+    watchdog: Watchdog,
     counted: Counted,
 }
 
@@ -89,7 +103,7 @@ impl Socket {
 
     /// The same, with a bound on how slow the peer may be with bodies and responses.
     pub(super) fn paced(stream: Stream, counted: Counted, pace: Option<Pace>) -> Self {
-        Self { stream: RefCell::new(stream), pace, fresh: Cell::new(true), counted }
+        Self { stream: RefCell::new(stream), pace, watchdog: Watchdog::default(), counted }
     }
 
     /// Puts a fresh stream in the place of one that died.
@@ -120,32 +134,34 @@ impl Socket {
         .await
     }
 
-    /// Reads as [`Socket::read`] does, but makes room only once there is something to read: who is waited for
-    /// costs no more than what it has sent.
+    /// Reads what is there, behind what `buffer` already holds and at most `want` bytes; 0 is the end. Reads into
+    /// the worker's room: who is waited for owns no memory meanwhile, and then what has come.
     pub(super) async fn read_late(&self, buffer: &mut BytesMut, want: usize) -> io::Result<usize> {
         if buffer.is_empty() {
             *buffer = BytesMut::new();
-        } else if buffer.len() < buffer.capacity() / 2 {
-            *buffer = BytesMut::from(&buffer[..]);
         }
-        let before = buffer.len();
-        if !self.readable(buffer).await? {
-            return Ok(0);
+        poll_fn(|context| ROOM.with_borrow_mut(|room| self.poll_read(context, room, buffer, want))).await
+    }
+
+    fn poll_read(
+        &self,
+        context: &mut Context<'_>,
+        room: &mut BytesMut,
+        buffer: &mut BytesMut,
+        want: usize,
+    ) -> Poll<io::Result<usize>> {
+        if !room.try_reclaim(ROOM_BYTES) && room.capacity() < ROOM_BYTES_LEAST {
+            *room = BytesMut::with_capacity(ROOM_BYTES);
         }
-        let count = buffer.len() - before;
-        if count == 0 {
-            return self.read(buffer, want).await;
+        let mut stream = self.stream.borrow_mut();
+        let count = ready!(pin!(stream.read_buf(&mut (&mut *room).limit(want))).poll(context))?;
+        if count > COPIED_BYTES_MAX && buffer.is_empty() {
+            *buffer = room.split();
+        } else {
+            buffer.extend_from_slice(room);
+            room.clear();
         }
-        // TLS had to read to know; what has come with it is here already.
-        buffer.reserve(want);
-        let more = poll_fn(|context| {
-            let mut stream = self.stream.borrow_mut();
-            Poll::Ready(pin!(stream.read_buf(buffer)).poll(context))
-        });
-        match more.await {
-            Poll::Ready(more) => Ok(count + more?),
-            Poll::Pending => Ok(count),
-        }
+        Poll::Ready(Ok(count))
     }
 
     /// Reads of a body what is there, as [`Socket::read_late`] does, and waits at most `idle` for it, and no
@@ -159,29 +175,6 @@ impl Socket {
             Some(Err(error)) => Err(error),
             None => Err(io::ErrorKind::TimedOut.into()),
         }
-    }
-
-    /// Waits until there is something to read, or the end, without owning a buffer meanwhile.
-    /// Over TLS the first byte has to be read to know: it goes into `buffer`. `false` is the end.
-    pub(super) async fn readable(&self, buffer: &mut BytesMut) -> io::Result<bool> {
-        poll_fn(|context| match &mut *self.stream.borrow_mut() {
-            Stream::Plain(tcp) if self.fresh.get() => {
-                let mut byte = [0];
-                let peeked = ready!(tcp.poll_peek(context, &mut ReadBuf::new(&mut byte)));
-                self.fresh.set(false);
-                Poll::Ready(peeked.map(|count| count > 0))
-            }
-            Stream::Plain(tcp) => tcp.poll_read_ready(context).map_ok(|()| true),
-            Stream::Tls(tls) => {
-                let mut byte = [0];
-                let mut room = ReadBuf::new(&mut byte);
-                Pin::new(&mut **tls).poll_read(context, &mut room).map_ok(|()| {
-                    buffer.extend_from_slice(room.filled());
-                    !room.filled().is_empty()
-                })
-            }
-        })
-        .await
     }
 
     /// Writes `head`, all of `body` and `tail`, as few system calls as it takes. `idle` bounds the
@@ -205,21 +198,26 @@ impl Socket {
                 offset -= piece(index).map_or(0, <[u8]>::len);
                 index += 1;
             }
-            let mut slices = [IoSlice::new(&[]); SLICES];
-            let (mut used, mut next, mut skip) = (0, index, offset);
-            while let (true, Some(piece)) = (used < SLICES, piece(next)) {
-                if piece.len() > skip {
-                    slices[used] = IoSlice::new(&piece[skip..]);
-                    used += 1;
-                }
-                skip = 0;
-                next += 1;
-            }
-            if used == 0 {
+            if piece(index).is_none() {
                 break;
             }
             let write = poll_fn(|context| {
-                Pin::new(&mut *self.stream.borrow_mut()).poll_write_vectored(context, &slices[..used])
+                // Here, not beside the wait: who waits does not own the room for it.
+                let mut slices = [IoSlice::new(&[]); SLICES];
+                let (mut used, mut next, mut skip) = (0, index, offset);
+                while let (true, Some(piece)) = (used < SLICES, piece(next)) {
+                    if piece.len() > skip {
+                        slices[used] = IoSlice::new(&piece[skip..]);
+                        used += 1;
+                    }
+                    skip = 0;
+                    next += 1;
+                }
+                let stream = &mut *self.stream.borrow_mut();
+                match &slices[..used] {
+                    [alone] => Pin::new(stream).poll_write(context, alone),
+                    several => Pin::new(stream).poll_write_vectored(context, several),
+                }
             });
             match self.wait(idle, write).await {
                 Some(Ok(count)) if count > 0 => {
@@ -230,11 +228,19 @@ impl Socket {
                 Some(Ok(_) | Err(_)) | None => return Err(WriteFault { written }),
             }
         }
+        if let Stream::Plain(_) = &*self.stream.borrow() {
+            return Ok(());
+        }
         let flush = poll_fn(|context| Pin::new(&mut *self.stream.borrow_mut()).poll_flush(context));
         match self.wait(idle, flush).await {
             Some(Ok(())) => Ok(()),
             Some(Err(_)) | None => Err(WriteFault { written }),
         }
+    }
+
+    /// Waits for something that happens on this connection; `None`: it did not until `deadline`.
+    pub(super) async fn until<T>(&self, deadline: Instant, step: impl Future<Output = T>) -> Option<T> {
+        self.watchdog.until(deadline, step).await
     }
 
     async fn wait<T>(&self, idle: Duration, step: impl Future<Output = T>) -> Option<T> {
@@ -261,6 +267,13 @@ impl Socket {
         let stream = self.stream.borrow();
         // A connection that is already gone needs no reset.
         let _ = SockRef::from(stream.tcp()).set_linger(Some(Duration::ZERO));
+    }
+
+    /// Whether the runtime has heard something of a connection that nobody reads from. It may not have heard yet
+    /// what came since it last asked.
+    pub(super) fn may_have_spoken(&self) -> bool {
+        let stream = self.stream.borrow();
+        stream.tcp().poll_read_ready(&mut Context::from_waker(Waker::noop())).is_ready()
     }
 
     /// Whether an unused connection is still open and silent. Asks the kernel, because the runtime

@@ -7,7 +7,7 @@ use tokio::time::timeout_at;
 
 use super::{
     http1::{BodyFault, BodyReader, Fields, Framing, Piece},
-    socket::{ANSWER_BYTES, READ_BYTES_MAX, Socket},
+    socket::{KEPT_BYTES, KEPT_BYTES_MAX, ROOM_BYTES, Socket},
     stop::Stop,
     upload::Upload,
     upstream::{Exchange, Way},
@@ -20,6 +20,7 @@ pub(super) struct Source<'a> {
     edge: &'a Edge,
     trailers: Fields,
     is_ended: bool,
+    is_kept: bool,
 }
 
 /// Where it comes from.
@@ -48,14 +49,25 @@ impl<'a> Source<'a> {
         let from = match way {
             Way::Http1(socket) => {
                 let read_bytes = match framing {
-                    Framing::Length(length) if length > ANSWER_BYTES as u64 => READ_BYTES_MAX,
-                    Framing::None | Framing::Length(_) | Framing::Chunked | Framing::UntilClose => ANSWER_BYTES,
+                    Framing::Length(length) if length > KEPT_BYTES as u64 => KEPT_BYTES_MAX,
+                    Framing::None | Framing::Length(_) | Framing::Chunked | Framing::UntilClose => KEPT_BYTES,
                 };
                 From::Http1 { socket, inbox, reader: BodyReader::new(framing), read_bytes }
             }
             Way::Http2(exchange) => From::Http2(exchange),
         };
-        Self { from, edge, trailers: Fields::default(), is_ended: framing == Framing::None }
+        Self { from, edge, trailers: Fields::default(), is_ended: framing == Framing::None, is_kept: false }
+    }
+
+    /// Says that pieces will be kept for a while: they are to share their memory, however small they are, instead
+    /// of being on their way in the worker's.
+    pub(super) fn keep(&mut self) {
+        self.is_kept = true;
+        if let From::Http1 { inbox, .. } = &mut self.from
+            && inbox.len() <= KEPT_BYTES
+        {
+            **inbox = BytesMut::from(&inbox[..]);
+        }
     }
 
     /// What is here already, without waiting.
@@ -87,27 +99,32 @@ impl<'a> Source<'a> {
             }
             match &mut self.from {
                 From::Http1 { socket, inbox, reader, read_bytes } => {
-                    let read = timeout_at(deadline.into(), socket.read(inbox, *read_bytes));
-                    let read = upload.race(pin!(read)).await?;
+                    let read = async {
+                        match self.is_kept {
+                            true => socket.read(inbox, *read_bytes).await,
+                            false => socket.read_late(inbox, ROOM_BYTES).await,
+                        }
+                    };
+                    let read = upload.race(pin!(socket.until(deadline.into(), read))).await?;
                     match read {
-                        Ok(Ok(count)) if count > 0 => {
+                        Some(Ok(count)) if count > 0 => {
                             if count >= *read_bytes {
-                                *read_bytes = READ_BYTES_MAX;
+                                *read_bytes = KEPT_BYTES_MAX;
                             }
                             continue;
                         }
                         // A reset is no end, not even of a body that ends with the connection.
-                        Ok(Ok(_)) => {
+                        Some(Ok(_)) => {
                             let broken = |fault: BodyFault| Next::Broken(Reason::OriginProtocol, fault.as_str());
                             return Ok(match reader.closed() {
                                 Ok(()) => self.end(),
                                 Err(fault) => broken(fault),
                             });
                         }
-                        Ok(Err(_)) => {
+                        Some(Err(_)) => {
                             return Ok(Next::Broken(Reason::OriginProtocol, "the origin reset the connection"));
                         }
-                        Err(_) => {}
+                        None => {}
                     }
                 }
                 From::Http2(exchange) => match upload.race(pin!(timeout_at(deadline.into(), exchange.next()))).await? {

@@ -245,13 +245,8 @@ impl From<Fault> for Stop {
 
 impl Progress {
     /// Nothing yet.
-    pub(super) fn new() -> Self {
-        Self {
-            done: Cell::new(false),
-            bytes: Cell::new(0),
-            moved_at: Cell::new(Instant::now()),
-            copy: RefCell::default(),
-        }
+    pub(super) fn new(now: Instant) -> Self {
+        Self { done: Cell::new(false), bytes: Cell::new(0), moved_at: Cell::new(now), copy: RefCell::default() }
     }
 
     /// Keeps a copy of what passes, up to so many bytes.
@@ -287,12 +282,31 @@ pub(super) async fn run(
     progress: &Progress,
     edge: &Edge,
 ) -> Stop {
+    if !progress.done.get() {
+        // In a box: most requests have nothing more to bring, and do not own the room for it.
+        let passed = Box::pin(pass(&mut inlet, body, origin, progress, edge)).await;
+        if let Err(stop) = passed {
+            return stop;
+        }
+    }
+    inlet.gone(progress.done.get()).await;
+    Stop::ClientGone
+}
+
+/// Passes the rest of the body on, as far as the origin takes it.
+async fn pass(
+    inlet: &mut Inlet<'_>,
+    body: &mut RequestBody,
+    origin: Way<'_>,
+    progress: &Progress,
+    edge: &Edge,
+) -> Result<(), Stop> {
     let mut frame = Vec::new();
     while !progress.done.get() {
-        let piece = match body.next(&mut inlet, edge.timeouts.client_idle).await {
+        let piece = match body.next(inlet, edge.timeouts.client_idle).await {
             Ok(Piece::Data(piece)) => piece,
             Ok(Piece::End | Piece::NeedInput) => Bytes::new(),
-            Err(stop) => return stop,
+            Err(stop) => return Err(stop),
         };
         let length = piece.len();
         let is_last = piece.is_empty();
@@ -310,6 +324,5 @@ pub(super) async fn run(
         progress.add(length);
         progress.done.set(is_last);
     }
-    inlet.gone(progress.done.get()).await;
-    Stop::ClientGone
+    Ok(())
 }

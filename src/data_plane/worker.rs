@@ -26,7 +26,7 @@ use super::{
     tls::Resolver,
     upstream::{Origins, Pool},
 };
-use crate::engine::body_filter::VerdictCache;
+use crate::{engine::body_filter::VerdictCache, telemetry::EventSender};
 
 /// Between two beats of a worker's pulse.
 const BEAT: Duration = Duration::from_millis(100);
@@ -36,6 +36,8 @@ const SWEEP: Duration = Duration::from_secs(1);
 /// What every connection of a worker uses.
 pub(super) struct Worker {
     pub(super) shared: Shared,
+    /// The way up, for the records of this worker's requests.
+    pub(super) events: Rc<EventSender>,
     pub(super) pool: Pool,
     pub(super) certificates: Arc<Resolver>,
     pub(super) cache: RefCell<VerdictCache>,
@@ -100,6 +102,7 @@ pub(super) fn run(setup: Setup) -> io::Result<()> {
 async fn serve(setup: Setup) -> io::Result<()> {
     let entries = setup.shared.edge.load().verdict_cache_entries;
     let worker = Rc::new(Worker {
+        events: Rc::new(setup.shared.events.clone()),
         shared: setup.shared,
         pool: Pool::new(setup.origins, setup.first_id),
         certificates: setup.certificates,

@@ -1,7 +1,7 @@
 //! Everything that happened. Events go up from the data plane through one bounded queue; nothing
 //! in the data plane waits for who reads them.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use crate::{
     base::Timestamp,
@@ -48,9 +48,9 @@ pub struct Exchange {
     /// Our own address that was connected to.
     pub server: Option<std::net::IpAddr>,
     /// The method as received; empty if the head could not be read.
-    pub method: String,
+    pub method: Cow<'static, str>,
     /// The normalised host; empty if there was none.
-    pub host: String,
+    pub host: Arc<str>,
     /// Path and query as received, cut at 2048 bytes.
     pub target: String,
     /// The status sent; 0 if none was.

@@ -35,7 +35,7 @@
 //! `scan.on.memory` to `"block"` (`without_memory_bodies_are_let_go_early_but_read`).
 //!
 //! Beside it a response costs its decoder's window (32 KiB for gzip, up to 8 MiB for zstd and 16 MiB for
-//! brotli, if the stream asks for so much), 16 KiB of output buffer, and a read buffer of 16 to 64 KiB.
+//! brotli, if the stream asks for so much), 16 KiB of output buffer, and a read buffer of up to 128 KiB.
 //!
 //! # The way up
 //!

@@ -15,9 +15,9 @@ pub type Observer = Box<dyn FnMut(&Event) + Send>;
 /// Lines are written when so many bytes have come together, or when no event waits.
 const BATCH_BYTES: usize = 64 << 10;
 
-/// After the first event the thread lets so much time pass before it takes the others, so that not
-/// every request has to wake it up.
-const GATHER: Duration = Duration::from_millis(5);
+/// As long as events come, the thread takes them once in so long: it is woken up by the first one only, which costs
+/// who sends it.
+const GATHER: Duration = Duration::from_millis(10);
 
 /// Starts the telemetry thread. It ends when every sender of the queue is gone and all that was
 /// in the queue is written.
@@ -32,24 +32,31 @@ pub fn start(
     let addresses = log.client_address;
     thread::Builder::new().name("telemetry".into()).spawn(move || {
         while let Some(first) = events.next_blocking() {
-            thread::sleep(GATHER);
             let mut next = Some(first);
-            while let Some(event) = next {
-                metrics.count(&event);
-                if let Some(observer) = &mut observer {
-                    observer(&event);
+            loop {
+                let is_quiet = next.is_none();
+                while let Some(event) = next {
+                    metrics.count(&event);
+                    if let Some(observer) = &mut observer {
+                        observer(&event);
+                    }
+                    if let Event::Exchange(exchange) = &event
+                        && access_log.is_on()
+                    {
+                        access_log.push(&access_line(exchange, addresses));
+                    }
+                    if access_log.buffered_bytes() >= BATCH_BYTES {
+                        access_log.write();
+                    }
+                    next = events.next_if_any();
                 }
-                if let Event::Exchange(exchange) = &event
-                    && access_log.is_on()
-                {
-                    access_log.push(&access_line(exchange, addresses));
+                access_log.write();
+                if is_quiet {
+                    break;
                 }
-                if access_log.buffered_bytes() >= BATCH_BYTES {
-                    access_log.write();
-                }
+                thread::sleep(GATHER);
                 next = events.next_if_any();
             }
-            access_log.write();
         }
     })
 }

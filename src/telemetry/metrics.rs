@@ -9,8 +9,8 @@ use prometheus::{
 };
 
 use super::{
-    Dropped, Http2End, Live, Lost, RecordCounts, acme_metrics::AcmeMetrics, edge_metrics::EdgeMetrics,
-    origin_metrics::OriginMetrics, record_metrics::RecordMetrics, words,
+    Dropped, Http2End, Live, Lost, RecordCounts, acme_metrics::AcmeMetrics, counters::Counters,
+    edge_metrics::EdgeMetrics, origin_metrics::OriginMetrics, record_metrics::RecordMetrics, words,
 };
 use crate::{
     base::{MemoryBudget, Timestamp},
@@ -76,15 +76,15 @@ pub struct Readings {
 /// All metrics.
 pub struct Metrics {
     registry: Registry,
-    requests: IntCounterVec,
-    refusals: IntCounterVec,
+    requests: Counters<2>,
+    refusals: Counters<1>,
     request_seconds: Histogram,
     origin_seconds: Histogram,
     scan_seconds: Histogram,
-    responses: IntCounterVec,
+    responses: Counters<2>,
     findings: IntCounterVec,
-    scanned_bytes: IntCounterVec,
-    verdict_cache: IntCounterVec,
+    scanned_bytes: Counters<1>,
+    verdict_cache: Counters<1>,
     footer_checks: IntCounterVec,
     tail_flushes: IntCounter,
     held_bytes: IntGauge,
@@ -93,13 +93,13 @@ pub struct Metrics {
     connections_rejected: IntCounter,
     http2_ended: IntCounterVec,
     http2_rejected: IntCounter,
-    origin_connections: IntCounterVec,
+    origin_connections: Counters<1>,
     snapshot_generation: IntGauge,
     rules: IntGauge,
     sites: IntGaugeVec,
     reloads: IntCounterVec,
     reload_last_success: IntGaugeVec,
-    events: IntCounterVec,
+    events: Counters<1>,
     events_dropped: IntCounter,
     log_errors: IntCounter,
     locks: IntGauge,
@@ -136,8 +136,16 @@ impl Metrics {
         let registry = Registry::new();
         let new = Registering(&registry);
         let metrics = Self {
-            requests: new.counters("requests_total", "Requests by how they ended.", &["protocol", "outcome"])?,
-            refusals: new.counters("refusals_total", "Requests answered by Zhamen itself, by reason.", &["reason"])?,
+            requests: Counters::new(new.counters(
+                "requests_total",
+                "Requests by how they ended.",
+                &["protocol", "outcome"],
+            )?),
+            refusals: Counters::new(new.counters(
+                "refusals_total",
+                "Requests answered by Zhamen itself, by reason.",
+                &["reason"],
+            )?),
             request_seconds: new.histogram(
                 "request_seconds",
                 "Time from a request's head read to its response's last byte sent.",
@@ -149,26 +157,26 @@ impl Metrics {
                 &REQUEST_BUCKETS,
             )?,
             scan_seconds: new.histogram("scan_seconds", "Time a response spent in the engine.", &SCAN_BUCKETS)?,
-            responses: new.counters(
+            responses: Counters::new(new.counters(
                 "responses_total",
                 "Response bodies by how much of them was read, and why not all.",
                 &["inspection", "reason"],
-            )?,
+            )?),
             findings: new.counters(
                 "findings_total",
                 "Rules that hit, by category, the category's action at the end, and the rule's mode.",
                 &["category", "action", "mode"],
             )?,
-            scanned_bytes: new.counters(
+            scanned_bytes: Counters::new(new.counters(
                 "scanned_bytes_total",
                 "Bytes of scanned bodies, as received and as decoded.",
                 &["state"],
-            )?,
-            verdict_cache: new.counters(
+            )?),
+            verdict_cache: Counters::new(new.counters(
                 "verdict_cache_total",
                 "Whole bodies by whether their verdict was remembered.",
                 &["result"],
-            )?,
+            )?),
             footer_checks: new.counters(
                 "footer_checks_total",
                 "Home pages by what their bottom shows of the filing.",
@@ -191,11 +199,11 @@ impl Metrics {
                 "http2_requests_rejected_total",
                 "Requests that broke HTTP/2 or were beyond its limits: never read, and in no log.",
             )?,
-            origin_connections: new.counters(
+            origin_connections: Counters::new(new.counters(
                 "origin_connections_total",
                 "Requests by how their origin was reached.",
                 &["result"],
-            )?,
+            )?),
             snapshot_generation: new.gauge("snapshot_generation", "Generation of the snapshot in force.")?,
             rules: new.gauge("rules", "Rules in force.")?,
             sites: new.gauges("sites", "Sites of the registry in force, by filing.", &["filing"])?,
@@ -205,7 +213,7 @@ impl Metrics {
                 "When something was last loaded successfully; 0 if never.",
                 &["what"],
             )?,
-            events: new.counters("events_total", "Events that telemetry saw.", &["kind"])?,
+            events: Counters::new(new.counters("events_total", "Events that telemetry saw.", &["kind"])?),
             events_dropped: new.counter("events_dropped_total", "Events dropped because the queue was full.")?,
             log_errors: new
                 .counter("log_errors_total", "Access log lines dropped because they could not be written.")?,
@@ -233,7 +241,7 @@ impl Metrics {
 
     /// Counts an event.
     pub fn count(&self, event: &Event) {
-        self.events.with_label_values(&[words::event(event)]).inc();
+        self.events.inc([words::event(event)]);
         match event {
             Event::Exchange(exchange) => self.count_exchange(exchange),
             Event::PageLocked { .. } | Event::PageUnlocked { .. } => {}
@@ -310,16 +318,16 @@ impl Metrics {
     }
 
     fn count_exchange(&self, exchange: &Exchange) {
-        self.requests.with_label_values(&[exchange.protocol, words::outcome(exchange.outcome)]).inc();
+        self.requests.inc([exchange.protocol, words::outcome(exchange.outcome)]);
         if let Outcome::Refused(reason) = exchange.outcome {
-            self.refusals.with_label_values(&[reason.as_str()]).inc();
+            self.refusals.inc([reason.as_str()]);
         }
         self.request_seconds.observe(exchange.total_micros as f64 / 1e6);
         if let Some(micros) = exchange.origin_micros {
             self.origin_seconds.observe(micros as f64 / 1e6);
         }
         if exchange.origin_connection != OriginConnection::None {
-            self.origin_connections.with_label_values(&[words::origin_connection(exchange.origin_connection)]).inc();
+            self.origin_connections.inc([words::origin_connection(exchange.origin_connection)]);
         }
         if let Some(judgement) = &exchange.judgement {
             self.scan_seconds.observe(exchange.scan_micros as f64 / 1e6);
@@ -333,14 +341,14 @@ impl Metrics {
             Inspection::Partial(reason) => ("partial", reason.as_str(), true),
             Inspection::Uninspected(reason) => ("uninspected", reason.as_str(), false),
         };
-        self.responses.with_label_values(&[inspection, reason]).inc();
+        self.responses.inc([inspection, reason]);
         self.tail_flushes.inc_by(u64::from(judgement.tail_flushes));
         if judgement.cached {
-            self.verdict_cache.with_label_values(&["hit"]).inc();
+            self.verdict_cache.inc(["hit"]);
         } else if read {
-            self.verdict_cache.with_label_values(&["miss"]).inc();
-            self.scanned_bytes.with_label_values(&["raw"]).inc_by(judgement.raw_bytes);
-            self.scanned_bytes.with_label_values(&["decoded"]).inc_by(judgement.decoded_bytes);
+            self.verdict_cache.inc(["miss"]);
+            self.scanned_bytes.inc_by(["raw"], judgement.raw_bytes);
+            self.scanned_bytes.inc_by(["decoded"], judgement.decoded_bytes);
         }
         let mut counted: Vec<&str> = Vec::new();
         for finding in judgement.findings_against() {
@@ -391,16 +399,16 @@ impl Metrics {
     fn begin_at_zero(&self) {
         for protocol in ["http/1.0", "http/1.1", "h2"] {
             for outcome in words::OUTCOMES {
-                self.requests.with_label_values(&[protocol, outcome]);
+                self.requests.inc_by([protocol, outcome], 0);
             }
         }
         for reason in policy::Reason::ALL {
-            self.refusals.with_label_values(&[reason.as_str()]);
+            self.refusals.inc_by([reason.as_str()], 0);
         }
-        self.responses.with_label_values(&["inspected", "none"]);
+        self.responses.inc_by(["inspected", "none"], 0);
         for reason in body_filter::Reason::ALL {
             for inspection in ["partial", "uninspected"] {
-                self.responses.with_label_values(&[inspection, reason.as_str()]);
+                self.responses.inc_by([inspection, reason.as_str()], 0);
             }
         }
         for part in Part::ALL {
@@ -416,7 +424,7 @@ impl Metrics {
             self.sites.with_label_values(&[filing.as_str()]);
         }
         for kind in words::EVENTS {
-            self.events.with_label_values(&[kind]);
+            self.events.inc_by([kind], 0);
         }
         for (family, values) in [
             (&self.scanned_bytes, &["raw", "decoded"][..]),
@@ -424,7 +432,7 @@ impl Metrics {
             (&self.origin_connections, &["failed", "new", "reused"]),
         ] {
             for value in values {
-                family.with_label_values(&[value]);
+                family.inc_by([value], 0);
             }
         }
     }

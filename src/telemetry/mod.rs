@@ -9,6 +9,7 @@ mod access_line;
 mod access_log;
 mod acme_metrics;
 mod consumer;
+mod counters;
 mod edge_metrics;
 mod live;
 mod metrics;

@@ -134,26 +134,28 @@ impl HeadScan {
         buffer: &mut BytesMut,
         limits: HeadLimits,
     ) -> Result<Option<usize>, HeadFault> {
-        while let Some(found) = memchr::memchr(b'\n', &buffer[self.scanned.min(buffer.len())..]) {
-            let at = self.scanned + found;
+        let (mut skipped, begun) = (0, self.scanned.min(buffer.len()));
+        for at in memchr::memchr_iter(b'\n', &buffer[begun..]).map(|found| begun + found) {
             if at == 0 || buffer[at - 1] != b'\r' {
                 return Err(HeadFault::BareLineFeed);
             }
             let line_is_empty = at - 1 == self.line_start;
-            self.scanned = at + 1;
-            self.line_start = at + 1;
-            if line_is_empty && at == 1 {
+            if line_is_empty && at - 1 == skipped {
                 if self.skipped_lines == EMPTY_LINES_MAX {
                     return Err(HeadFault::NotHttp);
                 }
-                buffer.advance(2);
-                *self = Self { skipped_lines: self.skipped_lines + 1, ..Self::default() };
-            } else if at + 1 > limits.bytes {
+                self.skipped_lines += 1;
+                skipped = at + 1;
+            } else if at + 1 - skipped > limits.bytes {
                 return Err(HeadFault::TooLong);
             } else if line_is_empty {
-                return Ok(Some(at + 1));
+                buffer.advance(skipped);
+                return Ok(Some(at + 1 - skipped));
             }
+            self.line_start = at + 1;
         }
+        buffer.advance(skipped);
+        self.line_start -= skipped;
         self.scanned = buffer.len();
         if buffer.len() > limits.bytes { Err(HeadFault::TooLong) } else { Ok(None) }
     }
@@ -179,6 +181,16 @@ impl Fields {
     /// All lines: name and value.
     pub(in crate::data_plane) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.lines.iter().map(|&(name, value)| (name.of(&self.bytes), value.of(&self.bytes)))
+    }
+
+    /// The same, and each line as it came, where it came as we would write it.
+    pub(in crate::data_plane) fn iter_whole(&self) -> impl Iterator<Item = (&[u8], &[u8], Option<&[u8]>)> {
+        self.lines.iter().map(|&(name, value)| {
+            let whole = self.bytes.get(name.start as usize..value.end as usize + 2);
+            let between = self.bytes.get(name.end as usize..value.start as usize);
+            let is_plain = between == Some(b": ") && whole.is_some_and(|line| line.ends_with(b"\r\n"));
+            (name.of(&self.bytes), value.of(&self.bytes), whole.filter(|_| is_plain))
+        })
     }
 
     /// The values of all lines with this name (any case).
@@ -352,6 +364,14 @@ impl Place {
 
     fn of(self, bytes: &Bytes) -> &[u8] {
         bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
+/// Takes the head out of a buffer that begins with it. Where there is nothing else, nothing is divided.
+pub(in crate::data_plane) fn split_head(buffer: &mut BytesMut, end: usize) -> Bytes {
+    match end == buffer.len() {
+        true => std::mem::take(buffer).freeze(),
+        false => buffer.split_to(end).freeze(),
     }
 }
 

@@ -4,10 +4,12 @@
 //! forgotten: many strangers can make the limit lenient, never hit somebody else with it.
 
 use std::{
-    hash::{BuildHasher, Hash, RandomState},
+    hash::{BuildHasher, Hash},
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
+
+use foldhash::quality::RandomState;
 
 use crate::config::Rate;
 
@@ -36,7 +38,7 @@ struct Set([AtomicU64; WAYS]);
 impl Buckets {
     /// All buckets are full. `sets` is a power of two.
     pub(super) fn new(sets: usize) -> Self {
-        Self { sets: (0..sets.next_power_of_two()).map(|_| Set::default()).collect(), hasher: RandomState::new() }
+        Self { sets: (0..sets.next_power_of_two()).map(|_| Set::default()).collect(), hasher: RandomState::default() }
     }
 
     /// Takes a token from the bucket of a key; `false`: there is none. `now` is the time since a start.
@@ -93,6 +95,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::Buckets;
+
     use crate::config::Rate;
 
     const HALF_A_YEAR: u64 = 203 * 86_400;

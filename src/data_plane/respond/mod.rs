@@ -49,7 +49,7 @@ pub(super) async fn refuse(mut session: Session<'_>, client: &mut Client, refusa
     let shown = page::Shown {
         reason: refusal.reason,
         status,
-        host: &record.host,
+        host: record.host.as_deref().unwrap_or_default(),
         detail: if words::shows_detail(refusal.reason) { &refusal.detail } else { "" },
         policy,
         request: format!("{:016x}", record.id),

@@ -28,6 +28,7 @@ mod trust;
 
 use std::{
     cell::{Cell, RefCell},
+    io,
     net::{IpAddr, SocketAddr},
     pin::pin,
     time::Instant,
@@ -52,9 +53,9 @@ use self::{
 use super::{
     client::Client,
     head_writer::Gathered,
-    http1::{HeadLimits, HeadScan, ResponseHead, take_repaired},
+    http1::{HeadLimits, HeadScan, ResponseHead, split_head, take_repaired},
     record::Record,
-    socket::{ANSWER_BYTES, Counted, Side, Socket},
+    socket::{Counted, ROOM_BYTES, Side, Socket},
     stop::Stop,
     upload::{Progress, Upload},
     worker::Worker,
@@ -76,7 +77,7 @@ pub(super) struct Request {
     /// The head as it goes over a wire of HTTP/1.1, and what of the body goes with it.
     pub(super) bytes: Vec<u8>,
     /// The head for HTTP/2, where one of the site's origins speaks it; then none of the body is with either.
-    pub(super) head: Option<Gathered>,
+    pub(super) head: Option<Box<Gathered>>,
     /// There is no body.
     pub(super) is_bodiless: bool,
     /// Sending it twice does no more than sending it once, and none of it is missing.
@@ -229,7 +230,9 @@ pub(super) async fn reply(
     let socket = match &link.wire {
         Wire::Http1(socket) => socket,
         Wire::Http2(exchange) => {
-            return match reply_on_stream(link, exchange, permit, (upload, progress), (worker, edge), record).await? {
+            // In a box: those of HTTP/1.1 do not own the room for it.
+            let reply = reply_on_stream(link, exchange, permit, (upload, progress), (worker, edge), record);
+            return match Box::pin(reply).await? {
                 Some(Ok(head)) => Ok(head),
                 Some(Err(_)) => Err(protocol("the origin reset the stream, or broke HTTP/2")),
                 None => Err(stop(Reason::OriginTimeout, "the origin did not answer in time")),
@@ -243,7 +246,7 @@ pub(super) async fn reply(
             return Err(protocol("the origin's answer is not HTTP/1.x"));
         }
         let head = match strictness {
-            OriginHttp::Strict => scan.end(inbox, limits).map(|end| end.map(|end| inbox.split_to(end).freeze())),
+            OriginHttp::Strict => scan.end(inbox, limits).map(|end| end.map(|end| split_head(inbox, end))),
             OriginHttp::Tolerant => take_repaired(inbox, limits),
         };
         if let Some(head) = head.map_err(|fault| protocol(fault.as_str()))? {
@@ -255,7 +258,7 @@ pub(super) async fn reply(
             record.origin_time = Some(link.sent_at.elapsed());
             return Ok(head);
         }
-        let read = before_deadline(edge, progress, async || socket.read_late(inbox, ANSWER_BYTES).await);
+        let read = read_before_deadline(edge, progress, socket, inbox);
         let read = upload.race(pin!(read)).await?;
         match read {
             Some(Ok(count)) if count > 0 => {}
@@ -342,7 +345,24 @@ fn begin(sender: SendRequest<Bytes>, lease: &Lease, request: &Request) -> Result
     }
 }
 
-/// Waits for a step of the origin's. The time that it has begins anew as long as the request's body moves.
+/// Reads what the origin says. The time that it has begins anew as long as the request's body moves.
+async fn read_before_deadline(
+    edge: &Edge,
+    progress: &Progress,
+    socket: &Socket,
+    inbox: &mut BytesMut,
+) -> Option<io::Result<usize>> {
+    loop {
+        let moved_at = progress.moved_at.get();
+        let deadline = (moved_at + edge.timeouts.origin_head).into();
+        let read = socket.until(deadline, socket.read_late(inbox, ROOM_BYTES)).await;
+        if read.is_some() || progress.moved_at.get() == moved_at {
+            return read;
+        }
+    }
+}
+
+/// The same of a step on a stream.
 async fn before_deadline<T>(edge: &Edge, progress: &Progress, mut step: impl AsyncFnMut() -> T) -> Option<T> {
     loop {
         let moved_at = progress.moved_at.get();

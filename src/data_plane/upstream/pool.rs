@@ -98,23 +98,27 @@ impl Pool {
             .any(|other| !Rc::ptr_eq(&other, endpoint) && other.state.standing(now) == Standing::Available)
     }
 
-    /// A connection that is still open and silent, and no older than `age_max`. The kernel is asked: what an
-    /// origin said unasked must not become the answer to somebody else.
-    pub(super) fn take(&self, endpoint: &Rc<Endpoint>, age_max: Duration) -> Option<Socket> {
+    /// A connection that is still open and silent, and no older than `age_max`: what an origin said unasked must
+    /// not become the answer to somebody else. The kernel is asked, but for what was put by less than `lately` ago:
+    /// of that it knows hardly more than the runtime has heard.
+    pub(super) fn take(&self, endpoint: &Rc<Endpoint>, age_max: Duration, lately: Duration) -> Option<Socket> {
         let mut idle = endpoint.idle.borrow_mut();
-        while idle.back()?.since.elapsed() < age_max {
+        loop {
+            let age = idle.back()?.since.elapsed();
+            if age >= age_max {
+                return None;
+            }
             let youngest = idle.pop_back()?;
             self.idle.set(self.idle.get() - 1);
             let mut order = self.order.borrow_mut();
             if order.back().is_some_and(|&(_, serial)| serial == youngest.serial) {
                 order.pop_back();
             }
-            if youngest.socket.is_quiet() {
+            if (age < lately && !youngest.socket.may_have_spoken()) || youngest.socket.is_quiet() {
                 return Some(youngest.socket);
             }
             endpoint.was_surprised();
         }
-        None
     }
 
     /// Keeps a connection for the next request. Where there are too many, of this origin or in all, the

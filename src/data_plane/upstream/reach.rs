@@ -35,6 +35,10 @@ use crate::{
 /// new one.
 const FRESH: Duration = Duration::from_secs(1);
 
+/// What was used so lately is taken for open and silent if nothing else has been heard of it: under load, where
+/// that happens, the runtime listens more often. Not for what cannot be sent twice.
+const LATELY: Duration = Duration::from_millis(1);
+
 /// Which connections will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
@@ -85,7 +89,7 @@ pub(super) async fn reach(
             None => {
                 // Those that can be reached have all their connections in use.
                 let Some((index, endpoint)) = busy.take() else { break };
-                let Some(lease) = endpoint.lease(&edge.upstream).await else {
+                let Some(lease) = Box::pin(endpoint.lease(&edge.upstream)).await else {
                     return Err(refused(permit, Reason::Overloaded, "all connections to the origin are in use"));
                 };
                 lease.of(index, false)
@@ -100,9 +104,9 @@ pub(super) async fn reach(
         let age_max = edge.timeouts.origin_keep_alive;
         let kept = match want {
             _ if is_for_http2 => None,
-            Reach::Any => worker.pool.take(lease.endpoint(), age_max),
+            Reach::Any => worker.pool.take(lease.endpoint(), age_max, LATELY),
             Reach::Fresh if !lease.endpoint().keeps_connections() => None,
-            Reach::Fresh => worker.pool.take(lease.endpoint(), age_max.min(FRESH)),
+            Reach::Fresh => worker.pool.take(lease.endpoint(), age_max.min(FRESH), Duration::ZERO),
             Reach::New => None,
         };
         if let Some(socket) = kept {
@@ -111,7 +115,7 @@ pub(super) async fn reach(
         }
         if is_for_http2 {
             let is_stale = want == Reach::New;
-            match http2::sender(lease.endpoint(), addresses, (worker, edge), is_stale).await {
+            match Box::pin(http2::sender(lease.endpoint(), addresses, (worker, edge), is_stale)).await {
                 Ok((sender, was_there)) => {
                     record.origin_connection = if was_there { OriginConnection::Reused } else { OriginConnection::New };
                     return Ok((lease, Connection::Stream(sender, was_there)));
@@ -124,7 +128,8 @@ pub(super) async fn reach(
                 }
             }
         }
-        match connect(&worker.pool.origins, state, Some(addresses), edge, Offer::Http1).await {
+        // In a box, as all that is seldom waited for: a request does not own the room for it.
+        match Box::pin(connect(&worker.pool.origins, state, Some(addresses), edge, Offer::Http1)).await {
             Ok(stream) => {
                 state.spoken.was_reached();
                 record.origin_connection = OriginConnection::New;

@@ -9,14 +9,20 @@ pub(super) fn wants_json(fields: Fields<'_>) -> bool {
     let (mut any, mut json, mut html) = (None, None, None);
     for range in fields.members(b"accept") {
         let mut parts = range.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
-        let media = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let media = parts.next().unwrap_or_default();
         let weight = parts.find_map(parse_weight).unwrap_or(1000);
-        let seen = match media.as_slice() {
-            b"*/*" | b"application/*" => &mut any,
-            b"application/json" => &mut json,
-            b"text/html" | b"application/xhtml+xml" | b"text/*" => &mut html,
-            media if media.starts_with(b"application/") && media.ends_with(b"+json") => &mut json,
-            _ => continue,
+        let is = |names: &[&[u8]]| names.iter().any(|name| media.eq_ignore_ascii_case(name));
+        let has = |part: Option<&[u8]>, name: &[u8]| part.is_some_and(|part| part.eq_ignore_ascii_case(name));
+        let seen = if is(&[b"*/*", b"application/*"]) {
+            &mut any
+        } else if is(&[b"text/html", b"application/xhtml+xml", b"text/*"]) {
+            &mut html
+        } else if is(&[b"application/json"])
+            || (has(media.get(..12), b"application/") && has(media.last_chunk::<5>().map(|end| &end[..]), b"+json"))
+        {
+            &mut json
+        } else {
+            continue;
         };
         *seen = Some(weight.max(seen.unwrap_or(0)));
     }

@@ -1,7 +1,7 @@
 //! What concerns one hop only: Connection, Upgrade, keep-alive.
 
 use super::{
-    Fault, Framing, Version,
+    Fault, Framing, NameSet, Version,
     fields::{self, Fields},
 };
 use crate::domain::policy::Reason;
@@ -19,6 +19,9 @@ const HOP_BY_HOP: [&[u8]; 9] = [
     b"transfer-encoding",
     b"upgrade",
 ];
+
+/// The same, roughly.
+pub const HOP_BY_HOP_NAMES: NameSet = NameSet::of(&HOP_BY_HOP);
 
 /// What the Connection field asks for.
 pub(super) struct Options {
@@ -45,17 +48,18 @@ pub(super) fn read(version: Version, fields: Fields<'_>, framing: Framing) -> Re
         if version == Version::H2 {
             return Err((Reason::MalformedRequest, "HTTP/2 has no Connection field"));
         }
-        let option = option.to_ascii_lowercase();
-        match option.as_slice() {
-            b"close" => close = true,
-            b"keep-alive" => keep_alive = true,
-            b"upgrade" => upgrade = true,
-            name if is_hop_by_hop(name) => {}
+        let is = |name: &[u8]| option.eq_ignore_ascii_case(name);
+        if is(b"close") {
+            close = true;
+        } else if is(b"keep-alive") {
+            keep_alive = true;
+        } else if is(b"upgrade") {
+            upgrade = true;
+        } else if fields::is_sensitive(option) && !HOP_BY_HOP.iter().any(|name| is(name)) {
             // A client that has these removed wants the origin to believe something else.
-            name if fields::is_sensitive(name) => {
-                return Err((Reason::MalformedRequest, "Connection lists a field that is not for one hop"));
-            }
-            name => listed.extend(std::str::from_utf8(name).map(str::to_owned)),
+            return Err((Reason::MalformedRequest, "Connection lists a field that is not for one hop"));
+        } else if !HOP_BY_HOP.iter().any(|name| is(name)) {
+            listed.extend(std::str::from_utf8(option).map(str::to_ascii_lowercase));
         }
     }
     Ok(Options {

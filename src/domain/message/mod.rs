@@ -14,7 +14,7 @@ mod target;
 use self::fields::Fields;
 use crate::{base::HostName, domain::policy::Reason};
 
-pub use connection::is_hop_by_hop;
+pub use connection::{HOP_BY_HOP_NAMES, is_hop_by_hop};
 pub use fields::is_sensitive_or_alike;
 pub use name_set::NameSet;
 
@@ -131,10 +131,7 @@ pub fn normalise(head: RawHead<'_>, connection: ConnectionFacts<'_>) -> Result<F
     };
     let options = connection::read(head.version, fields, framing)?;
     Ok(Facts {
-        authority: match port {
-            Some(port) => format!("{}:{port}", host.bracketed()),
-            None => host.bracketed().into_owned(),
-        },
+        authority: authority_of(&host, port),
         host,
         target: target.path_and_query,
         framing,
@@ -150,6 +147,26 @@ pub fn normalise(head: RawHead<'_>, connection: ConnectionFacts<'_>) -> Result<F
         wants_json: accept::wants_json(fields),
         connection_listed: options.listed,
     })
+}
+
+/// Written for every request, so without the machinery of formatting where that is easy.
+fn authority_of(host: &HostName, port: Option<u16>) -> String {
+    let host = host.bracketed();
+    let Some(port) = port else { return host.into_owned() };
+    let (mut digits, mut at, mut left) = ([0; 5], 5, port);
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    let mut authority = String::with_capacity(host.len() + 6);
+    authority.push_str(&host);
+    authority.push(':');
+    authority.extend(digits[at..].iter().map(|&digit| char::from(digit)));
+    authority
 }
 
 /// Whether it is an extended CONNECT for a WebSocket; that is the one CONNECT that is served.

@@ -5,6 +5,21 @@
 pub struct NameSet(u64);
 
 impl NameSet {
+    /// The set of these names.
+    pub const fn of(names: &[&[u8]]) -> Self {
+        let (mut bits, mut at) = (0, 0);
+        while at < names.len() {
+            bits |= bit(names[at]);
+            at += 1;
+        }
+        Self(bits)
+    }
+
+    /// The set of what is in either.
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Puts a name in.
     pub fn insert(&mut self, name: &[u8]) {
         self.0 |= bit(name);

@@ -37,7 +37,7 @@
 //! | for | takes |
 //! | --- | --- |
 //! | held responses | `limits.held`, all together |
-//! | a response in flight | its decoder's window: 32 KiB for gzip, up to 8 MiB for zstd and 16 MiB for brotli where the stream asks for it; 16 KiB of output; 16 to 64 KiB of reading |
+//! | a response in flight | its decoder's window: 32 KiB for gzip, up to 8 MiB for zstd and 16 MiB for brotli where the stream asks for it; 16 KiB of output; up to 128 KiB of reading |
 //! | rules | 21 MB for 100,000 phrases; 63 MB while they are built, in a third of a second |
 //! | locks | some hundred bytes each, up to `limits.locks` |
 //! | the queue of findings | up to `store.queue` observations |

@@ -60,19 +60,22 @@ async fn an_origin_that_closed_without_a_word_is_remembered_when_it_is_out_of_us
 #[tokio::test]
 async fn only_open_and_silent_connections_are_reused() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (pool, mut peers) = (pool(), Vec::new());
-    let origin = endpoint(&pool, "http://127.0.0.1:1");
-    for _ in 0..3 {
-        let (socket, peer) = connection(&listener).await;
-        pool.put(&origin, socket, &edge(8, 8));
-        peers.push(peer);
+    // The kernel is asked, or what the runtime has heard is enough.
+    for lately in [Duration::ZERO, AGE_MAX] {
+        let (pool, mut peers) = (pool(), Vec::new());
+        let origin = endpoint(&pool, "http://127.0.0.1:1");
+        for _ in 0..3 {
+            let (socket, peer) = connection(&listener).await;
+            pool.put(&origin, socket, &edge(8, 8));
+            peers.push(peer);
+        }
+        drop(peers.pop());
+        peers[1].write_all(b"unasked").await.unwrap();
+        // Loopback delivers at once, but a moment is allowed for.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(pool.take(&origin, AGE_MAX, lately).is_some(), "the first is fine");
+        assert!(pool.take(&origin, AGE_MAX, lately).is_none(), "the others were closed, or spoke unasked");
     }
-    drop(peers.pop());
-    peers[1].write_all(b"unasked").await.unwrap();
-    // Loopback delivers at once, but a moment is allowed for.
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    assert!(pool.take(&origin, AGE_MAX).is_some(), "the first is fine");
-    assert!(pool.take(&origin, AGE_MAX).is_none(), "the others were closed, or spoke unasked");
 }
 
 #[tokio::test]
@@ -88,9 +91,12 @@ async fn the_pool_is_bounded_and_ages() {
     let count = || origins.iter().map(|origin| origin.idle.borrow().len()).sum::<usize>();
     assert_eq!((count(), pool.idle.get()), (5, 5), "two of an origin, five in all");
     assert_eq!(origins[0].idle.borrow().len(), 1, "the oldest went");
-    assert!(pool.take(&origins[1], Duration::ZERO).is_none());
-    assert!(pool.take(&origins[1], AGE_MAX).is_some() && pool.take(&origins[1], AGE_MAX).is_some());
-    assert!(pool.take(&origins[1], AGE_MAX).is_none());
+    assert!(pool.take(&origins[1], Duration::ZERO, Duration::ZERO).is_none());
+    assert!(
+        pool.take(&origins[1], AGE_MAX, Duration::ZERO).is_some()
+            && pool.take(&origins[1], AGE_MAX, Duration::ZERO).is_some()
+    );
+    assert!(pool.take(&origins[1], AGE_MAX, Duration::ZERO).is_none());
     assert_eq!((count(), pool.idle.get()), (3, 3));
     pool.sweep(AGE_MAX);
     assert_eq!(count(), 3);
@@ -111,7 +117,7 @@ async fn what_is_taken_and_put_again_and_again_leaves_nothing_behind() {
     }
     for _ in 0..100 {
         for origin in &origins {
-            let socket = pool.take(origin, AGE_MAX).unwrap();
+            let socket = pool.take(origin, AGE_MAX, Duration::ZERO).unwrap();
             pool.put(origin, socket, &edge);
         }
     }
