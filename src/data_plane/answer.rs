@@ -48,7 +48,8 @@ pub(super) async fn receive(
     let Asked { facts, permit, link, version, websocket, progress } = *asked;
     let has_interim = version != Version::Http10;
     for _ in 0..INTERIM_MAX {
-        let client = (&mut downstream.upload, progress);
+        let outlet = downstream.outlet();
+        let client = (&mut downstream.upload, progress, outlet);
         let reply = upstream::reply(link, permit, inbox, client, (worker, edge), record).await?;
         match reply.status {
             101 if progress.done.get() && is_asked_for(facts, &reply) => {

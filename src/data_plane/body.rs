@@ -105,6 +105,10 @@ impl Filter<'_> {
             downstream.finish(&mut Vec::new(), source.trailers(), self.record).await?;
             return Ok(out);
         }
+        if downstream.is_full() {
+            // What was read now would only wait behind what the connection's other streams have ready.
+            downstream.room().await?;
+        }
         match self.plan() {
             Ok(Plan::Pass(reason)) => self.pass(reason, downstream, source, framing).await,
             Ok(Plan::Block(reason)) => {
@@ -184,6 +188,10 @@ impl Filter<'_> {
                 Some(next) => next,
                 None => {
                     downstream.write(&mut out, self.record).await?;
+                    if downstream.is_full() {
+                        source.give_back();
+                        downstream.room().await?;
+                    }
                     source.next(&mut downstream.upload, None).await?
                 }
             };
@@ -241,7 +249,7 @@ impl Filter<'_> {
             }
         };
         match judged {
-            Judged::Deliver(output, mut pieces, judgement) => {
+            Judged::Deliver(output, mut pieces, judgement, _charge) => {
                 self.capture_judged(&kept, ended, &judgement);
                 self.observe(&judgement)?;
                 if self.permit.is_recheck() {
@@ -362,7 +370,7 @@ impl Filter<'_> {
                     };
                 }
                 Ok(Step::Again) if passing.counted < BATCH_BYTES_MAX => downstream.upload.race(pin!(yield_now())).await,
-                Ok(Step::Again) => passing.write(downstream, self.record).await,
+                Ok(Step::Again) => self.let_out(committed, downstream, source, passing).await,
                 Ok(Step::NeedInput) => {
                     let next = match source.ready() {
                         Some(next) => Ok(next),
@@ -400,7 +408,7 @@ impl Filter<'_> {
         source: &mut Source<'_>,
         passing: &mut Passing,
     ) -> Result<Next, Stop> {
-        passing.write(downstream, self.record).await?;
+        self.let_out(committed, downstream, source, passing).await?;
         if committed.withholds() {
             let until = Instant::now() + self.edge.tail_flush;
             match source.next(&mut downstream.upload, Some(until)).await? {
@@ -416,6 +424,25 @@ impl Filter<'_> {
             }
         }
         source.next(&mut downstream.upload, None).await
+    }
+
+    /// Sends what was let go, and waits until the client takes more. Who takes nothing is not to cost what it takes
+    /// to read on; what shows the rest of a page is had when somebody reads it.
+    async fn let_out(
+        &mut self,
+        committed: &mut Committed,
+        downstream: &mut Downstream<'_>,
+        source: &mut Source<'_>,
+        passing: &mut Passing,
+    ) -> Result<(), Stop> {
+        passing.write(downstream, self.record).await?;
+        if downstream.is_full() {
+            source.give_back();
+            committed.give_back();
+            self.capture = Capture::new(&self.worker.shared.budget);
+            downstream.room().await?;
+        }
+        Ok(())
     }
 
     /// The engine failed while all of the body is still here.

@@ -241,7 +241,8 @@ impl Session<'_> {
         let (snapshot, record) = (&*self.snapshot, &mut self.record);
         let capture = Capture::new(&worker.shared.budget);
         let filter = Filter { worker, edge, snapshot, permit, facts, reply: &reply, version, close, record, capture };
-        let filtered = body::filter(filter, downstream, framing, link.way(), &mut inbox).await?;
+        // In a box: who waits for an origin's answer does not own the room for what comes behind its head.
+        let filtered = Box::pin(body::filter(filter, downstream, framing, link.way(), &mut inbox)).await?;
         Ok(Carried::Answered(filtered, reply))
     }
 

@@ -87,7 +87,7 @@ impl<'a> Source<'a> {
             }
             match &mut self.from {
                 From::Http1 { socket, inbox, reader, read_bytes } => {
-                    let read = timeout_at(deadline.into(), socket.read(inbox, *read_bytes));
+                    let read = timeout_at(deadline.into(), socket.read_sparing(inbox, *read_bytes));
                     let read = upload.race(pin!(read)).await?;
                     match read {
                         Ok(Ok(count)) if count > 0 => {
@@ -122,6 +122,15 @@ impl<'a> Source<'a> {
                 true => Next::Late,
                 false => Next::Broken(Reason::OriginTimeout, "the origin sent nothing for too long"),
             });
+        }
+    }
+
+    /// Gives back the room for more: nothing is read for a while.
+    pub(super) fn give_back(&mut self) {
+        if let From::Http1 { inbox, .. } = &mut self.from
+            && inbox.is_empty()
+        {
+            **inbox = BytesMut::new();
         }
     }
 

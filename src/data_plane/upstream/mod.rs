@@ -50,11 +50,11 @@ use self::{
     reach::{Connection, Reach, failed, reach, refused},
 };
 use super::{
-    client::Client,
+    client::{Client, Outlet},
     head_writer::Gathered,
     http1::{HeadLimits, HeadScan, ResponseHead, take_repaired},
     record::Record,
-    socket::{ANSWER_BYTES, Counted, Side, Socket},
+    socket::{Counted, Side, Socket},
     stop::Stop,
     upload::{Progress, Upload},
     worker::Worker,
@@ -214,7 +214,7 @@ pub(super) async fn reply(
     link: &Link,
     permit: &Permit,
     inbox: &mut BytesMut,
-    (upload, progress): (&mut Upload<'_>, &Progress),
+    (upload, progress, outlet): (&mut Upload<'_>, &Progress, Outlet<'_>),
     (worker, edge): (&Worker, &Edge),
     record: &mut Record,
 ) -> Result<ResponseHead, Stop> {
@@ -255,7 +255,8 @@ pub(super) async fn reply(
             record.origin_time = Some(link.sent_at.elapsed());
             return Ok(head);
         }
-        let read = before_deadline(edge, progress, async || socket.read_late(inbox, ANSWER_BYTES).await);
+        let read =
+            before_deadline(edge, progress, async || socket.read_as_wanted(inbox, || outlet.answer_bytes()).await);
         let read = upload.race(pin!(read)).await?;
         match read {
             Some(Ok(count)) if count > 0 => {}
