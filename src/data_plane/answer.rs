@@ -68,8 +68,12 @@ pub(super) async fn receive(
             103 if has_interim => downstream.interim(&reply).await?,
             // Nobody waits for these.
             100..=199 => {}
-            // On the stream it would begin a tunnel.
-            200..=299 if websocket.is_some() => {
+            200..=299 if let Some(handshake) = websocket => {
+                if let Some(switched) = handshake.switched(&reply) {
+                    record.status = downstream.switch(&switched).await?;
+                    return Ok(switched);
+                }
+                // On the client's stream it would begin a tunnel.
                 return Err(of_site(permit, Reason::OriginProtocol, "the origin did not switch to a WebSocket"));
             }
             _ => return Ok(reply),

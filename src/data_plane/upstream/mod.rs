@@ -45,7 +45,7 @@ pub use trust::check_trust;
 
 use self::{
     endpoint::Lease,
-    http2::Fault,
+    http2::{Fault, Shared},
     pool::Places,
     reach::{Connection, Reach, failed, reach, refused},
 };
@@ -170,6 +170,10 @@ pub(super) async fn send(
             Connection::New(stream) => (Socket::new(stream, Counted::new(&worker.shared.live, Side::Origin)), false),
             Connection::Kept(socket) => (socket, true),
             Connection::Stream(sender, was_there) => {
+                let is_tunnel = request.head.as_ref().is_some_and(|head| head.protocol.is_some());
+                if is_tunnel && !Shared::takes_websockets(lease.endpoint(), &sender, edge.timeouts.connect).await {
+                    return Err(refused(permit, Reason::OriginProtocol, "the origin takes no WebSockets"));
+                }
                 let Ok(exchange) = begin(sender, &lease, &request) else {
                     return Err(refused(permit, Reason::OriginUnreachable, "the origin takes no streams"));
                 };
