@@ -114,7 +114,7 @@ pub(in crate::data_plane) async fn serve(worker: &Worker, edge: Arc<Edge>, clien
             let _ = socket.write(&NOT_HTTP2, &[], &[], LINGER).await;
             Http2End::Protocol
         }
-        Arrival::Http2 => match opening::wait(worker, &edge, &socket, &mut inbox).await {
+        Arrival::Http2 => match Box::pin(opening::wait(worker, &edge, &socket, &mut inbox)).await {
             Opened::Asked(said) => {
                 let link = Rc::new(Link::new(&edge.http2));
                 let transport = Transport::new(Rc::clone(&socket), (inbox, said), Rc::clone(&link));
@@ -135,9 +135,10 @@ pub(in crate::data_plane) async fn serve(worker: &Worker, edge: Arc<Edge>, clien
 
 /// From the first request on.
 async fn converse(worker: &Worker, edge: Arc<Edge>, (peer, link): (&Peer, &Link), transport: Transport) -> Http2End {
-    let handshake = builder(&edge).handshake(transport);
-    let Ok(Ok(connection)) = timeout(edge.timeouts.request_head, handshake).await else { return Http2End::Client };
-    let (end, accepted) = run(worker, edge, (peer, link), connection).await;
+    // In boxes: what is handed on by value stands in memory twice, for as long as the connection lives.
+    let handshake = Box::pin(timeout(edge.timeouts.request_head, builder(&edge).handshake(transport)));
+    let Ok(Ok(connection)) = handshake.await else { return Http2End::Client };
+    let (end, accepted) = run(worker, edge, (peer, link), Box::new(connection)).await;
     let rejected = link.frames.opened().saturating_sub(accepted);
     worker.shared.live.http2_rejected.fetch_add(rejected, Ordering::Relaxed);
     end
@@ -179,7 +180,7 @@ async fn run(
     worker: &Worker,
     edge: Arc<Edge>,
     (peer, link): (&Peer, &Link),
-    mut connection: Connection<Transport, Bytes>,
+    mut connection: Box<Connection<Transport, Bytes>>,
 ) -> (Http2End, u64) {
     let mut turns = FuturesUnordered::new();
     let mut stop = pin!(worker.stop.cancelled());
