@@ -88,7 +88,7 @@ impl Judge {
         let mut committed = loop {
             match judging.step(&mut self.cache) {
                 None => {}
-                Some(Judged::Deliver(_, _, judgement) | Judged::Block(judgement)) => return judgement,
+                Some(Judged::Deliver(_, _, judgement, _) | Judged::Block(judgement)) => return judgement,
                 Some(Judged::Commit(committed)) => break committed,
             }
         };

@@ -47,6 +47,7 @@ pub fn run(path: &Path, beginning: Beginning) -> Result<(), Vec<Problem>> {
     let start = load(path)?;
     let config = start.config.clone();
     telemetry::init_operational_log(config.log.level, config.log.format);
+    use_small_pages();
     let mut inherited = of_systemd()?;
     let mut predecessor = None;
     if let (Beginning::Upgrade, Some(socket)) = (beginning, &config.process.upgrade_socket) {
@@ -90,6 +91,14 @@ pub fn run(path: &Path, beginning: Beginning) -> Result<(), Vec<Problem>> {
     })?;
     runtime.shutdown_background();
     Ok(())
+}
+
+/// Memory comes in the processor's small pages from now on. A large one is resident as a whole once a byte of it
+/// is touched: ten thousand connections with some bytes each would cost what their buffers could hold.
+fn use_small_pages() {
+    if let Err(error) = nix::sys::prctl::set_thp_disable(true) {
+        tracing::debug!(%error, "transparent huge pages stay as the system has them");
+    }
 }
 
 /// Takes all descriptors that the system grants, and says so if they are too few.

@@ -48,7 +48,8 @@ pub(super) async fn receive(
     let Asked { facts, permit, link, version, websocket, progress } = *asked;
     let has_interim = version != Version::Http10;
     for _ in 0..INTERIM_MAX {
-        let client = (&mut downstream.upload, progress);
+        let outlet = downstream.outlet();
+        let client = (&mut downstream.upload, progress, outlet);
         let reply = upstream::reply(link, permit, inbox, client, (worker, edge), record).await?;
         match reply.status {
             101 if progress.done.get() && is_asked_for(facts, &reply) => {
@@ -67,8 +68,12 @@ pub(super) async fn receive(
             103 if has_interim => downstream.interim(&reply).await?,
             // Nobody waits for these.
             100..=199 => {}
-            // On the stream it would begin a tunnel.
-            200..=299 if websocket.is_some() => {
+            200..=299 if let Some(handshake) = websocket => {
+                if let Some(switched) = handshake.switched(&reply) {
+                    record.status = downstream.switch(&switched).await?;
+                    return Ok(switched);
+                }
+                // On the client's stream it would begin a tunnel.
                 return Err(of_site(permit, Reason::OriginProtocol, "the origin did not switch to a WebSocket"));
             }
             _ => return Ok(reply),

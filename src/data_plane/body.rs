@@ -3,9 +3,9 @@
 //! While it is held nothing has been sent, and what the rules forbid becomes a refusal. Once the
 //! head is on the wire it can only be cut, and the page is locked instead.
 
-use std::{borrow::Cow, collections::VecDeque, pin::pin, sync::Arc, time::Instant};
+use std::{borrow::Cow, cell::Cell, collections::VecDeque, pin::pin, sync::Arc, time::Instant};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use tokio::task::yield_now;
 
 use super::{
@@ -14,6 +14,7 @@ use super::{
     http1::{Framing, ResponseHead},
     locks::later,
     observe::Capture,
+    passing::Passing,
     record::Record,
     response::{self, OutFraming},
     session::page_of,
@@ -44,6 +45,14 @@ use crate::{
 /// Released bytes that are collected before a write, at most.
 const BATCH_BYTES_MAX: usize = 64 << 10;
 
+/// Bodies that a worker may stream at a time before they give back the engine's room whenever they wait.
+const STREAMS_AT_EASE: usize = 32;
+/// Slices of one body between two turns of others, beyond that: each costs the room anew.
+const SLICES_UNEASY: u32 = 4;
+
+/// A body that streams, counted.
+struct Streaming<'w>(&'w Cell<usize>);
+
 /// What a response is filtered by and for.
 pub(super) struct Filter<'a> {
     pub(super) worker: &'a Worker,
@@ -51,7 +60,7 @@ pub(super) struct Filter<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) permit: &'a Permit,
     pub(super) facts: &'a Facts,
-    pub(super) reply: &'a ResponseHead,
+    pub(super) reply: &'a mut ResponseHead,
     /// What the client speaks.
     pub(super) version: Version,
     /// The client's connection ends with this response.
@@ -75,6 +84,19 @@ enum Ending {
     Done(Judgement),
     Fault,
     Stopped(Stop),
+}
+
+impl<'w> Streaming<'w> {
+    fn begin(streams: &'w Cell<usize>) -> Self {
+        streams.set(streams.get() + 1);
+        Self(streams)
+    }
+}
+
+impl Drop for Streaming<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
 }
 
 /// Passes the body on as the rules allow.
@@ -104,6 +126,10 @@ impl Filter<'_> {
             let out = self.begin(downstream, Output::Original, OutFraming::None);
             downstream.finish(&mut Vec::new(), source.trailers(), self.record).await?;
             return Ok(out);
+        }
+        if downstream.is_full() {
+            // What was read now would only wait behind what the connection's other streams have ready.
+            downstream.room().await?;
         }
         match self.plan() {
             Ok(Plan::Pass(reason)) => self.pass(reason, downstream, source, framing).await,
@@ -188,6 +214,11 @@ impl Filter<'_> {
                 Some(next) => next,
                 None => {
                     downstream.write(&mut out, self.record).await?;
+                    if downstream.is_full() {
+                        source.give_back();
+                        self.reply.give_back();
+                        downstream.room().await?;
+                    }
                     source.next(&mut downstream.upload, None).await?
                 }
             };
@@ -246,7 +277,7 @@ impl Filter<'_> {
             }
         };
         match judged {
-            Judged::Deliver(output, mut pieces, judgement) => {
+            Judged::Deliver(output, mut pieces, judgement, _charge) => {
                 self.capture_judged(&kept, ended, &judgement);
                 self.observe(&judgement)?;
                 if self.permit.is_recheck() {
@@ -301,6 +332,7 @@ impl Filter<'_> {
         source: &mut Source<'_>,
     ) -> Result<(), Stop> {
         source.keep();
+        let _streaming = Streaming::begin(&self.worker.streams);
         // What the engine has been given and has not let go, so that a fault there loses nothing.
         let mut passing = Passing::new(committed.output(), inside);
         match self.pump(&mut committed, downstream, source, &mut passing).await {
@@ -351,6 +383,7 @@ impl Filter<'_> {
     ) -> Ending {
         let worker = self.worker;
         let live = &worker.shared.live;
+        let mut slices = 0_u32;
         loop {
             let step = guarded(live, self.record, || committed.step(&mut passing.out, &mut worker.cache.borrow_mut()));
             passing.count();
@@ -367,8 +400,18 @@ impl Filter<'_> {
                         Err(stop) => Ending::Stopped(stop),
                     };
                 }
-                Ok(Step::Again) if passing.counted < BATCH_BYTES_MAX => downstream.upload.race(pin!(yield_now())).await,
-                Ok(Step::Again) => passing.write(downstream, self.record).await,
+                Ok(Step::Again) if passing.counted < BATCH_BYTES_MAX => {
+                    slices += 1;
+                    if self.is_at_ease() {
+                        downstream.upload.race(pin!(yield_now())).await
+                    } else if slices % SLICES_UNEASY == 0 {
+                        committed.give_back();
+                        downstream.upload.race(pin!(yield_now())).await
+                    } else {
+                        Ok(())
+                    }
+                }
+                Ok(Step::Again) => self.let_out(committed, downstream, source, passing).await,
                 Ok(Step::NeedInput) => {
                     let next = match source.ready() {
                         Some(next) => Ok(next),
@@ -406,7 +449,7 @@ impl Filter<'_> {
         source: &mut Source<'_>,
         passing: &mut Passing,
     ) -> Result<Next, Stop> {
-        passing.write(downstream, self.record).await?;
+        self.let_out(committed, downstream, source, passing).await?;
         if committed.withholds() {
             let until = Instant::now() + self.edge.tail_flush;
             match source.next(&mut downstream.upload, Some(until)).await? {
@@ -422,6 +465,34 @@ impl Filter<'_> {
             }
         }
         source.next(&mut downstream.upload, None).await
+    }
+
+    /// Sends what was let go, and waits until the client takes more. Who takes nothing is not to cost what it takes
+    /// to read on; what shows the rest of a page is had when somebody reads it.
+    async fn let_out(
+        &mut self,
+        committed: &mut Committed,
+        downstream: &mut Downstream<'_>,
+        source: &mut Source<'_>,
+        passing: &mut Passing,
+    ) -> Result<(), Stop> {
+        if !self.is_at_ease() {
+            committed.give_back();
+        }
+        passing.write(downstream, self.record).await?;
+        if downstream.is_full() {
+            source.give_back();
+            committed.give_back();
+            self.reply.give_back();
+            self.capture = Capture::new(&self.worker.shared.budget);
+            downstream.room().await?;
+        }
+        Ok(())
+    }
+
+    /// Whether few bodies stream: then each keeps the engine's room while others have their turn.
+    fn is_at_ease(&self) -> bool {
+        self.worker.streams.get() <= STREAMS_AT_EASE
     }
 
     /// The engine failed while all of the body is still here.
@@ -512,74 +583,5 @@ impl Filter<'_> {
 
     pub(super) fn refusal(&self, reason: Why, detail: &str) -> Stop {
         Stop::Refused(Refusal { reason, detail: detail.to_owned(), site: Some(self.permit.site().clone()) })
-    }
-}
-
-/// The bytes of a committed body that are on their way: inside the engine, or let go and not yet
-/// written. A fault in the engine loses none of them where they pass unchanged.
-struct Passing {
-    is_original: bool,
-    inside: VecDeque<Bytes>,
-    out: Vec<Bytes>,
-    /// Bytes of `out` that have been taken from `inside`.
-    counted: usize,
-}
-
-impl Passing {
-    fn new(output: Output, inside: VecDeque<Bytes>) -> Self {
-        let is_original = output == Output::Original;
-        let inside = if is_original { inside } else { VecDeque::new() };
-        Self { is_original, inside, out: Vec::new(), counted: 0 }
-    }
-
-    fn enter(&mut self, piece: &Bytes) {
-        if self.is_original {
-            self.inside.push_back(piece.clone());
-        }
-    }
-
-    /// Takes from `inside` what has been let go since the last time.
-    fn count(&mut self) {
-        let total: usize = self.out.iter().map(Bytes::len).sum();
-        let mut released = total - self.counted.min(total);
-        self.counted = total;
-        while let Some(front) = self.inside.front_mut() {
-            if front.len() > released {
-                front.advance(released);
-                break;
-            }
-            released -= front.len();
-            self.inside.pop_front();
-        }
-    }
-
-    async fn write(&mut self, downstream: &mut Downstream<'_>, record: &mut Record) -> Result<(), Stop> {
-        self.counted = 0;
-        downstream.write(&mut self.out, record).await
-    }
-
-    /// Everything that has not been written, in order.
-    fn rest(self) -> VecDeque<Bytes> {
-        self.out.into_iter().chain(self.inside).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-
-    use super::{Output, Passing};
-
-    #[test]
-    fn nothing_is_lost_between_the_engine_and_the_wire() {
-        let mut passing = Passing::new(Output::Original, [Bytes::from_static(b"abc")].into());
-        passing.enter(&Bytes::from_static(b"defg"));
-        passing.out.push(Bytes::from_static(b"ab"));
-        passing.count();
-        passing.out.push(Bytes::from_static(b"cd"));
-        passing.count();
-        passing.count();
-        let rest: Vec<u8> = passing.rest().into_iter().flatten().collect();
-        assert_eq!(rest, b"abcdefg");
     }
 }

@@ -9,12 +9,14 @@ use tokio::time::timeout;
 use super::{
     head_writer::HeadWriter,
     http2,
-    socket::{READ_BYTES, Socket, WriteFault},
+    socket::{KEPT_BYTES, READ_BYTES, Socket, WriteFault},
     tls::Certificate,
 };
 
 /// Bytes that may pile up behind a request while its response is on the way.
 const AHEAD_BYTES_MAX: usize = 16 << 10;
+/// Bytes of an answer that are read while its client takes nothing: most heads.
+const LITTLE_BYTES: usize = 2 << 10;
 
 /// A client, for one exchange.
 pub(super) struct Client {
@@ -176,6 +178,22 @@ impl Outlet<'_> {
         match self {
             Self::Http1(socket) => socket.write(&[], &[piece], &[], idle).await,
             Self::Http2(stream) => stream.data(piece, false, idle).await,
+        }
+    }
+
+    /// How much of an answer is read at first: where more would only wait for the client, little.
+    pub(super) fn answer_bytes(self) -> usize {
+        match self {
+            Self::Http2(stream) if !stream.has_room() => LITTLE_BYTES,
+            Self::Http1(_) | Self::Http2(_) => KEPT_BYTES,
+        }
+    }
+
+    /// Waits until more would be taken.
+    pub(super) async fn room(self, idle: Duration) -> Result<(), WriteFault> {
+        match self {
+            Self::Http1(socket) => socket.room(idle).await,
+            Self::Http2(stream) => stream.room(idle).await,
         }
     }
 

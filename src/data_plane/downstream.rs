@@ -19,6 +19,9 @@ use super::{
 };
 use crate::domain::event::Outcome;
 
+/// What is longer may fill what the kernel has for a client.
+const LONG_BYTES: usize = 64 << 10;
+
 /// The client's end of a response.
 pub(super) struct Downstream<'a> {
     outlet: Outlet<'a>,
@@ -27,6 +30,8 @@ pub(super) struct Downstream<'a> {
     /// Between two writes.
     idle: Duration,
     framing: OutFraming,
+    /// Bytes of the body that were sent.
+    sent_bytes: usize,
     /// Bytes of a body of known length that are still to come.
     left: u64,
     /// What goes out before the next piece.
@@ -45,7 +50,16 @@ enum Then<'a> {
 impl<'a> Downstream<'a> {
     /// Nothing has been sent.
     pub(super) fn new(outlet: Outlet<'a>, upload: Upload<'a>, idle: Duration) -> Self {
-        Self { outlet, upload, idle, framing: OutFraming::None, left: 0, out: outlet.head(), has_head: false }
+        Self {
+            outlet,
+            upload,
+            idle,
+            framing: OutFraming::None,
+            sent_bytes: 0,
+            left: 0,
+            out: outlet.head(),
+            has_head: false,
+        }
     }
 
     /// Sends an interim response.
@@ -84,6 +98,25 @@ impl<'a> Downstream<'a> {
         response::put_head(&mut self.out, reply, context);
     }
 
+    /// Where it goes.
+    pub(super) fn outlet(&self) -> Outlet<'a> {
+        self.outlet
+    }
+
+    /// Whether the client takes no more now. A connection is asked for long bodies only: what is short fits anyway.
+    pub(super) fn is_full(&self) -> bool {
+        match self.outlet {
+            Outlet::Http1(socket) => self.sent_bytes >= LONG_BYTES && !socket.has_room(),
+            Outlet::Http2(stream) => !stream.has_room(),
+        }
+    }
+
+    /// Waits until the client takes more.
+    pub(super) async fn room(&mut self) -> Result<(), Stop> {
+        let room = self.outlet.room(self.idle);
+        self.upload.race(pin!(room)).await?.map_err(|_| Stop::ClientGone)
+    }
+
     /// Sends these pieces, and empties the list.
     pub(super) async fn write(&mut self, pieces: &mut Vec<Bytes>, record: &mut Record) -> Result<(), Stop> {
         self.put(pieces, Then::GoesOn, record).await
@@ -115,6 +148,7 @@ impl<'a> Downstream<'a> {
             OutFraming::Chunked | OutFraming::Close | OutFraming::Frames => {}
         }
         self.send(pieces, then).await?;
+        self.sent_bytes += length;
         if self.framing != OutFraming::None {
             record.response_bytes += length as u64;
         }

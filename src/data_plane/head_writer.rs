@@ -30,6 +30,8 @@ pub(super) struct Gathered {
     pub(super) method: Method,
     /// Of a request: `:authority`, and `:path`.
     pub(super) target: (String, String),
+    /// Of a request: `:protocol`, of a stream that is to become something else.
+    pub(super) protocol: Option<&'static str>,
     pub(super) fields: HeaderMap,
     /// Where the values are cut from, so that one allocation serves all.
     values: BytesMut,
@@ -89,6 +91,15 @@ impl HeadWriter {
                 out.fields.reserve(LINES);
                 out.values.reserve(VALUES_BYTES);
             }
+        }
+    }
+
+    /// The first line of a request for a stream that is to become something else (RFC 8441 section 4).
+    pub(super) fn connect(&mut self, protocol: &'static str, path: &str, authority: &str) {
+        self.request(b"CONNECT", path, authority);
+        match self {
+            Self::Http1(_) => {}
+            Self::Http2(out) => out.protocol = Some(protocol),
         }
     }
 

@@ -20,6 +20,7 @@ mod limits;
 mod listener;
 mod locks;
 mod observe;
+mod passing;
 mod posts;
 mod proxy_protocol;
 mod record;

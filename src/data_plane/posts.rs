@@ -112,32 +112,30 @@ impl Session<'_> {
 
     /// The body, which is put back for whoever sends it on; at most what is held of a response. `false`:
     /// there is more of it.
-    async fn gather(&mut self, client: &mut Client) -> Result<(Vec<u8>, bool), Stop> {
+    async fn gather(&mut self, client: &mut Client) -> Result<(Bytes, bool), Stop> {
         let bytes_max = self.snapshot.scan.hold_bytes;
         let (mut inlet, _) = client.halves();
-        let (mut body, mut pieces) = (Vec::new(), Vec::new());
+        let mut body = Vec::new();
         let is_whole = loop {
             match self.body.next(&mut inlet, self.edge.timeouts.client_idle).await? {
-                Piece::Data(piece) => {
-                    body.extend_from_slice(&piece);
-                    pieces.push(piece);
-                }
+                Piece::Data(piece) => body.extend_from_slice(&piece),
                 Piece::End | Piece::NeedInput => break true,
             }
             if body.len() > bytes_max {
                 break false;
             }
         };
-        self.body.put_back(pieces);
+        let body = Bytes::from(body);
+        self.body.put_back(body.clone());
         Ok((body, is_whole))
     }
 }
 
 /// Reads what has passed of a post to a site that is open, for what may later be found on its pages.
-pub(super) fn note_post(context: Context<'_>, head: &RequestHead, permit: &Permit, passed: &[Bytes]) {
+pub(super) fn note_post(context: Context<'_>, head: &RequestHead, permit: &Permit, passed: &[u8]) {
     if !passed.is_empty() && permit.site().interactive() == Interactive::Open && context.1.scan.enabled {
         // A fault costs a note, and has been counted.
-        let _ = judge(context, head, permit, &passed.concat());
+        let _ = judge(context, head, permit, passed);
     }
 }
 

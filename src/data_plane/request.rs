@@ -6,7 +6,7 @@ use super::{
     forwarding,
     head_writer::{Gathered, HeadWriter},
     http1::{Fields, RequestHead},
-    websocket::Handshake,
+    websocket::{self, Handshake},
 };
 use crate::domain::message::{Facts, Framing, HOP_BY_HOP_NAMES, NameSet, is_hop_by_hop, is_sensitive_or_alike};
 
@@ -83,8 +83,13 @@ pub(super) fn heads(head: &RequestHead, context: &Context<'_>, has_http2: bool) 
 /// whoever sends it (`gzip_proxied off`). The hosted sites' visitors would pay for that.
 fn put_head(out: &mut HeadWriter, head: &RequestHead, context: &Context<'_>) {
     let facts = context.facts;
-    let method = if context.websocket.is_some() { b"GET" } else { head.method() };
-    out.request(method, &facts.target, &facts.authority);
+    match context.websocket {
+        Some(Handshake::Stream { .. }) if out.is_http2() => {
+            out.connect(websocket::PROTOCOL, &facts.target, &facts.authority);
+        }
+        Some(_) => out.request(b"GET", &facts.target, &facts.authority),
+        None => out.request(head.method(), &facts.target, &facts.authority),
+    }
     for (name, value, whole) in head.fields.iter_whole() {
         let begins_like_forwarded = matches!(name, [b'x' | b'X', b'-', b'f' | b'F', ..]);
         if facts.connection_listed.is_empty() && !begins_like_forwarded && !NOT_AS_IT_IS.may_have(name) {
@@ -113,8 +118,8 @@ fn put_head(out: &mut HeadWriter, head: &RequestHead, context: &Context<'_>) {
         (Some(protocol), _) => {
             out.line(b"Connection", b"upgrade");
             out.line(b"Upgrade", protocol.as_bytes());
-            if let Some(handshake) = context.websocket {
-                out.line(b"Sec-WebSocket-Key", handshake.key().as_bytes());
+            if let Some(key) = context.websocket.and_then(Handshake::key) {
+                out.line(b"Sec-WebSocket-Key", key.as_bytes());
             }
         }
         // What the origin leaves unread of the body may not become a request.

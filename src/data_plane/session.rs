@@ -20,7 +20,7 @@ use super::{
     record::Record,
     request, respond, response,
     stop::Stop,
-    tunnel::{self, End},
+    tunnel::{self, End, From, To},
     upload::{self, Progress, RequestBody, Upload},
     upstream::{self, Addresses, Link, Request, Way},
     websocket::Handshake,
@@ -184,14 +184,15 @@ impl Session<'_> {
         permit: &Permit,
     ) -> Result<Link, Stop> {
         let has_http2 = upstream::speaks_http2(permit, facts.upgrade.is_some(), (self.worker, &self.edge)).await;
-        if head.version == Version::H2 && facts.upgrade.is_some() {
-            if has_http2 {
-                return Err(of_site(permit, Reason::OriginProtocol, "the origin takes no WebSockets"));
+        self.websocket = match (&facts.upgrade, head.version, has_http2) {
+            (None, _, _) | (Some(_), Version::Http10 | Version::Http11, false) => None,
+            (Some(upgrade), Version::Http10 | Version::Http11, true) => Handshake::stream_for(head, upgrade),
+            (Some(_), Version::H2, true) => Some(Handshake::stream()),
+            (Some(_), Version::H2, false) => {
+                let overloaded = |error: std::io::Error| of_site(permit, Reason::Overloaded, &error.to_string());
+                Some(Handshake::upgrade().map_err(overloaded)?)
             }
-            let handshake =
-                Handshake::new().map_err(|error| of_site(permit, Reason::Overloaded, &error.to_string()))?;
-            self.websocket = Some(handshake);
-        }
+        };
         let context = request::Context {
             facts,
             client: self.record.client,
@@ -234,7 +235,7 @@ impl Session<'_> {
         let mut downstream = Downstream::new(outlet, Upload(running.as_mut()), edge.timeouts.client_idle);
         let (version, websocket) = (head.version, self.websocket.as_ref());
         let asked = answer::Asked { facts, permit, link, version, websocket, progress };
-        let reply = answer::receive(&asked, &mut inbox, &mut downstream, (worker, edge), &mut self.record).await?;
+        let mut reply = answer::receive(&asked, &mut inbox, &mut downstream, (worker, edge), &mut self.record).await?;
         posts::note_post((worker, &self.snapshot, &mut self.record), head, permit, &progress.take_copy());
         if reply.status == 101 {
             return Ok(Carried::Switched(inbox));
@@ -244,8 +245,10 @@ impl Session<'_> {
         let close = !facts.keep_alive || !progress.done.get() || worker.stop.is_cancelled();
         let (snapshot, record) = (&*self.snapshot, &mut self.record);
         let capture = Capture::new(&worker.shared.budget);
-        let filter = Filter { worker, edge, snapshot, permit, facts, reply: &reply, version, close, record, capture };
-        let filtered = body::filter(filter, downstream, framing, link.way(), &mut inbox).await?;
+        let filter =
+            Filter { worker, edge, snapshot, permit, facts, reply: &mut reply, version, close, record, capture };
+        // In a box: who waits for an origin's answer does not own the room for what comes behind its head.
+        let filtered = Box::pin(body::filter(filter, downstream, framing, link.way(), &mut inbox)).await?;
         Ok(Carried::Answered(filtered, reply))
     }
 
@@ -260,14 +263,15 @@ impl Session<'_> {
     ) -> After {
         self.record.outcome = Outcome::Tunnelled;
         let (inlet, outlet) = client.halves();
-        let left = End { inlet, outlet, bytes: &mut self.record.request_bytes };
-        // Nothing else is asked to switch.
-        let Way::Http1(socket) = link.way() else { return After::Cut };
-        let (inlet, outlet) = (Inlet::Http1(socket, &mut inbox), Outlet::Http1(socket));
-        let right = End { inlet, outlet, bytes: &mut self.record.response_bytes };
+        let left = End { from: From::Client(inlet), to: To::Client(outlet), bytes: &mut self.record.request_bytes };
+        let (from, to) = match link.way() {
+            Way::Http1(socket) => (From::Client(Inlet::Http1(socket, &mut inbox)), To::Client(Outlet::Http1(socket))),
+            Way::Http2(exchange) => (From::Origin(exchange), To::Origin(exchange)),
+        };
+        let right = End { from, to, bytes: &mut self.record.response_bytes };
         let admission = Admission { worker: self.worker, snapshot: &self.snapshot, permit, facts };
         let is_whole = tokio::select! {
-            is_whole = tunnel::run(left, right, self.edge.timeouts.tunnel_idle) => is_whole,
+            is_whole = Box::pin(tunnel::run(left, right, self.edge.timeouts.tunnel_idle)) => is_whole,
             () = admission.ended() => {
                 self.record.outcome = Outcome::Aborted;
                 false

@@ -8,6 +8,7 @@ use std::{
     future::poll_fn,
     io::{self, IoSlice},
     mem::MaybeUninit,
+    os::fd::AsFd,
     pin::{Pin, pin},
     sync::{
         Arc,
@@ -18,9 +19,10 @@ use std::{
 };
 
 use bytes::{BufMut, Bytes, BytesMut};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::SockRef;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, Interest, ReadBuf},
     net::TcpStream,
     time::Instant,
 };
@@ -134,13 +136,34 @@ impl Socket {
         .await
     }
 
+    /// Reads as [`Socket::read`] does, but owns no room while there is nothing to read, and nothing is kept.
+    pub(super) async fn read_sparing(&self, buffer: &mut BytesMut, want: usize) -> io::Result<usize> {
+        poll_fn(|context| {
+            if buffer.capacity() - buffer.len() < want.min(2048) {
+                buffer.reserve(want);
+            }
+            let mut stream = self.stream.borrow_mut();
+            let read = pin!(stream.read_buf(buffer)).poll(context);
+            if read.is_pending() && buffer.is_empty() {
+                *buffer = BytesMut::new();
+            }
+            read
+        })
+        .await
+    }
+
     /// Reads what is there, behind what `buffer` already holds and at most `want` bytes; 0 is the end. Reads into
     /// the worker's room: who is waited for owns no memory meanwhile, and then what has come.
     pub(super) async fn read_late(&self, buffer: &mut BytesMut, want: usize) -> io::Result<usize> {
+        self.read_as_wanted(buffer, || want).await
+    }
+
+    /// The same; how much room to make is asked once there is something to read.
+    pub(super) async fn read_as_wanted(&self, buffer: &mut BytesMut, want: impl Fn() -> usize) -> io::Result<usize> {
         if buffer.is_empty() {
             *buffer = BytesMut::new();
         }
-        poll_fn(|context| ROOM.with_borrow_mut(|room| self.poll_read(context, room, buffer, want))).await
+        poll_fn(|context| ROOM.with_borrow_mut(|room| self.poll_read(context, room, buffer, want()))).await
     }
 
     fn poll_read(
@@ -235,6 +258,31 @@ impl Socket {
         match self.wait(idle, flush).await {
             Some(Ok(())) => Ok(()),
             Some(Err(_)) | None => Err(WriteFault { written }),
+        }
+    }
+
+    /// Whether the kernel takes more now. It is asked, because the runtime knows no more than what became of the
+    /// last write.
+    pub(super) fn has_room(&self) -> bool {
+        let stream = self.stream.borrow();
+        let tcp = stream.tcp();
+        let ask = || {
+            let mut asked = [PollFd::new(tcp.as_fd(), PollFlags::POLLOUT)];
+            // An error is for the next write to report.
+            match poll(&mut asked, PollTimeout::ZERO) {
+                Ok(0) => Err(io::ErrorKind::WouldBlock.into()),
+                Ok(_) | Err(_) => Ok(()),
+            }
+        };
+        !matches!(tcp.try_io(Interest::WRITABLE, ask), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Waits until the kernel takes more, as [`Socket::write`] would.
+    pub(super) async fn room(&self, idle: Duration) -> Result<(), WriteFault> {
+        let room = poll_fn(|context| self.stream.borrow().tcp().poll_write_ready(context));
+        match self.wait(idle, room).await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(_)) | None => Err(WriteFault { written: 0 }),
         }
     }
 

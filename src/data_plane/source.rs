@@ -101,7 +101,7 @@ impl<'a> Source<'a> {
                 From::Http1 { socket, inbox, reader, read_bytes } => {
                     let read = async {
                         match self.is_kept {
-                            true => socket.read(inbox, *read_bytes).await,
+                            true => socket.read_sparing(inbox, *read_bytes).await,
                             false => socket.read_late(inbox, ROOM_BYTES).await,
                         }
                     };
@@ -139,6 +139,15 @@ impl<'a> Source<'a> {
                 true => Next::Late,
                 false => Next::Broken(Reason::OriginTimeout, "the origin sent nothing for too long"),
             });
+        }
+    }
+
+    /// Gives back the room for more: nothing is read for a while.
+    pub(super) fn give_back(&mut self) {
+        if let From::Http1 { inbox, .. } = &mut self.from
+            && inbox.is_empty()
+        {
+            **inbox = BytesMut::new();
         }
     }
 

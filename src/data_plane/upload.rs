@@ -3,14 +3,13 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::VecDeque,
     future::{Future, poll_fn},
     pin::Pin,
     task::Poll,
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use super::{
     client::Inlet,
@@ -29,6 +28,10 @@ use crate::{
 /// Bytes of a body that go out together with the head, at most.
 const WITH_HEAD_BYTES_MAX: usize = 32 << 10;
 
+/// A piece that is smaller is joined with what follows it, up to so many bytes.
+const SMALL_BYTES: usize = 1 << 10;
+const JOINED_BYTES: usize = 16 << 10;
+
 /// The body of a request, as it comes off the wire.
 pub(super) struct RequestBody {
     /// Of HTTP/1.1; the streams of HTTP/2 say themselves what is body.
@@ -36,7 +39,7 @@ pub(super) struct RequestBody {
     is_ended: bool,
     trailers: Fields,
     /// Read before and put back.
-    ahead: VecDeque<Bytes>,
+    ahead: Option<Bytes>,
     /// Goes to the origin in chunks.
     is_chunked: bool,
 }
@@ -62,12 +65,11 @@ pub(super) struct Progress {
     copy: RefCell<Copy>,
 }
 
-/// What has passed of a body, as long as it is short enough.
+/// What has passed of a body, as long as it is short enough. In one piece: a client may cut it into bytes.
 #[derive(Default)]
 struct Copy {
     bytes_max: usize,
-    bytes: usize,
-    pieces: Vec<Bytes>,
+    bytes: Vec<u8>,
 }
 
 /// The client's half, running. It ends only where it stops the exchange.
@@ -96,12 +98,12 @@ impl RequestBody {
         let reader = BodyReader::new(wire);
         let is_ended = reader.is_ended();
         let is_chunked = framing == Framing::Chunked;
-        Self { reader, is_ended, trailers: Fields::default(), ahead: VecDeque::new(), is_chunked }
+        Self { reader, is_ended, trailers: Fields::default(), ahead: None, is_chunked }
     }
 
     /// What of the body is here. Asking says that what was given before has been passed on, or kept.
     pub(super) fn ready(&mut self, inlet: &mut Inlet<'_>) -> Result<Piece, Fault> {
-        if let Some(piece) = self.ahead.pop_front() {
+        if let Some(piece) = self.ahead.take() {
             return Ok(Piece::Data(piece));
         }
         if self.is_ended {
@@ -135,11 +137,22 @@ impl RequestBody {
         }
     }
 
-    /// Puts pieces back to where they were taken from.
-    pub(super) fn put_back(&mut self, pieces: Vec<Bytes>) {
-        for piece in pieces.into_iter().rev() {
-            self.ahead.push_front(piece);
+    /// Puts back what was taken, before anything else is.
+    pub(super) fn put_back(&mut self, taken: Bytes) {
+        if !taken.is_empty() {
+            self.ahead = Some(taken);
         }
+    }
+
+    /// A small piece with what is here behind it: a client may cut a body into bytes, and each would be a write.
+    fn join(&mut self, inlet: &mut Inlet<'_>, piece: &[u8]) -> Result<Bytes, Fault> {
+        let mut joined = BytesMut::from(piece);
+        while joined.len() < JOINED_BYTES
+            && let Piece::Data(piece) = self.ready(inlet)?
+        {
+            joined.extend_from_slice(&piece);
+        }
+        Ok(joined.freeze())
     }
 
     /// Appends to `out` what of the body is already here, as it goes to the origin.
@@ -175,7 +188,7 @@ impl RequestBody {
     /// Reads the rest and throws it away. `false`: it is not to be had within these bounds.
     pub(super) async fn drain(&mut self, inlet: &mut Inlet<'_>, idle: Duration, bytes_max: u64) -> bool {
         let mut bytes = 0;
-        self.ahead.clear();
+        self.ahead = None;
         loop {
             match self.next(inlet, idle).await {
                 Ok(Piece::Data(piece)) => bytes += piece.len() as u64,
@@ -255,15 +268,14 @@ impl Progress {
     }
 
     /// What was copied so far; nothing more is.
-    pub(super) fn take_copy(&self) -> Vec<Bytes> {
-        std::mem::take(&mut *self.copy.borrow_mut()).pieces
+    pub(super) fn take_copy(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.copy.borrow_mut()).bytes
     }
 
-    fn copy(&self, piece: &Bytes) {
+    fn copy(&self, piece: &[u8]) {
         let mut copy = self.copy.borrow_mut();
-        if copy.bytes < copy.bytes_max {
-            copy.bytes += piece.len();
-            copy.pieces.push(piece.clone());
+        if copy.bytes.len() < copy.bytes_max {
+            copy.bytes.extend_from_slice(piece);
         }
     }
 
@@ -304,6 +316,10 @@ async fn pass(
     let mut frame = Vec::new();
     while !progress.done.get() {
         let piece = match body.next(inlet, edge.timeouts.client_idle).await {
+            Ok(Piece::Data(piece)) if piece.len() < SMALL_BYTES => match body.join(inlet, &piece) {
+                Ok(joined) => joined,
+                Err(fault) => return Err(fault.into()),
+            },
             Ok(Piece::Data(piece)) => piece,
             Ok(Piece::End | Piece::NeedInput) => Bytes::new(),
             Err(stop) => return Err(stop),

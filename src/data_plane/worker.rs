@@ -42,6 +42,8 @@ pub(super) struct Worker {
     pub(super) certificates: Arc<Resolver>,
     pub(super) cache: RefCell<VerdictCache>,
     pub(super) recent: RefCell<Recent>,
+    /// Bodies that stream through the engine now.
+    pub(super) streams: Cell<usize>,
     /// What clients may ask for; shared by all workers.
     pub(super) limits: Arc<Limits>,
     /// The queue for the costly step of handshakes.
@@ -108,6 +110,7 @@ async fn serve(setup: Setup) -> io::Result<()> {
         certificates: setup.certificates,
         cache: RefCell::new(VerdictCache::new(entries, setup.secret)),
         recent: RefCell::default(),
+        streams: Cell::default(),
         limits: setup.limits,
         turns: Turns::new(),
         lag: Cell::default(),

@@ -15,7 +15,7 @@
 //! | fields for one hop, upper case, broken pseudo-fields | a malformed request: RST_STREAM, no origin is asked |
 //! | the length of a body | checked against DATA; without one the origin gets chunks |
 //! | trailers, interim responses (100, 103) | pass |
-//! | CONNECT | refused, but for `:protocol` = `websocket` (RFC 8441), which becomes an Upgrade; the stream is a tunnel from the origin's 101, if its answer fits the key |
+//! | CONNECT | refused, but for `:protocol` = `websocket` (RFC 8441), which becomes an Upgrade, or a stream where the origin speaks HTTP/2; it is a tunnel from the origin's 101, if that fits the key, or its 200 |
 //! | what is sent behind an early answer | read for a moment, within `limits.drain`; then RST_STREAM (NO_ERROR) |
 //! | a head beyond `limits.head` | refused by name, up to twice its size; beyond that 431 of the protocol's own |
 //! | a response that must be cut | RST_STREAM; the connection goes on |
@@ -26,9 +26,12 @@
 //!
 //! # What a connection may cost
 //!
+//! Until its first request a connection has no buffers: what it begins with (the preface, SETTINGS, a window) is
+//! answered from the bytes that came, which `h2` reads once there is more (`data_plane/http2/opening.rs`).
+//!
 //! One task drives a connection and its streams. What is handed over and not yet written is bounded for
 //! all streams together (256 KiB, and 64 KiB for one of them), so that a client that reads nothing costs
-//! this and what is held of its pages. A stream that gets no window ends after `timeouts.client_idle`.
+//! this and what is held of its pages; while that much waits, nothing more is read for it. A stream that gets no window ends after `timeouts.client_idle`.
 //!
 //! | flood | bound | test |
 //! | --- | --- | --- |

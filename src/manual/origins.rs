@@ -35,7 +35,8 @@
 //! speak it, or none. One connection an origin and worker carries them all
 //! (`all_requests_share_a_connection`). gRPC passes both ways at once, with its trailers. A request that an
 //! origin says it has not looked at (REFUSED_STREAM, beyond the last stream of a GOAWAY) is sent again.
-//! WebSocket to such an origin is refused: `origin_protocol`.
+//! A WebSocket becomes a stream of its own (RFC 8441) where the origin's SETTINGS say that it takes them
+//! (`a_websocket_becomes_a_stream_of_the_origins_connection`); otherwise it is refused: `origin_protocol`.
 //!
 //! An `https://` origin is asked by ALPN when it is first used, and what it chooses holds for all requests to it
 //! (`an_origin_with_tls_is_asked_once_what_it_speaks`); of several origins all have to choose HTTP/2. An upgrade

@@ -18,8 +18,8 @@ use http::{HeaderMap, Method, Request};
 use crate::harness::{
     Client, Origin, PHRASE, Setup, Zhamen, eventually,
     http2::{
-        Authority, CONTINUATION, DATA, Frame, Frames, HEADERS, Http2, PING, RST_STREAM, SETTINGS, block, frame, get,
-        read,
+        Authority, CONTINUATION, DATA, Frame, Frames, GOAWAY, HEADERS, Http2, PING, PREFACE, RST_STREAM, SETTINGS,
+        block, frame, get, read,
     },
     page_of, page_with, text_of,
 };
@@ -501,6 +501,57 @@ fn stopping_lets_what_runs_end_and_takes_nothing_new() {
     });
     assert_eq!((answer.status, &answer.body[..]), (200, &b"done"[..]));
     assert_eq!(zhamen.wait(), 0);
+}
+
+#[test]
+fn what_a_connection_begins_with_is_answered_once_whenever_it_asks() {
+    let origin = Origin::page("hello");
+    let zhamen = setup().site("a.cn", origin.address()).run();
+    let begin = [&PREFACE[..24], &frame(SETTINGS, 0, 0, &[0, 4, 0, 1, 0, 0])].concat();
+    let update = frame(8, 0, 0, &[0, 1, 0, 0]);
+    let request = frame(HEADERS, 0x5, 1, &get("a.cn", "/"));
+    let cases: [&[&[u8]]; 6] = [
+        &[&[&begin[..], &request].concat()],
+        &[&begin, &request],
+        &[&begin[..24], &begin[24..], &update, &request],
+        &[
+            &begin[..10],
+            &begin[10..30],
+            &[&begin[30..], &update[..5]].concat(),
+            &update[5..],
+            &request[..4],
+            &request[4..],
+        ],
+        &[&[&begin[..], &update].concat(), &frame(PING, 0, 0, &[0; 8]), &request],
+        &[&begin, &frame(SETTINGS, 0x1, 0, &[]), &frame(0xfa, 0, 0, b"x"), &request],
+    ];
+    for pieces in cases {
+        let mut frames = Frames::silent(zhamen.http);
+        let mut seen = Vec::new();
+        let mut write = Vec::new();
+        for piece in pieces {
+            let had_begun = write.len() >= begin.len();
+            write.extend_from_slice(piece);
+            frames.write(piece);
+            // What is due is said although nothing is asked for.
+            if !had_begun && write.len() >= begin.len() {
+                while !seen.iter().any(|frame: &Frame| frame.kind == SETTINGS && frame.flags == 1) {
+                    seen.push(frames.next().unwrap());
+                }
+            }
+            sleep(Duration::from_millis(20));
+        }
+        while !seen.iter().any(|frame| frame.kind == DATA && frame.flags & 1 != 0) {
+            seen.push(frames.next().unwrap());
+        }
+        let count = |kind, flags| seen.iter().filter(|frame| frame.kind == kind && frame.flags == flags).count();
+        assert_eq!((count(SETTINGS, 0), count(SETTINGS, 1), count(GOAWAY, 0)), (1, 1, 0), "{seen:?}");
+        assert_eq!((seen[0].kind, seen[0].flags), (SETTINGS, 0), "it comes first (RFC 9113 section 3.4)");
+        assert_eq!(count(PING, 1), usize::from(write.windows(9).any(|nine| nine == [0, 0, 8, PING, 0, 0, 0, 0, 0])));
+        let body: Vec<u8> =
+            seen.iter().filter(|frame| frame.kind == DATA).flat_map(|frame| frame.payload.clone()).collect();
+        assert_eq!(body, b"hello");
+    }
 }
 
 #[test]

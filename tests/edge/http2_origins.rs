@@ -6,11 +6,11 @@ use std::sync::{
 };
 
 use bytes::Bytes;
-use h2::Reason;
+use h2::{Reason, ext::Protocol};
 use http::{HeaderMap, Request};
 
 use crate::harness::{
-    Client, PHRASE, Setup, ask, get,
+    Client, PHRASE, Setup, ask, eventually, get,
     http2::{Authority, Http2, Http2Origin, read, respond},
     page_of, page_with,
 };
@@ -216,4 +216,101 @@ fn an_upgrade_goes_over_http1_where_both_are_spoken() {
     let upgrade = "GET / HTTP/1.1\r\nHost: a.cn\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
     assert_eq!(ask(zhamen.http, upgrade).text(), "HTTP/1.1");
     assert_eq!(get(zhamen.http, "a.cn", "/").text(), "HTTP/2");
+}
+
+/// Takes WebSockets at `/ws`: greets, and says again what it hears.
+async fn websocket(mut heard: h2::RecvStream, mut answer: h2::server::SendResponse<Bytes>, head: http::request::Parts) {
+    if head.uri.path() != "/ws" {
+        let response = http::Response::builder().status(404).body(()).unwrap();
+        answer.send_response(response, true).unwrap();
+        return;
+    }
+    assert_eq!(head.method, "CONNECT");
+    assert_eq!(head.extensions.get::<Protocol>().map(Protocol::as_str), Some("websocket"));
+    assert_eq!(
+        (head.headers.get("sec-websocket-key"), &head.headers["sec-websocket-version"]),
+        (None, &"13".parse().unwrap())
+    );
+    let response = http::Response::builder().header("sec-websocket-protocol", "chat").body(()).unwrap();
+    let mut say = answer.send_response(response, false).unwrap();
+    say.send_data(Bytes::from_static(b"hello"), false).unwrap();
+    while let Some(Ok(piece)) = heard.data().await {
+        heard.flow_control().release_capacity(piece.len()).unwrap();
+        say.send_data(piece, false).unwrap();
+    }
+    say.send_data(Bytes::new(), true).unwrap();
+}
+
+#[test]
+fn a_websocket_becomes_a_stream_of_the_origins_connection() {
+    let origin = Http2Origin::start(MANY, websocket);
+    let zhamen = setup().row(origin.row("a.cn")).run();
+    // From a connection of HTTP/1.1, with the key of RFC 6455 section 1.3.
+    let upgrade = |path: &str| {
+        format!(
+            "GET {path} HTTP/1.1\r\nHost: a.cn\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+    };
+    let mut client = Client::connect(zhamen.http);
+    let head = client.send(upgrade("/ws")).head();
+    assert_eq!((head.status(), head.field("upgrade")), (101, Some("websocket")));
+    assert_eq!(head.field("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    assert_eq!(head.field("sec-websocket-protocol"), Some("chat"));
+    client.send("ping");
+    assert_eq!(client.wire.read_exactly(9).unwrap(), b"helloping");
+    client.wire.stream.shutdown(std::net::Shutdown::Write).unwrap();
+    assert!(client.is_closed(), "the end goes through, both ways");
+    // One that is refused is an answer as any other.
+    let refused = Client::connect(zhamen.http).send(upgrade("/no")).response();
+    assert_eq!((refused.status(), refused.field("sec-websocket-accept")), (404, None));
+
+    // From a stream.
+    let client = Http2::connect(zhamen.http);
+    client.wait(async {
+        let mut send = client.sender().ready().await.unwrap();
+        while !send.is_extended_connect_protocol_enabled() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        let request = Request::builder()
+            .method("CONNECT")
+            .uri("http://a.cn/ws")
+            .extension(Protocol::from_static("websocket"))
+            .header("sec-websocket-version", "13")
+            .body(())
+            .unwrap();
+        let (response, mut stream) = send.send_request(request, false).unwrap();
+        let response = response.await.unwrap();
+        assert_eq!((response.status().as_u16(), response.headers().get("sec-websocket-accept")), (200, None));
+        stream.send_data(Bytes::from_static(b"ping"), true).unwrap();
+        let (mut body, mut heard) = (response.into_body(), Vec::new());
+        while let Some(piece) = body.data().await {
+            heard.extend_from_slice(&piece.unwrap());
+        }
+        assert_eq!(heard, b"helloping");
+    });
+    assert_eq!(origin.connections(), 1);
+    eventually("both tunnels logged", || {
+        zhamen.log().iter().filter(|line| line["outcome"] == "tunnelled").count() == 2
+    });
+}
+
+#[test]
+fn an_origin_that_takes_no_websockets_is_not_asked_for_one() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    runtime.spawn(async move {
+        let (tcp, _) = listener.accept().await.unwrap();
+        let mut connection = h2::server::handshake(tcp).await.unwrap();
+        while let Some(Ok((_, answer))) = connection.accept().await {
+            respond(answer, "text/plain", "never");
+        }
+    });
+    let zhamen = setup().row(format!("a.cn,h2://{address},u1,s1,server,蜀ICP备12345678号,,")).run();
+    let upgrade = "GET / HTTP/1.1\r\nHost: a.cn\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    for _ in 0..2 {
+        assert_eq!(ask(zhamen.http, upgrade).reason(), "origin_protocol");
+    }
 }

@@ -264,6 +264,41 @@ fn a_long_clean_page_passes_byte_for_byte() {
 }
 
 #[test]
+fn a_reader_that_stalls_gets_every_byte_and_none_of_a_phrase() {
+    const LONG: usize = 3 << 20;
+    let page = page_with(PHRASE, LONG);
+    let (sent, text, video) = (page.clone(), page_of(LONG), vec![b'x'; LONG]);
+    let (same_text, same_video) = (text.clone(), video.clone());
+    let origin = Origin::start(move |exchange| match exchange.target() {
+        "/phrase" => exchange.respond("200 OK", &[HTML], sent.as_bytes()),
+        "/text" => exchange.respond("200 OK", &[HTML], same_text.as_bytes()),
+        _ => exchange.respond("200 OK", &[("Content-Type", "video/mp4")], &same_video),
+    });
+    let zhamen = in_front_of(&origin);
+    let stalling = |target: &str| {
+        let mut client = Client::connect(zhamen.http);
+        client.get("filed.cn", target).head();
+        let mut body = Vec::new();
+        for _ in 0..4 {
+            // The proxy fills what the kernel has, and waits.
+            std::thread::sleep(Duration::from_millis(100));
+            body.extend(client.wire.read_exactly(256 << 10).unwrap());
+        }
+        (body, client)
+    };
+    for (target, whole) in [("/text", text.as_bytes()), ("/video", &video)] {
+        let (mut body, mut client) = stalling(target);
+        body.extend(client.wire.read_exactly(whole.len() - body.len()).unwrap());
+        assert!(body == whole, "{target}");
+        assert_eq!(client.get("filed.cn", "/video").response().status(), 200, "the connection goes on");
+    }
+    let (mut body, mut client) = stalling("/phrase");
+    body.extend(client.wire.read_to_end().0);
+    let before = before_the_phrase(&page);
+    assert!(before.starts_with(&body), "{} of {} bytes", body.len(), before.len());
+}
+
+#[test]
 fn beyond_the_budget_a_page_passes_and_is_counted_or_is_cut() {
     let page = page_of(400_000) + &text_of(10);
     let sent = page.clone();

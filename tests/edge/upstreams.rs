@@ -181,9 +181,7 @@ fn what_cannot_be_sent_twice_goes_over_new_connections_where_kept_ones_die() {
     });
     let zhamen = Setup::new().site("filed.cn", origin.address()).run();
     let mut client = Client::connect(zhamen.http);
-    for _ in 0..5 {
-        assert_eq!(client.get("filed.cn", "/").response().status(), 200);
-    }
+    // From the first on, of which nothing can have been learnt.
     let sent: Vec<_> = (0..200).map(|number| number.to_string()).collect();
     for body in &sent {
         let length = body.len();

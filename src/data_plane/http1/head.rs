@@ -85,6 +85,13 @@ pub(in crate::data_plane) struct ResponseHead {
     phrase: Place,
 }
 
+impl ResponseHead {
+    /// Keeps its own bytes, and not the room that it was read into.
+    pub(in crate::data_plane) fn give_back(&mut self) {
+        self.fields.bytes = Bytes::copy_from_slice(&self.fields.bytes);
+    }
+}
+
 /// Puts a head together that came in another form than text.
 #[derive(Debug, Default)]
 pub(in crate::data_plane) struct Gathering {

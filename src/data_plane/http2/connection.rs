@@ -21,9 +21,9 @@ use http::Request;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{
-    frames::{Frames, PREFACE},
+    frames::PREFACE,
     head,
-    pressure::Pressure,
+    opening::{self, Opened},
     stream::Stream,
     transport::{Link, Transport},
 };
@@ -95,7 +95,7 @@ impl Arrival {
             if here == PREFACE.len() {
                 return Self::Http2;
             }
-            match timeout_at(deadline, http1.socket.read(&mut http1.inbox, READ_BYTES)).await {
+            match timeout_at(deadline, http1.socket.read_late(&mut http1.inbox, READ_BYTES)).await {
                 Ok(Ok(count)) if count > 0 => {}
                 Ok(Ok(_) | Err(_)) | Err(_) => return Self::Gone,
             }
@@ -105,7 +105,7 @@ impl Arrival {
 
 /// Serves a connection to its end.
 pub(in crate::data_plane) async fn serve(worker: &Worker, edge: Arc<Edge>, client: Client, arrival: Arrival) {
-    let Client { wire: Wire::Http1(Http1 { mut socket, inbox }), peer } = client else { return };
+    let Client { wire: Wire::Http1(Http1 { mut socket, mut inbox }), peer } = client else { return };
     socket.count_as(Side::ClientHttp2);
     let socket = Rc::new(socket);
     let end = match arrival {
@@ -114,21 +114,16 @@ pub(in crate::data_plane) async fn serve(worker: &Worker, edge: Arc<Edge>, clien
             let _ = socket.write(&NOT_HTTP2, &[], &[], LINGER).await;
             Http2End::Protocol
         }
-        Arrival::Http2 => {
-            let (frames, pressure) = (Frames::new(&edge.http2), Rc::new(Pressure::default()));
-            let link = Rc::new(Link { frames, pressure, head_bytes: Rc::default() });
-            let transport = Transport::new(Rc::clone(&socket), inbox, Rc::clone(&link));
-            let handshake = builder(&edge).handshake(transport);
-            match timeout(edge.timeouts.request_head, handshake).await {
-                Ok(Ok(connection)) => {
-                    let (end, accepted) = run(worker, edge, (&peer, &link), connection).await;
-                    let rejected = link.frames.opened().saturating_sub(accepted);
-                    worker.shared.live.http2_rejected.fetch_add(rejected, Ordering::Relaxed);
-                    end
-                }
-                Ok(Err(_)) | Err(_) => Http2End::Client,
+        Arrival::Http2 => match Box::pin(opening::wait(worker, &edge, &socket, &mut inbox)).await {
+            Opened::Asked(said) => {
+                let link = Rc::new(Link::new(&edge.http2));
+                let transport = Transport::new(Rc::clone(&socket), (inbox, said), Rc::clone(&link));
+                // In a box, so that a connection does not own the room for it before it is asked for anything.
+                Box::pin(converse(worker, edge, (&peer, &link), transport)).await
             }
-        }
+            Opened::Gone => Http2End::Client,
+            Opened::Idle => Http2End::Idle,
+        },
     };
     worker.shared.live.http2_ended[end as usize].fetch_add(1, Ordering::Relaxed);
     match end {
@@ -138,6 +133,17 @@ pub(in crate::data_plane) async fn serve(worker: &Worker, edge: Arc<Edge>, clien
     }
 }
 
+/// From the first request on.
+async fn converse(worker: &Worker, edge: Arc<Edge>, (peer, link): (&Peer, &Link), transport: Transport) -> Http2End {
+    // In boxes: what is handed on by value stands in memory twice, for as long as the connection lives.
+    let handshake = Box::pin(timeout(edge.timeouts.request_head, builder(&edge).handshake(transport)));
+    let Ok(Ok(connection)) = handshake.await else { return Http2End::Client };
+    let (end, accepted) = run(worker, edge, (peer, link), Box::new(connection)).await;
+    let rejected = link.frames.opened().saturating_sub(accepted);
+    worker.shared.live.http2_rejected.fetch_add(rejected, Ordering::Relaxed);
+    end
+}
+
 fn builder(edge: &Edge) -> Builder {
     let limits = &edge.http2;
     let mut builder = Builder::new();
@@ -145,7 +151,7 @@ fn builder(edge: &Edge) -> Builder {
         .max_concurrent_streams(limits.streams)
         .initial_window_size(limits.window_bytes)
         .initial_connection_window_size(limits.window_bytes.saturating_mul(STREAM_WINDOWS).min(i32::MAX as u32))
-        .max_header_list_size(u32::try_from(edge.limits.head_bytes.saturating_mul(HEADS)).unwrap_or(u32::MAX))
+        .max_header_list_size(head_list_bytes(edge))
         .max_send_buffer_size(SEND_BUFFER_BYTES)
         .max_concurrent_reset_streams(RESET_STREAMS_MAX)
         .max_local_error_reset_streams(Some(STREAM_ERRORS_MAX))
@@ -153,12 +159,28 @@ fn builder(edge: &Edge) -> Builder {
     builder
 }
 
+/// The SETTINGS that a connection made by [`builder`] begins with.
+pub(super) fn settings(edge: &Edge) -> Vec<u8> {
+    // MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE, MAX_HEADER_LIST_SIZE, ENABLE_CONNECT_PROTOCOL.
+    let values = [(3_u16, edge.http2.streams), (4, edge.http2.window_bytes), (6, head_list_bytes(edge)), (8, 1)];
+    let mut frame = vec![0, 0, 6 * values.len() as u8, 4, 0, 0, 0, 0, 0];
+    for (name, value) in values {
+        frame.extend_from_slice(&name.to_be_bytes());
+        frame.extend_from_slice(&value.to_be_bytes());
+    }
+    frame
+}
+
+fn head_list_bytes(edge: &Edge) -> u32 {
+    u32::try_from(edge.limits.head_bytes.saturating_mul(HEADS)).unwrap_or(u32::MAX)
+}
+
 /// Runs requests until the connection ends; says why it did, and how many requests there were.
 async fn run(
     worker: &Worker,
     edge: Arc<Edge>,
     (peer, link): (&Peer, &Link),
-    mut connection: Connection<Transport, Bytes>,
+    mut connection: Box<Connection<Transport, Bytes>>,
 ) -> (Http2End, u64) {
     let mut turns = FuturesUnordered::new();
     let mut stop = pin!(worker.stop.cancelled());
@@ -280,5 +302,29 @@ fn end_of(error: &h2::Error) -> Http2End {
         Some(Reason::ENHANCE_YOUR_CALM) => Http2End::Flood,
         Some(_) => Http2End::Protocol,
         None => Http2End::Client,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use bytes::Bytes;
+    use tokio::io::AsyncReadExt;
+
+    use super::{builder, settings};
+    use crate::config::Edge;
+
+    #[tokio::test]
+    async fn what_is_said_before_is_what_would_be_said() {
+        let edge = Edge::default();
+        let (ours, mut theirs) = tokio::io::duplex(1024);
+        let mut handshake = pin!(builder(&edge).handshake::<_, Bytes>(ours));
+        let mut said = vec![0; settings(&edge).len()];
+        tokio::select! {
+            _ = handshake.as_mut() => panic!("nothing was answered"),
+            read = theirs.read_exact(&mut said) => drop(read.unwrap()),
+        }
+        assert_eq!(said, settings(&edge));
     }
 }

@@ -5,6 +5,7 @@
 mod connection;
 mod frames;
 mod head;
+mod opening;
 mod pressure;
 mod stream;
 mod transport;

@@ -165,6 +165,23 @@ impl Stream {
         }
     }
 
+    /// Whether the connection takes more now. What the stream's own window lets through shows once it is given some.
+    pub(in crate::data_plane) fn has_room(&self) -> bool {
+        !self.pressure.is_full()
+    }
+
+    /// Waits until the connection takes more, at most `idle`.
+    pub(in crate::data_plane) async fn room(&self, idle: Duration) -> Result<(), WriteFault> {
+        let room = poll_fn(|context| match self.pressure.is_full() {
+            true => {
+                self.pressure.wait(context.waker());
+                Poll::Pending
+            }
+            false => Poll::Ready(()),
+        });
+        self.wait(idle, room).await.ok_or(WriteFault { written: 0 })
+    }
+
     /// Sends the fields behind the body, and ends it.
     pub(in crate::data_plane) fn end_with(&self, trailers: HeaderMap) -> Result<(), WriteFault> {
         match &mut *self.answer.borrow_mut() {

@@ -12,8 +12,12 @@ use std::{
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{frames::Frames, pressure::Pressure};
-use crate::data_plane::socket::Socket;
+use super::{
+    frames::Frames,
+    opening::{Echo, Said},
+    pressure::Pressure,
+};
+use crate::{config::Http2, data_plane::socket::Socket};
 
 /// What a connection's transport and its streams tell each other.
 pub(super) struct Link {
@@ -28,12 +32,38 @@ pub(super) struct Transport {
     socket: Rc<Socket>,
     /// Read before.
     inbox: BytesMut,
+    /// Of what was said before.
+    echo: Option<Echo>,
     link: Rc<Link>,
 }
 
+impl Link {
+    pub(super) fn new(limits: &Http2) -> Self {
+        Self { frames: Frames::new(limits), pressure: Rc::default(), head_bytes: Rc::default() }
+    }
+}
+
 impl Transport {
-    pub(super) fn new(socket: Rc<Socket>, inbox: BytesMut, link: Rc<Link>) -> Self {
-        Self { socket, inbox, link }
+    /// Reads first what is in `inbox`; what was said is not said again.
+    pub(super) fn new(socket: Rc<Socket>, (inbox, said): (BytesMut, Said), link: Rc<Link>) -> Self {
+        Self { socket, inbox, echo: Echo::of(said), link }
+    }
+
+    /// Writes what is to be written of the next frame, while some of it may have been said.
+    fn write_anew(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let Some(echo) = &mut self.echo else { return Poll::Ready(Ok(0)) };
+        let (length, is_said) = echo.next(bytes);
+        let part = bytes.get(..length).unwrap_or_default();
+        let written = match is_said {
+            true => Poll::Ready(Ok(length)),
+            false => self.socket.poll(|stream| stream.poll_write(context, part)),
+        };
+        if let (Poll::Ready(Ok(count)), Some(echo)) = (&written, &mut self.echo)
+            && !echo.passed(*count)
+        {
+            self.echo = None;
+        }
+        if is_said { written } else { self.wrote(written) }
     }
 
     fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -72,15 +102,22 @@ impl AsyncRead for Transport {
 }
 
 impl AsyncWrite for Transport {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.echo.is_some() {
+            return self.write_anew(context, bytes);
+        }
         self.wrote(self.socket.poll(|stream| stream.poll_write(context, bytes)))
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.echo.is_some() {
+            let first = slices.iter().find(|slice| !slice.is_empty());
+            return self.write_anew(context, first.map_or(&[][..], |slice| slice));
+        }
         self.wrote(self.socket.poll(|stream| stream.poll_write_vectored(context, slices)))
     }
 

@@ -24,11 +24,15 @@ const SWEEPS_IN_COMPANY: u32 = 600;
 /// For so long after an origin closed a kept connection without a word, it is expected to do so again.
 const DISTRUST: Duration = Duration::from_secs(60);
 
+/// For so long after it was first asked it is not known whether an origin keeps connections.
+const TRIAL: Duration = Duration::from_secs(2);
+
 /// An origin.
 pub(super) struct Endpoint {
     pub(super) state: Arc<State>,
     /// Unused connections, the youngest last.
     pub(super) idle: RefCell<VecDeque<Idle>>,
+    first_asked_at: Instant,
     /// When it last closed a kept connection without saying so before.
     surprised_at: Cell<Option<Instant>>,
     /// The connection of an origin that speaks HTTP/2.
@@ -61,6 +65,7 @@ impl Endpoint {
         Self {
             state,
             idle: RefCell::default(),
+            first_asked_at: Instant::now(),
             surprised_at: Cell::new(None),
             http2: http2::Shared::default(),
             in_use: Cell::new(0),
@@ -82,7 +87,26 @@ impl Endpoint {
 
     /// Whether kept connections will do for what cannot be sent twice.
     pub(super) fn keeps_connections(&self) -> bool {
-        self.surprised_at.get().is_none_or(|at| at.elapsed() >= DISTRUST)
+        self.first_asked_at.elapsed() >= TRIAL && !self.is_distrusted()
+    }
+
+    pub(super) fn is_distrusted(&self) -> bool {
+        self.surprised_at.get().is_some_and(|at| at.elapsed() < DISTRUST)
+    }
+
+    /// Looks after the kept connections, where they are not trusted: how many had been closed, and are gone.
+    pub(super) fn inspect(&self) -> usize {
+        if self.keeps_connections() {
+            return 0;
+        }
+        let mut idle = self.idle.borrow_mut();
+        let count = idle.len();
+        idle.retain(|idle| idle.socket.is_quiet());
+        let gone = count - idle.len();
+        if gone > 0 {
+            self.was_surprised();
+        }
+        gone
     }
 
     /// A connection may be used, at once. Who waits goes first.
@@ -115,9 +139,8 @@ impl Endpoint {
         self.unused_sweeps.set(sweeps.saturating_add(1));
         let sweeps_max = if self.state.has_company() { SWEEPS_IN_COMPANY } else { SWEEPS_ALONE };
         // What is known of it is worth more than its place.
-        let is_trusted = self.keeps_connections();
         sweeps >= sweeps_max
-            && is_trusted
+            && !self.is_distrusted()
             && self.outstanding() == 0
             && self.idle.borrow().is_empty()
             && self.http2.is_closed()

@@ -12,8 +12,9 @@ use std::{
 
 use bytes::Bytes;
 use h2::{
-    Reason, RecvStream, SendStream,
+    Ping, PingPong, Reason, RecvStream, SendStream,
     client::{Builder, ResponseFuture, SendRequest},
+    ext::Protocol,
 };
 use http::{HeaderMap, Request, Uri};
 use tokio::{sync::Notify, task::spawn_local, time::timeout};
@@ -45,6 +46,11 @@ pub(super) struct Shared {
     /// Somebody is making one.
     is_opening: Cell<bool>,
     opened: Notify,
+    /// Nobody has asked yet what the origin's SETTINGS are.
+    ping: RefCell<Option<PingPong>>,
+    /// They are here.
+    is_settled: Cell<bool>,
+    settled: Notify,
 }
 
 /// One request on its stream, and its answer.
@@ -89,6 +95,25 @@ impl Shared {
     /// Whether there is no connection.
     pub(super) fn is_closed(&self) -> bool {
         self.open.borrow().is_none()
+    }
+
+    /// Whether the origin takes WebSockets: it says so in its SETTINGS, and they are here once a ping has come back.
+    pub(super) async fn takes_websockets(endpoint: &Rc<Endpoint>, sender: &SendRequest<Bytes>, wait: Duration) -> bool {
+        let shared = &endpoint.http2;
+        let settled = shared.settled.notified();
+        if sender.is_extended_connect_protocol_enabled() || shared.is_settled.get() {
+            return sender.is_extended_connect_protocol_enabled();
+        }
+        if let Some(mut ping) = shared.ping.take() {
+            let endpoint = Rc::clone(endpoint);
+            spawn_local(async move {
+                let _ = ping.ping(Ping::opaque()).await;
+                endpoint.http2.is_settled.set(true);
+                endpoint.http2.settled.notify_waiters();
+            });
+        }
+        let _ = timeout(wait, settled).await;
+        sender.is_extended_connect_protocol_enabled()
     }
 
     fn current(&self) -> Option<SendRequest<Bytes>> {
@@ -139,13 +164,19 @@ pub(super) async fn adopt(
 ) -> Result<SendRequest<Bytes>, String> {
     let counted = Counted::new(&worker.shared.live, Side::Origin);
     let sender = timeout(edge.timeouts.connect, shake_hands(stream, counted, edge)).await;
-    let sender = sender.map_err(|_| "the origin did not begin HTTP/2 in time".to_owned())??;
+    let (sender, ping) = sender.map_err(|_| "the origin did not begin HTTP/2 in time".to_owned())??;
+    endpoint.http2.ping.replace(ping);
+    endpoint.http2.is_settled.set(false);
     endpoint.http2.open.replace(Some(sender.clone()));
     endpoint.http2.used_at.set(Some(Instant::now()));
     Ok(sender)
 }
 
-async fn shake_hands(stream: Stream, counted: Counted, edge: &Edge) -> Result<SendRequest<Bytes>, String> {
+async fn shake_hands(
+    stream: Stream,
+    counted: Counted,
+    edge: &Edge,
+) -> Result<(SendRequest<Bytes>, Option<PingPong>), String> {
     if let Stream::Tls(tls) = &stream
         && tls.get_ref().1.alpn_protocol() != Some(b"h2")
     {
@@ -158,13 +189,14 @@ async fn shake_hands(stream: Stream, counted: Counted, edge: &Edge) -> Result<Se
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_header_list_size(u32::try_from(edge.limits.head_bytes).unwrap_or(u32::MAX))
         .max_send_buffer_size(SEND_BUFFER_BYTES);
-    let (sender, connection) = builder.handshake(stream).await.map_err(|error| format!("HTTP/2: {error}"))?;
+    let (sender, mut connection) = builder.handshake(stream).await.map_err(|error| format!("HTTP/2: {error}"))?;
+    let ping = connection.ping_pong();
     spawn_local(async move {
         let _counted = counted;
         // How it ends is told to its streams.
         let _ = connection.await;
     });
-    Ok(sender)
+    Ok((sender, ping))
 }
 
 impl Exchange {
@@ -182,6 +214,11 @@ impl Exchange {
         *request.method_mut() = head.method.clone();
         *request.uri_mut() = uri;
         *request.headers_mut() = head.fields.clone();
+        // Its stream goes on.
+        let ends = ends && head.protocol.is_none();
+        if let Some(protocol) = head.protocol {
+            request.extensions_mut().insert(Protocol::from_static(protocol));
+        }
         let (answer, to) = sender.send_request(request, ends).map_err(|error| fault(&error))?;
         Ok(Self(RefCell::new(Parts { answer, to, from: None, taken_bytes: 0 })))
     }

@@ -46,16 +46,16 @@ pub use trust::check_trust;
 
 use self::{
     endpoint::Lease,
-    http2::Fault,
+    http2::{Fault, Shared},
     pool::Places,
     reach::{Connection, Reach, failed, reach, refused},
 };
 use super::{
-    client::Client,
+    client::{Client, Outlet},
     head_writer::Gathered,
     http1::{HeadLimits, HeadScan, ResponseHead, split_head, take_repaired},
     record::Record,
-    socket::{Counted, ROOM_BYTES, Side, Socket},
+    socket::{Counted, Side, Socket},
     stop::Stop,
     upload::{Progress, Upload},
     worker::Worker,
@@ -171,6 +171,10 @@ pub(super) async fn send(
             Connection::New(stream) => (Socket::new(stream, Counted::new(&worker.shared.live, Side::Origin)), false),
             Connection::Kept(socket) => (socket, true),
             Connection::Stream(sender, was_there) => {
+                let is_tunnel = request.head.as_ref().is_some_and(|head| head.protocol.is_some());
+                if is_tunnel && !Shared::takes_websockets(lease.endpoint(), &sender, edge.timeouts.connect).await {
+                    return Err(refused(permit, Reason::OriginProtocol, "the origin takes no WebSockets"));
+                }
                 let Ok(exchange) = begin(sender, &lease, &request) else {
                     return Err(refused(permit, Reason::OriginUnreachable, "the origin takes no streams"));
                 };
@@ -215,7 +219,7 @@ pub(super) async fn reply(
     link: &Link,
     permit: &Permit,
     inbox: &mut BytesMut,
-    (upload, progress): (&mut Upload<'_>, &Progress),
+    (upload, progress, outlet): (&mut Upload<'_>, &Progress, Outlet<'_>),
     (worker, edge): (&Worker, &Edge),
     record: &mut Record,
 ) -> Result<ResponseHead, Stop> {
@@ -258,7 +262,7 @@ pub(super) async fn reply(
             record.origin_time = Some(link.sent_at.elapsed());
             return Ok(head);
         }
-        let read = read_before_deadline(edge, progress, socket, inbox);
+        let read = read_before_deadline(edge, progress, outlet, socket, inbox);
         let read = upload.race(pin!(read)).await?;
         match read {
             Some(Ok(count)) if count > 0 => {}
@@ -349,13 +353,14 @@ fn begin(sender: SendRequest<Bytes>, lease: &Lease, request: &Request) -> Result
 async fn read_before_deadline(
     edge: &Edge,
     progress: &Progress,
+    outlet: Outlet<'_>,
     socket: &Socket,
     inbox: &mut BytesMut,
 ) -> Option<io::Result<usize>> {
     loop {
         let moved_at = progress.moved_at.get();
         let deadline = (moved_at + edge.timeouts.origin_head).into();
-        let read = socket.until(deadline, socket.read_late(inbox, ROOM_BYTES)).await;
+        let read = socket.until(deadline, socket.read_as_wanted(inbox, || outlet.answer_bytes())).await;
         if read.is_some() || progress.moved_at.get() == moved_at {
             return read;
         }

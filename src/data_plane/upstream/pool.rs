@@ -150,6 +150,7 @@ impl Pool {
     pub(in crate::data_plane) fn sweep(&self, age_max: Duration) {
         while self.close_oldest(|oldest| oldest.since.elapsed() >= age_max) {}
         self.endpoints.borrow_mut().retain(|_, endpoint| {
+            self.idle.set(self.idle.get() - endpoint.inspect());
             if endpoint.outstanding() == 0 {
                 endpoint.http2.sweep(age_max);
             }

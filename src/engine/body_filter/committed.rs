@@ -58,6 +58,13 @@ impl Committed {
         }
     }
 
+    /// Gives back the room that it has for more: nothing comes for a while, because nobody takes what there is.
+    pub fn give_back(&mut self) {
+        if let Some(flow) = &mut self.flow {
+            flow.give_back();
+        }
+    }
+
     /// The body has ended.
     pub fn finish(&mut self) {
         if let Some(flow) = &mut self.flow {

@@ -120,6 +120,13 @@ impl Flow {
         }
     }
 
+    /// Gives back the room that it has for more: nothing comes for a while.
+    pub(super) fn give_back(&mut self) {
+        self.gathered.shrink_to_fit();
+        self.input.shrink_to_fit();
+        self.scan.give_back();
+    }
+
     /// Bytes leave from now on.
     pub(super) fn commit(&mut self) {
         self.committed = true;

@@ -59,8 +59,8 @@ struct Reading {
 
 /// Where judging a held body ends.
 pub enum Judged {
-    /// The whole body may go out, in these pieces; nothing follows.
-    Deliver(Output, Vec<Bytes>, Judgement),
+    /// The whole body may go out, in these pieces; nothing follows. It stays charged until it has gone.
+    Deliver(Output, Vec<Bytes>, Judgement, Charge),
     /// The beginning is clean: send the head; the body follows through this.
     Commit(Box<Committed>),
     /// Nothing goes out.
@@ -100,7 +100,7 @@ impl Held {
             let judgement = Judgement { cached: true, ..(*known).clone() };
             let judged = match judgement.verdict {
                 Some(Action::Block) => Judged::Block(judgement),
-                _ => Judged::Deliver(Output::Original, self.chunks, judgement),
+                _ => Judged::Deliver(Output::Original, self.chunks, judgement, self.charge),
             };
             return Judging(State::Done(Some(judged)));
         }
@@ -205,6 +205,6 @@ impl Reading {
         if let (false, Some(key)) = (masked, key) {
             cache.insert(key, Arc::new(judgement.clone()));
         }
-        Judged::Deliver(output, pieces, judgement)
+        Judged::Deliver(output, pieces, judgement, charge)
     }
 }

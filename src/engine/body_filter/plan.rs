@@ -120,7 +120,7 @@ pub fn scan_whole(rules: &Arc<RuleSet>, head: BodyHead<'_>, policy: &ScanPolicy,
             loop {
                 match judging.step(&mut cache) {
                     None => {}
-                    Some(Judged::Deliver(_, _, judgement) | Judged::Block(judgement)) => return judgement,
+                    Some(Judged::Deliver(_, _, judgement, _) | Judged::Block(judgement)) => return judgement,
                     Some(Judged::Commit(committed)) => break committed,
                 }
             }

@@ -148,6 +148,14 @@ impl Scan {
         stop.map(|stop| Stop { start: stop.span.start, seen: stop.seen })
     }
 
+    /// Gives back the room that it has for more.
+    pub(super) fn give_back(&mut self) {
+        self.occurrences = Vec::new();
+        for lane in self.lanes.iter_mut() {
+            lane.give_back(self.rules.patterns());
+        }
+    }
+
     /// Offset of the first byte that may still be part of a match; what was read, if none is.
     pub(super) fn open_from(&mut self) -> u64 {
         let lanes = self.lanes.iter_mut().filter_map(|lane| lane.open_from(self.rules.patterns()));

@@ -433,7 +433,7 @@ fn what_was_judged_is_not_judged_again() {
         loop {
             match judging.step(&mut cache) {
                 None => {}
-                Some(Judged::Deliver(_, _, judgement) | Judged::Block(judgement)) => return judgement,
+                Some(Judged::Deliver(_, _, judgement, _) | Judged::Block(judgement)) => return judgement,
                 Some(Judged::Commit(_)) => panic!("committed"),
             }
         }

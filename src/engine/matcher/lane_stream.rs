@@ -112,6 +112,16 @@ impl LaneStream {
         }
     }
 
+    /// Drops what no later match can need, and gives back the room: nothing comes for a while. Call it after
+    /// [`LaneStream::forget`] only.
+    pub fn give_back(&mut self, set: &PatternSet) {
+        let gone = self.text.give_back();
+        for (layer, tokens) in set.layers().iter().zip(&mut self.tokens) {
+            tokens.forget(layer, gone);
+            tokens.give_back();
+        }
+    }
+
     /// The exact places of the characters that a phrase consists of, without the noise between them.
     pub fn pieces(&self, set: &PatternSet, tokens: FoundTokens) -> Vec<ByteSpan> {
         let (Some(layer), Some(of_layer)) =

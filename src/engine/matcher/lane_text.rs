@@ -426,12 +426,29 @@ impl LaneText {
 
     /// Drops old text, if much has come together: how many bytes of it. Every index is less by that.
     pub(super) fn drop_old(&mut self) -> u32 {
-        if self.bytes.len() <= DROP_BYTES {
+        if self.bytes.len() <= DROP_BYTES { 0 } else { self.drop_all_old() }
+    }
+
+    /// Drops all that is not needed, and gives back the room; returns by how much indices become smaller.
+    pub(super) fn give_back(&mut self) -> u32 {
+        let gone = self.drop_all_old();
+        self.bytes.give_back();
+        self.pieces.shrink_to_fit();
+        self.edges.shrink_to_fit();
+        self.unseen.shrink_to_fit();
+        gone
+    }
+
+    fn drop_all_old(&mut self) -> u32 {
+        if self.bytes.len() <= KEPT_BYTES {
             return 0;
         }
         let mut gone = self.bytes.len() - KEPT_BYTES;
         while !is_boundary(self.bytes[gone]) {
             gone -= 1;
+        }
+        if gone == 0 {
+            return 0;
         }
         let dropped = self.count(gone as u32);
         self.before = self.bytes[gone - 1];

@@ -49,6 +49,12 @@ impl Room {
         self.len = 0;
     }
 
+    /// Gives back the room.
+    pub(super) fn give_back(&mut self) {
+        self.bytes.truncate(self.len);
+        self.bytes.shrink_to_fit();
+    }
+
     /// Drops the first bytes.
     pub(super) fn drop_front(&mut self, gone: usize) {
         self.bytes.copy_within(gone..self.len, 0);

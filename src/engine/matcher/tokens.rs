@@ -79,6 +79,18 @@ impl Tokens {
         *self = Self { codes, ats, gaps, words, candidates, singles, word, ..Self::default() };
     }
 
+    /// Gives back the room for more.
+    pub(super) fn give_back(&mut self) {
+        self.codes.truncate(self.len);
+        self.ats.truncate(self.len);
+        self.codes.shrink_to_fit();
+        self.ats.shrink_to_fit();
+        self.gaps.shrink_to_fit();
+        self.words.shrink_to_fit();
+        self.candidates = Vec::new();
+        self.singles.shrink_to_fit();
+    }
+
     /// Reads what has come since the last call.
     pub(super) fn read(&mut self, layer: &Layer, text: &mut LaneText) {
         run_wide(Read { tokens: self, layer, text });

@@ -88,7 +88,9 @@ pub fn drive_within(
                 }
             };
             match judged(if full { held.commit(&mut cache) } else { held.finish(&mut cache) }, &mut cache) {
-                Judged::Deliver(output, pieces, judgement) => return end("deliver", Some(output), judgement, &pieces),
+                Judged::Deliver(output, pieces, judgement, _) => {
+                    return end("deliver", Some(output), judgement, &pieces);
+                }
                 Judged::Block(judgement) => return end("block", None, judgement, &[]),
                 Judged::Commit(committed) => committed,
             }
@@ -96,11 +98,19 @@ pub fn drive_within(
     };
     let mut out = Vec::new();
     let output = Some(committed.output());
+    let mut gives_back = false;
     loop {
         match committed.step(&mut out, &mut cache) {
             Step::Again => {}
             Step::NeedInput => match chunks.next() {
-                Some(chunk) => committed.push(chunk),
+                Some(chunk) => {
+                    // Whenever it is done it changes nothing.
+                    gives_back = !gives_back;
+                    if gives_back {
+                        committed.give_back();
+                    }
+                    committed.push(chunk);
+                }
                 None => committed.finish(),
             },
             Step::Done(judgement) => return end("done", output, judgement, &out),

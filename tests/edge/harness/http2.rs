@@ -426,7 +426,8 @@ async fn serve<F: Future<Output = ()> + Send + 'static>(
     seen: &Mutex<Vec<Parts>>,
     handler: &impl Fn(RecvStream, SendResponse<Bytes>, Parts) -> F,
 ) {
-    let Ok(mut connection) = h2::server::handshake(stream).await else { return };
+    let mut builder = h2::server::Builder::new();
+    let Ok(mut connection) = builder.enable_connect_protocol().handshake(stream).await else { return };
     let mut left = goaway_after;
     while let Some(Ok((request, answer))) = connection.accept().await {
         let (parts, body) = request.into_parts();

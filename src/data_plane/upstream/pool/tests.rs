@@ -79,6 +79,25 @@ async fn only_open_and_silent_connections_are_reused() {
 }
 
 #[tokio::test]
+async fn a_new_origin_is_watched_and_one_that_closes_without_a_word_is_found_out() {
+    let (pool, listener) = (pool(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let endpoint = endpoint(&pool, &format!("http://{}", listener.local_addr().unwrap()));
+    assert!(!endpoint.keeps_connections(), "nothing is known of it");
+    let ((ours, theirs), (other, still_there)) = (connection(&listener).await, connection(&listener).await);
+    pool.put(&endpoint, ours, &Edge::default());
+    pool.put(&endpoint, other, &Edge::default());
+    drop(theirs);
+    while pool.idle.get() > 1 {
+        tokio::task::yield_now().await;
+        pool.sweep(AGE_MAX);
+    }
+    assert!(endpoint.is_distrusted());
+    assert!(pool.take(&endpoint, AGE_MAX).is_some());
+    assert_eq!(pool.idle.get(), 0);
+    drop(still_there);
+}
+
+#[tokio::test]
 async fn the_pool_is_bounded_and_ages() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (pool, mut peers) = (pool(), Vec::new());
