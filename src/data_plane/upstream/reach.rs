@@ -37,7 +37,7 @@ const FRESH: Duration = Duration::from_secs(1);
 
 /// What was used so lately is taken for open and silent if nothing else has been heard of it: under load, where
 /// that happens, the runtime listens more often. Not for what cannot be sent twice.
-const LATELY: Duration = Duration::from_millis(1);
+const LATELY: Duration = Duration::from_millis(10);
 
 /// Which connections will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
