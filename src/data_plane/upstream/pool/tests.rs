@@ -92,7 +92,7 @@ async fn a_new_origin_is_watched_and_one_that_closes_without_a_word_is_found_out
         pool.sweep(AGE_MAX);
     }
     assert!(endpoint.is_distrusted());
-    assert!(pool.take(&endpoint, AGE_MAX).is_some());
+    assert!(pool.take(&endpoint, AGE_MAX, Duration::ZERO).is_some());
     assert_eq!(pool.idle.get(), 0);
     drop(still_there);
 }
