@@ -404,7 +404,7 @@ impl Filter<'_> {
                     slices += 1;
                     if self.is_at_ease() {
                         downstream.upload.race(pin!(yield_now())).await
-                    } else if slices % SLICES_UNEASY == 0 {
+                    } else if slices.is_multiple_of(SLICES_UNEASY) {
                         committed.give_back();
                         downstream.upload.race(pin!(yield_now())).await
                     } else {

@@ -18,13 +18,18 @@ mod ascii;
 mod lane_stream;
 mod lane_text;
 mod layer;
+#[cfg(not(target_arch = "x86_64"))]
+mod no_vector;
 mod pattern_set;
 mod plane;
 mod room;
 mod tokens;
-#[cfg_attr(not(target_arch = "x86_64"), path = "no_vector.rs")]
+#[cfg(target_arch = "x86_64")]
 mod vector;
 mod verify;
+
+#[cfg(not(target_arch = "x86_64"))]
+use no_vector as vector;
 
 pub use lane_stream::{Found, FoundTokens, LaneStream};
 pub use pattern_set::{PatternSet, PatternSetBuilder};

@@ -14,6 +14,7 @@ mod name;
 mod open_elements;
 mod page;
 mod raw;
+mod selector;
 mod style_sheet;
 mod tags;
 mod tokenizer;
