@@ -209,14 +209,17 @@ impl Filter<'_> {
         here: VecDeque<Bytes>,
     ) -> Result<(), Stop> {
         let mut out = Vec::from(here);
+        let mut is_light = false;
         loop {
             let next = match source.ready() {
                 Some(next) => next,
                 None => {
                     downstream.write(&mut out, self.record).await?;
+                    if downstream.has_sent_much() && !std::mem::replace(&mut is_light, true) {
+                        self.reply.give_back();
+                    }
                     if downstream.is_full() {
                         source.give_back();
-                        self.reply.give_back();
                         downstream.room().await?;
                     }
                     source.next(&mut downstream.upload, None).await?
@@ -468,7 +471,8 @@ impl Filter<'_> {
     }
 
     /// Sends what was let go, and waits until the client takes more. Who takes nothing is not to cost what it takes
-    /// to read on; what shows the rest of a page is had when somebody reads it.
+    /// to read on. What was captured of the page stays: most clients are slower than the origin, and a finding
+    /// behind it is to have its evidence.
     async fn let_out(
         &mut self,
         committed: &mut Committed,
@@ -484,7 +488,6 @@ impl Filter<'_> {
             source.give_back();
             committed.give_back();
             self.reply.give_back();
-            self.capture = Capture::new(&self.worker.shared.budget);
             downstream.room().await?;
         }
         Ok(())

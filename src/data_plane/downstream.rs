@@ -103,10 +103,15 @@ impl<'a> Downstream<'a> {
         self.outlet
     }
 
+    /// Whether what the kernel has for a client may be full.
+    pub(super) fn has_sent_much(&self) -> bool {
+        self.sent_bytes >= LONG_BYTES
+    }
+
     /// Whether the client takes no more now. A connection is asked for long bodies only: what is short fits anyway.
     pub(super) fn is_full(&self) -> bool {
         match self.outlet {
-            Outlet::Http1(socket) => self.sent_bytes >= LONG_BYTES && !socket.has_room(),
+            Outlet::Http1(socket) => self.has_sent_much() && !socket.has_room(),
             Outlet::Http2(stream) => !stream.has_room(),
         }
     }

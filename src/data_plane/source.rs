@@ -21,7 +21,13 @@ pub(super) struct Source<'a> {
     trailers: Fields,
     is_ended: bool,
     is_kept: bool,
+    /// Bytes that were read to be passed on.
+    passed_bytes: usize,
 }
+
+/// So much the kernel takes for any client, whether that reads it or not: up to here reads are large. Behind it
+/// what a client does not take is here, and a read is no larger than that may be.
+const TAKEN_BYTES: usize = 192 << 10;
 
 /// Where it comes from.
 enum From<'a> {
@@ -56,7 +62,14 @@ impl<'a> Source<'a> {
             }
             Way::Http2(exchange) => From::Http2(exchange),
         };
-        Self { from, edge, trailers: Fields::default(), is_ended: framing == Framing::None, is_kept: false }
+        Self {
+            from,
+            edge,
+            trailers: Fields::default(),
+            is_ended: framing == Framing::None,
+            is_kept: false,
+            passed_bytes: 0,
+        }
     }
 
     /// Says that pieces will be kept for a while: they are to share their memory, however small they are, instead
@@ -99,15 +112,17 @@ impl<'a> Source<'a> {
             }
             match &mut self.from {
                 From::Http1 { socket, inbox, reader, read_bytes } => {
+                    let room_bytes = if self.passed_bytes < TAKEN_BYTES { ROOM_BYTES } else { KEPT_BYTES_MAX };
                     let read = async {
                         match self.is_kept {
                             true => socket.read_sparing(inbox, *read_bytes).await,
-                            false => socket.read_late(inbox, ROOM_BYTES).await,
+                            false => socket.read_late(inbox, room_bytes).await,
                         }
                     };
                     let read = upload.race(pin!(socket.until(deadline.into(), read))).await?;
                     match read {
                         Some(Ok(count)) if count > 0 => {
+                            self.passed_bytes += count;
                             if count >= *read_bytes {
                                 *read_bytes = KEPT_BYTES_MAX;
                             }
