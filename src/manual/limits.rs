@@ -48,35 +48,37 @@
 //!
 //! | attack | connections | held for each, KiB | for a byte of HTTP | for a byte on the wire |
 //! | --- | --- | --- | --- | --- |
-//! | idle, HTTP/1.1 | 2000 | 3.5 | 104 | 18 |
-//! | idle, HTTP/2 | 500 | 25 | 245 | 96 |
-//! | HTTP/2 without a request | 500 | 3.9 | 103 | 20 |
-//! | slow heads | 500 | 1.7 | 48 | 8.6 |
+//! | idle, HTTP/1.1 | 2000 | 3.3 | 96 | 17 |
+//! | idle, HTTP/2 | 500 | 27 | 262 | 103 |
+//! | HTTP/2 without a request | 500 | 3.6 | 94 | 18 |
+//! | slow heads | 500 | 2.1 | 61 | 11 |
 //! | large heads without an end | 200 | 65 | 1.1 | 1.0 |
-//! | slow bodies | 500 | 13 | 85 | 42 |
-//! | chunks of one byte | 50 | 49 | 0.4 | 0.4 |
-//! | a request for a long text, and nothing read | 200 | 307 | 9248 | 1588 |
-//! | a request for something else that is long, and nothing read | 200 | 18 | 528 | 93 |
-//! | many ranges | 200 | 22 | 2.8 | 2.7 |
-//! | origins that send bombs | 50 | 260 | 13 | 12 |
-//! | a hundred requests for long texts, and windows of nothing | 5 | 18186 | 2805 | 2656 |
-//! | the same for something else | 5 | 4498 | 684 | 648 |
-//! | the same with windows without end, and nothing read | 5 | 3830 | 582 | 552 |
-//! | a hundred requests that their origin does not answer | 5 | 837 | 129 | 122 |
-//! | HPACK bomb | 5 | 1278 | 112 | 106 |
-//! | rapid reset | 20 | 18 | 0.2 | 0.2 |
-//! | MadeYouReset | 20 | 25 | 0.3 | 0.3 |
-//! | CONTINUATION | 20 | 29 | 0.1 | 0.1 |
-//! | SETTINGS | 20 | 17 | 0.2 | 0.2 |
-//! | PING | 20 | 18 | 0.1 | 0.1 |
-//! | empty DATA | 20 | 15 | 0.2 | 0.2 |
+//! | slow bodies | 500 | 9.3 | 60 | 29 |
+//! | chunks of one byte | 50 | 45 | 0.4 | 0.4 |
+//! | a request for a long text, and nothing read | 200 | 486 | 14642 | 2514 |
+//! | a request for something else that is long, and nothing read | 200 | 21 | 622 | 109 |
+//! | many ranges | 200 | 23 | 2.9 | 2.8 |
+//! | origins that send bombs | 50 | 268 | 13 | 13 |
+//! | a hundred requests for long texts, and windows of nothing | 5 | 26400 | 4072 | 3856 |
+//! | the same for something else | 5 | 4363 | 663 | 628 |
+//! | the same with windows without end, and nothing read | 5 | 4080 | 620 | 588 |
+//! | a hundred requests that their origin does not answer | 5 | 972 | 150 | 142 |
+//! | HPACK bomb | 5 | 1316 | 115 | 109 |
+//! | rapid reset | 20 | 21 | 0.3 | 0.3 |
+//! | MadeYouReset | 20 | 33 | 0.4 | 0.4 |
+//! | CONTINUATION | 20 | 26 | 0.1 | 0.1 |
+//! | SETTINGS | 20 | 20 | 0.2 | 0.2 |
+//! | PING | 20 | 19 | 0.1 | 0.1 |
+//! | empty DATA | 20 | 18 | 0.2 | 0.2 |
 //!
 //! By these numbers a connection that says little costs little: one of HTTP/2 is answered from the bytes that it
 //! has sent (`data_plane/http2/opening.rs`) until it asks for something; who waits for a body, or for an answer,
 //! owns no buffer; and behind a client that takes nothing, nothing more is read, and what reading took is given
 //! back. Memory comes in small pages, so that of a buffer only what was used is resident.
 //!
-//! Beyond a hundred for a byte on the wire are those who ask for much with few bytes and take nothing of it:
+//! About a hundred for a byte on the wire are an HTTP/2 connection at rest (the buffers of the `h2` crate) and a
+//! client that takes nothing of what passes unread. Far beyond are those who ask for much with few bytes and take
+//! nothing of it:
 //!
 //! - **A text that nobody reads.** It is held before it is sent (`scan.hold`), and to judge the rest the engine
 //!   needs its last 24 KiB, whoever reads it: what a match, its exceptions and its excerpt may stand in. What is
@@ -95,8 +97,8 @@
 //! | --- | --- | --- |
 //! | at rest, HTTP/1.1 | | 8 KiB |
 //! | at rest, HTTP/2 | | 32 KiB; 8 KiB before its first request |
-//! | with a request, HTTP/1.1 | twice `limits.head` (request and answer), 64 KiB read of a body, 320 KiB of a text that is read on | 512 KiB |
-//! | with requests, HTTP/2 | eight times `limits.head`; four times `http2.window` of bodies that are sent to us; 256 KiB unsent; `http2.streams` times 48 KiB, of texts that are read on 320 KiB | 7 MiB; 34 MiB of texts |
+//! | with a request, HTTP/1.1 | twice `limits.head` (request and answer), 128 KiB read of a body, 512 KiB of a text that is read on | 768 KiB |
+//! | with requests, HTTP/2 | eight times `limits.head`; four times `http2.window` of bodies that are sent to us; 256 KiB unsent; `http2.streams` times 48 KiB, of texts that are read on 512 KiB | 7 MiB; 54 MiB of texts |
 //!
 //! Times `limits.connections` and `limits.connections_per_address` this is what all may come to, and one address.
 //!
