@@ -136,10 +136,12 @@ fn wide(plane: &Plane, bytes: &[u8], at: u32, codes: &mut [u16], ats: &mut [u32]
         let places = _mm256_cvtepu16_epi32(_mm_shuffle_epi8(places, together));
         *ats = cast(_mm256_add_epi32(places, _mm256_set1_epi32((at + from as u32) as i32)));
         count += kept.count_ones() as usize;
-        from += 3 * read as usize;
         if read < 8 {
+            from += 3 * read as usize;
             break;
         }
+        // Not by what was read: the next characters would wait for the codes of these.
+        from += 24;
     }
     (from, count)
 }
