@@ -1,6 +1,6 @@
 //! The phrases as one reading of the text has them, compiled.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::FixedState;
 
@@ -50,12 +50,13 @@ pub(super) struct Layer {
     pub(super) anchors: Anchors,
     /// Phrases of one single ideograph, by code.
     singles: Map<u16, u32>,
-    /// All phrases in the order of their symbols.
-    sorted: Vec<u32>,
-    /// A bit for each code that a phrase begins with.
+    /// A bit for each code that a phrase begins with, and goes on.
     begins: Box<[u64]>,
     /// A bit for each two codes, hashed, that a phrase begins with.
     pairs: Vec<u64>,
+    /// How phrases begin that go on, by all the symbols up to there, hashed: of two that have one hash
+    /// one would be waited for in vain, for as long as the other may come.
+    beginnings: HashSet<u64, FixedState>,
     /// Runs of the longest phrase.
     pub(super) runs_max: usize,
     /// Tokens of the longest row of one ideograph that a run of a phrase can match.
@@ -126,9 +127,9 @@ impl Layer {
             patterns: Vec::with_capacity(phrases.len()),
             anchors: Anchors::new(Vec::new()),
             singles: Map::default(),
-            sorted: Vec::new(),
             begins: vec![0; 1 << 10].into(),
             pairs: vec![0; (phrases.len() * PAIR_BITS).next_power_of_two().max(64) / 64],
+            beginnings: HashSet::default(),
             runs_max: 0,
             row_max: 0,
             tokens_max: 0,
@@ -141,12 +142,21 @@ impl Layer {
             layer.runs_max = layer.runs_max.max(runs.len());
             let row = runs.iter().map(|run| usize::from(run.count) + REPEATS_MAX).max();
             layer.row_max = layer.row_max.max(row.unwrap_or(0));
-            if let Some(first) = runs.first() {
+            if let [first, ..] = runs
+                && may_go_on(runs, 1)
+            {
                 layer.begins[usize::from(first.code / 64)] |= 1 << (first.code % 64);
             }
             if let [first, second, ..] = runs {
                 let (at, bit) = pair_bit(layer.pairs.len(), first.code, second.code);
                 layer.pairs[at] |= bit;
+            }
+            let mut hash = 0;
+            for (before, run) in runs.iter().enumerate() {
+                hash = beginning(hash, run.symbol);
+                if may_go_on(runs, before + 1) {
+                    layer.beginnings.insert(hash);
+                }
             }
             layer.starts.push(layer.runs.len() as u32);
             layer.patterns.push(*pattern);
@@ -219,12 +229,6 @@ impl Layer {
         }
         (self.tokens_max, self.behind_anchor_max) = (tokens_max, behind_anchor_max);
         self.anchors = Anchors::new(anchors);
-        let mut sorted: Vec<u32> = (0..self.patterns.len() as u32).collect();
-        sorted.sort_unstable_by(|&one, &other| {
-            let symbols = |pattern| self.runs(pattern).iter().map(|run| run.symbol);
-            symbols(one).cmp(symbols(other))
-        });
-        self.sorted = sorted;
     }
 
     /// What one character is; several that are all noise are [`Coded::Noise`].
@@ -361,37 +365,39 @@ impl Layer {
         known || self.splits_words
     }
 
-    /// Whether some phrase begins with a symbol.
-    pub(super) fn begins(&self, symbol: u32) -> bool {
-        let code = code_of(symbol);
-        self.begins[usize::from(code / 64)] >> (code % 64) & 1 != 0
-    }
-
     /// Whether some phrase begins with these symbols (given backwards) and goes on, or may end in a
     /// longer run.
     pub(super) fn goes_on(&self, backwards: &[u32]) -> bool {
-        // Among very many phrases each step of the search below waits for memory.
-        if let [.., second, first] = *backwards {
-            let (at, bit) = pair_bit(self.pairs.len(), code_of(first), code_of(second));
-            if self.pairs[at] & bit == 0 {
-                return false;
+        let Some((&first, rest)) = backwards.split_last() else { return false };
+        let code = code_of(first);
+        if self.begins[usize::from(code / 64)] >> (code % 64) & 1 == 0 {
+            return false;
+        }
+        match rest.split_last() {
+            // The code is the symbol.
+            None if first < RARE => return true,
+            None => {}
+            // What the set is asked for waits for memory.
+            Some((&second, _)) => {
+                let (at, bit) = pair_bit(self.pairs.len(), code, code_of(second));
+                if self.pairs[at] & bit == 0 {
+                    return false;
+                }
             }
         }
-        let begins = |pattern: u32| self.runs(pattern).iter().map(|run| run.symbol);
-        let symbols = || backwards.iter().rev().copied();
-        let mut at = self.sorted.partition_point(|&pattern| begins(pattern).lt(symbols()));
-        while let Some(&pattern) = self.sorted.get(at)
-            && let runs = self.runs(pattern)
-            && runs.len() >= backwards.len()
-            && begins(pattern).zip(symbols()).all(|(one, other)| one == other)
-        {
-            if runs.len() > backwards.len() || runs.last().is_some_and(|run| run.count > 1) {
-                return true;
-            }
-            at += 1;
-        }
-        false
+        let hash = backwards.iter().rev().fold(0, |hash, &symbol| beginning(hash, symbol));
+        self.beginnings.contains(&hash)
     }
+}
+
+/// Whether a phrase goes on behind so many of its runs, or may with a longer one.
+fn may_go_on(runs: &[Run], count: usize) -> bool {
+    runs.len() > count || runs.get(count - 1).is_some_and(|run| run.count > 1)
+}
+
+/// The hash of one symbol more.
+fn beginning(hash: u64, symbol: u32) -> u64 {
+    (hash.rotate_left(23) ^ u64::from(symbol) ^ 1 << 32).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 fn is_plain(byte: u8, folded: Coded) -> bool {

@@ -162,6 +162,15 @@ pub(super) fn whole(text: &[u8]) -> Option<(char, Option<char>, usize)> {
     Some((numeric_character(value), None, end + 1))
 }
 
+/// Length of the beginning of a text that looks like a reference and is none because it stands in the value
+/// of an attribute, and `=` follows (`&copy=`): that of the ampersand and of the name. `None` if it has to be
+/// read character by character.
+pub(super) fn none_in_value(text: &[u8]) -> Option<usize> {
+    let name = text.get(1..text.len().min(NAME_CHARACTERS_MAX))?;
+    let end = name.iter().position(|byte| !byte.is_ascii_alphanumeric())?;
+    (name[end] == b'=').then_some(1 + end)
+}
+
 /// Where a reference stands.
 #[derive(Clone, Copy)]
 pub(super) struct Within<'e> {
@@ -225,6 +234,22 @@ mod tests {
             if let Some((first, second, length)) = whole(text.as_bytes()) {
                 let value: String = [Some(first), second].into_iter().flatten().collect();
                 prop_assert_eq!(Some((value, length)), by_character(&text));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_none_is_read_as_it_stands(text in "&(amp|copy|not|notit|[a-z0-9]{0,40})=") {
+            let within = Within { attribute: true, entities: None };
+            let (mut reference, mut read) = (CharRef::default(), String::new());
+            reference.begin(ByteSpan { start: 0, end: 1 });
+            for (at, c) in text.char_indices().skip(1) {
+                let span = ByteSpan { start: at as u64, end: at as u64 + 1 };
+                reference.push(within, c, span, &mut |c, _| read.push(c));
+            }
+            if let Some(length) = none_in_value(text.as_bytes()) {
+                prop_assert_eq!((read.as_str(), length), (&text[..length], text.len() - 1));
             }
         }
     }

@@ -75,13 +75,13 @@ pub(super) fn look(declarations: &str) -> Look {
         let declaration = &rest[..end];
         rest = rest.get(end + 1..).unwrap_or("");
         let Some(colon) = declaration.bytes().position(|byte| byte == b':') else { continue };
-        let (name, value) = (declaration[..colon].trim(), &declaration[colon + 1..]);
+        let (name, value) = (declaration[..colon].trim_ascii(), &declaration[colon + 1..]);
         if !may_matter(name.as_bytes()) {
             continue;
         }
-        let (value, important) = match value.split_once('!') {
-            Some((value, mark)) => (value.trim(), mark.trim() == "important"),
-            None => (value.trim(), false),
+        let (value, important) = match value.bytes().position(|byte| byte == b'!') {
+            Some(mark) => (value[..mark].trim_ascii(), value[mark + 1..].trim_ascii() == "important"),
+            None => (value.trim_ascii(), false),
         };
         let before = look;
         facts.declare(name, value, &mut look);

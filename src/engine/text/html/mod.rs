@@ -15,6 +15,7 @@ mod open_elements;
 mod page;
 mod raw;
 mod selector;
+mod structural;
 mod style_sheet;
 mod tags;
 mod tokenizer;

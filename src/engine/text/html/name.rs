@@ -66,6 +66,21 @@ impl Name {
         Self::read_bytewise(rest, ends, from)
     }
 
+    /// The name of an attribute that is known to end behind so many bytes if it does not end before: `None`
+    /// if it does, and if it is not short.
+    #[inline(always)]
+    pub(super) fn of_attribute(rest: &[u8], length: usize) -> Option<Self> {
+        let (all, first) = (rest.first_chunk::<{ Self::BYTES_MAX }>()?, FIRST.get(length)?);
+        let (chunk, first) = (u8x16::new(*all), u8x16::new(*first));
+        let is = |byte: u8| chunk.simd_eq(u8x16::splat(byte));
+        let ends = chunk.min(u8x16::splat(b' ')).simd_eq(chunk) | is(b'/') | is(b'>');
+        let offset = chunk - u8x16::splat(b'A');
+        let upper = offset.min(u8x16::splat(25)).simd_eq(offset);
+        let lower = (chunk | upper & u8x16::splat(0x20)) & first;
+        let plain = length > 0 && (ends & first).to_bitmask() == 0;
+        plain.then_some(Self { bytes: lower.to_array(), length: length as u8 })
+    }
+
     /// The same for what is long, or stands at the end of a block.
     #[cold]
     fn read_bytewise(rest: &[u8], ends: &[bool; 256], from: usize) -> Option<(Self, usize)> {

@@ -389,8 +389,7 @@ impl Page {
         let (mut look, mut marks) = (Look::default(), 0);
         if !self.sheets.is_empty() {
             let element = Element { tag: &tag.name, classes: found.class.text(), id: found.id.text() };
-            look = self.sheets.look(element, self.open.around());
-            marks = self.sheets.marks(element);
+            (look, marks) = self.sheets.look_and_marks(element, self.open.around());
         }
         if !found.style.text().is_empty() {
             look = look.then(look::look(&css::lossy(found.style.text())));

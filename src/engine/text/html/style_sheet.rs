@@ -3,7 +3,9 @@
 //!
 //! What another selector shows again, or only some screens hide, is not taken for hidden.
 
-use std::collections::BTreeMap;
+use std::{collections::HashMap, hash::BuildHasher};
+
+use foldhash::fast::FixedState;
 
 use super::{
     look::{self, Look},
@@ -17,13 +19,17 @@ const PRELUDE_BYTES_MAX: usize = 1024;
 const BLOCK_BYTES_MAX: usize = 4096;
 const DEPTH_MAX: usize = 8;
 const KNOWN_WORDS: usize = 32;
+/// So many elements are remembered.
+const SAID: usize = 128;
+/// An element with longer names is not.
+const NAMES_BYTES_MAX: usize = 128;
 /// Classes of one element that are looked up.
 const CLASSES_MAX: usize = 16;
 
 /// What the style sheets of a page say about how elements look.
 #[derive(Debug, Default)]
 pub(super) struct StyleSheets {
-    rules: BTreeMap<u64, Rule>,
+    rules: HashMap<u64, Rule, FixedState>,
     /// A bit for each key of a rule: most names of a page have none.
     known: [u64; KNOWN_WORDS],
     /// Whether any rule asks for two classes, and for the tag's name.
@@ -31,6 +37,20 @@ pub(super) struct StyleSheets {
     /// What rules ask of the elements around: an element that is it has the bit of the index.
     around: Vec<u64>,
     parser: Parser,
+    /// What was said of elements by these rules, by a hash of them: most are like others before.
+    said: Vec<Said>,
+    /// Room for an element.
+    names: Vec<u8>,
+}
+
+/// What was said of an element.
+#[derive(Clone, Debug, Default)]
+struct Said {
+    /// Its tag, classes and id, each behind its length; none, if nothing was said.
+    names: Vec<u8>,
+    around: Around,
+    look: Look,
+    marks: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,6 +76,33 @@ pub(super) struct Element<'e> {
     /// The value of `class`.
     pub(super) classes: &'e [u8],
     pub(super) id: &'e [u8],
+}
+
+/// The keys of an element's names.
+struct Keys {
+    tag: u64,
+    /// The first `count` of them.
+    classes: [u64; CLASSES_MAX],
+    count: usize,
+    id: Option<u64>,
+}
+
+impl Keys {
+    fn of(Element { tag, classes, id }: Element<'_>) -> Self {
+        let names = classes.split(u8::is_ascii_whitespace).filter(|name| !name.is_empty());
+        let mut keys = [0; CLASSES_MAX];
+        let count = keys.iter_mut().zip(names).map(|(key, name)| *key = hash(Kind::Class, name)).count();
+        Self {
+            tag: hash(Kind::Tag, tag.as_bytes()),
+            classes: keys,
+            count,
+            id: (!id.is_empty()).then(|| hash(Kind::Id, id.trim_ascii())),
+        }
+    }
+
+    fn classes(&self) -> &[u64] {
+        &self.classes[..self.count]
+    }
 }
 
 /// Takes a style sheet apart into selectors and declarations.
@@ -162,8 +209,36 @@ impl StyleSheets {
         self.parser = Parser::default();
     }
 
+    /// How the rules make an element look that stands in others, and what it is to those in it, as bits.
+    pub(super) fn look_and_marks(&mut self, element: Element<'_>, around: Around) -> (Look, u64) {
+        let mut names = std::mem::take(&mut self.names);
+        names.clear();
+        for name in [element.tag.as_bytes(), element.classes, element.id] {
+            names.extend_from_slice(&(name.len() as u32).to_le_bytes());
+            names.extend_from_slice(name);
+        }
+        let place = FixedState::default().hash_one((&names, around.all, around.parent)) as usize % SAID;
+        let known = self.said.get(place).filter(|said| said.names == names && said.around == around);
+        let found = match known {
+            Some(said) => (said.look, said.marks),
+            None => {
+                let keys = Keys::of(element);
+                let (look, marks) = (self.look(&keys, around), self.marks(&keys));
+                if names.len() <= NAMES_BYTES_MAX {
+                    self.said.resize(SAID, Said::default());
+                    let said = &mut self.said[place];
+                    (said.around, said.look, said.marks) = (around, look, marks);
+                    said.names.clone_from(&names);
+                }
+                (look, marks)
+            }
+        };
+        self.names = names;
+        found
+    }
+
     /// How the rules make an element look that stands in others.
-    pub(super) fn look(&self, element: Element<'_>, around: Around) -> Look {
+    fn look(&self, keys: &Keys, around: Around) -> Look {
         let mut found = Rule::default();
         let mut take = |key: u64| {
             if let Some(rule) = self.rule(key) {
@@ -171,9 +246,9 @@ impl StyleSheets {
                 found.unsure |= rule.unsure;
             }
         };
-        self.each_key(element, &mut take);
+        self.each_key(keys, &mut take);
         if around.all != 0 {
-            self.each_key(element, &mut |key| {
+            self.each_key(keys, &mut |key| {
                 if !self.is_known(within(key, Relation::Any)) {
                     return;
                 }
@@ -191,10 +266,10 @@ impl StyleSheets {
     }
 
     /// What an element is to those in it, as bits.
-    pub(super) fn marks(&self, element: Element<'_>) -> u64 {
+    fn marks(&self, keys: &Keys) -> u64 {
         let mut marks = 0;
         if !self.around.is_empty() {
-            self.each_key(element, &mut |key| {
+            self.each_key(keys, &mut |key| {
                 if self.is_known(key)
                     && let Some(index) = self.around.iter().position(|&around| around == key)
                 {
@@ -206,20 +281,16 @@ impl StyleSheets {
     }
 
     /// The keys of an element's names, alone and two together; those that count more come later.
-    fn each_key(&self, Element { tag, classes, id }: Element<'_>, take: &mut impl FnMut(u64)) {
-        let tag = hash(Kind::Tag, tag.as_bytes());
-        take(tag);
-        let names = classes.split(u8::is_ascii_whitespace).filter(|name| !name.is_empty()).take(CLASSES_MAX);
-        let names = names.map(|name| hash(Kind::Class, name));
-        let id = (!id.is_empty()).then(|| hash(Kind::Id, id.trim_ascii()));
-        names.clone().for_each(&mut *take);
+    fn each_key(&self, keys: &Keys, take: &mut impl FnMut(u64)) {
+        take(keys.tag);
+        keys.classes().iter().copied().for_each(&mut *take);
         if self.pairs {
-            let all = names.chain(id).chain([tag]);
-            for (index, one) in all.clone().enumerate() {
-                all.clone().skip(index + 1).for_each(|other| take(both(one, other)));
+            let all = || keys.classes().iter().copied().chain(keys.id).chain([keys.tag]);
+            for (index, one) in all().enumerate() {
+                all().skip(index + 1).for_each(|other| take(both(one, other)));
             }
         }
-        id.into_iter().for_each(take);
+        keys.id.into_iter().for_each(take);
     }
 
     fn rule(&self, key: u64) -> Option<&Rule> {
@@ -326,6 +397,7 @@ impl StyleSheets {
     }
 
     fn change(&mut self, key: u64, change: impl FnOnce(&mut Rule)) {
+        self.said.clear();
         if self.rules.len() < RULES_MAX || self.rules.contains_key(&key) {
             self.note(key);
             change(self.rules.entry(key).or_default());
@@ -338,6 +410,7 @@ impl StyleSheets {
             Some(index) => index,
             None if self.around.len() == AROUND_MAX => return None,
             None => {
+                self.said.clear();
                 self.note(key);
                 self.around.push(key);
                 self.around.len() - 1
@@ -393,7 +466,7 @@ fn condition(prelude: &[u8]) -> Option<Condition> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Around, Element, Name, StyleSheets};
+    use super::{Around, Element, Keys, Name, StyleSheets};
 
     fn sheets(sheet: &str, cut: usize) -> StyleSheets {
         let mut sheets = StyleSheets::default();
@@ -412,7 +485,7 @@ mod tests {
 
     fn hides(sheet: &str, cut: usize, tag: &str, classes: &str, id: &str) -> bool {
         let element = Element { tag: &name(tag), classes: classes.as_bytes(), id: id.as_bytes() };
-        sheets(sheet, cut).look(element, Around::default()).hides != 0
+        sheets(sheet, cut).look_and_marks(element, Around::default()).0.hides != 0
     }
 
     #[test]
@@ -434,10 +507,34 @@ mod tests {
         ] {
             let sheets = sheets(sheet, 0);
             let div = name("div");
-            let marks = |classes: &str| sheets.marks(Element { tag: &div, classes: classes.as_bytes(), id: b"" });
+            let marks = |classes: &str| {
+                let element = Element { tag: &div, classes: classes.as_bytes(), id: b"" };
+                sheets.marks(&Keys::of(element))
+            };
             let around = Around { all: marks(outer) | marks(inner), parent: marks(inner) };
             let element = Element { tag: &name("b"), classes: b"x", id: b"" };
-            assert_eq!(sheets.look(element, around).hides != 0, expected, "{sheet} in {outer}, {inner}");
+            assert_eq!(sheets.look(&Keys::of(element), around).hides != 0, expected, "{sheet} in {outer}, {inner}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_said_of_an_element_is_what_would_be_said(
+            elements in proptest::collection::vec(("[ab]", "[xyz]?( [xyz]){0,2}", "[xy]?", 0..4_u64), 1..40),
+            later in 0..40_usize,
+        ) {
+            let mut sheets = sheets(".x{display:none} a.y{display:none} .z #x{font-size:0} .x > .y{opacity:0}", 0);
+            for (index, (tag, classes, id, around)) in elements.iter().enumerate() {
+                if index == later {
+                    sheets.feed(b"b.z{display:none} .y .z{display:none}");
+                    sheets.finish_sheet();
+                }
+                let element = Element { tag: &name(tag), classes: classes.as_bytes(), id: id.as_bytes() };
+                let around = Around { all: *around, parent: around & 1 };
+                let keys = Keys::of(element);
+                let expected = (sheets.look(&keys, around), sheets.marks(&keys));
+                prop_assert_eq!(sheets.look_and_marks(element, around), expected);
+            }
         }
     }
 

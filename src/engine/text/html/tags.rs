@@ -6,15 +6,25 @@
 use std::ops::ControlFlow;
 
 use super::{
+    char_ref,
     name::Name,
+    structural::Structural,
     tokenizer::{Part, State, Tokenizer, Tokens},
 };
 use crate::engine::text::{block::Block, scan::find_any};
 
 impl Tokenizer {
-    /// Reads a tag from its `<` on as far as it is plain; how far that is.
+    /// Reads a tag from its `<` on, which `structural` has just passed, as far as it is plain; how far
+    /// that is.
     #[inline(never)]
-    pub(super) fn tag(&mut self, block: &Block<'_>, bytes: &[u8], start: usize, tokens: &mut impl Tokens) -> usize {
+    pub(super) fn tag(
+        &mut self,
+        block: &Block<'_>,
+        bytes: &[u8],
+        start: usize,
+        structural: &mut Structural,
+        tokens: &mut impl Tokens,
+    ) -> usize {
         self.held.clear();
         let at = start + 1;
         let end = bytes.get(at) == Some(&b'/');
@@ -29,13 +39,14 @@ impl Tokenizer {
             self.tag.name = name;
             let at = name_at + length;
             if bytes[at] == b'>' {
+                structural.pass(bytes, at);
                 self.end_tag(block.offset(at + 1), tokens);
                 return at + 1;
             }
-            return self.attributes(block, bytes, at, tokens);
+            return self.attributes(block, bytes, at, structural, tokens);
         }
         match push_name(&mut self.tag.name, &bytes[name_at..], &ENDS_NAME) {
-            Some(length) => self.attributes(block, bytes, name_at + length, tokens),
+            Some(length) => self.attributes(block, bytes, name_at + length, structural, tokens),
             None => {
                 self.state = State::TagName;
                 bytes.len()
@@ -50,6 +61,7 @@ impl Tokenizer {
         block: &Block<'_>,
         bytes: &[u8],
         mut at: usize,
+        structural: &mut Structural,
         tokens: &mut impl Tokens,
     ) -> usize {
         loop {
@@ -58,6 +70,7 @@ impl Tokenizer {
             match bytes.get(at) {
                 None => return at,
                 Some(b'>') => {
+                    structural.pass(bytes, at);
                     self.end_tag(block.offset(at + 1), tokens);
                     return at + 1;
                 }
@@ -67,16 +80,19 @@ impl Tokenizer {
                 }
                 Some(_) => {}
             }
-            at = match quoted_attribute(&bytes[at..]) {
+            at = match quoted_attribute(bytes, at, structural) {
                 Some(Quoted { name, from, to }) => {
                     if !self.tag.end {
                         tokens.attribute(&name);
-                        tokens.whole_value(block, at + from, at + to);
+                        tokens.whole_value(block, from, to);
                     }
-                    at + to + 1
+                    to + 1
                 }
                 None => match self.attribute(block, bytes, at, tokens) {
-                    ControlFlow::Continue(next) => next,
+                    ControlFlow::Continue(next) => {
+                        structural.seek(bytes, next);
+                        next
+                    }
                     ControlFlow::Break(left) => return left,
                 },
             };
@@ -116,50 +132,84 @@ impl Tokenizer {
         }
         self.state = State::BeforeValue;
         at = skip_space(bytes, at + 1);
-        let stop = match bytes.get(at) {
+        match bytes.get(at) {
             None => return ControlFlow::Break(at),
             Some(b'>') => return ControlFlow::Continue(at),
             Some(&quote @ (b'"' | b'\'')) => {
                 at += 1;
                 self.quote = quote as char;
                 self.state = State::QuotedValue;
-                find_any(&bytes[at..], [quote, b'&'])
             }
-            Some(_) => {
-                self.state = State::UnquotedValue;
-                find_any(&bytes[at..], [b'>', b'&', b' ', b'\t', b'\n', b'\r', b'\x0C'])
+            Some(_) => self.state = State::UnquotedValue,
+        }
+        let stop = loop {
+            let stop = at
+                + match self.state {
+                    State::QuotedValue => find_any(&bytes[at..], [self.quote as u8, b'&']),
+                    _ => find_any(&bytes[at..], [b'>', b'&', b' ', b'\t', b'\n', b'\r', b'\x0C']),
+                };
+            if stop > at && !self.tag.end {
+                tokens.run(Part::Value, block, at, stop);
+            }
+            match bytes.get(stop) {
+                Some(b'&') => at = self.reference_in_value(block, bytes, stop, tokens),
+                _ => break stop,
+            }
+            if at == stop {
+                return ControlFlow::Break(stop);
             }
         };
-        let stop = at + stop;
-        if stop > at && !self.tag.end {
-            tokens.run(Part::Value, block, at, stop);
+        if stop == bytes.len() {
+            return ControlFlow::Break(stop);
         }
-        match bytes.get(stop) {
-            None | Some(b'&') => return ControlFlow::Break(stop),
-            // The quote, or what ends an unquoted value, has been read.
-            Some(_) => self.end_value(block.offset(stop + 1), tokens),
-        }
+        // The quote, or what ends an unquoted value, has been read.
+        self.end_value(block.offset(stop + 1), tokens);
         ControlFlow::Continue(stop + usize::from(self.state == State::QuotedValue))
+    }
+
+    /// Reads what begins with an ampersand in a value, if it is a whole reference, or is none, as in
+    /// `?a=b&c=d`; where that ends.
+    fn reference_in_value(&self, block: &Block<'_>, bytes: &[u8], at: usize, tokens: &mut impl Tokens) -> usize {
+        let dropped = self.tag.end;
+        if self.declares_entities() {
+            return at;
+        }
+        if let Some((first, second, length)) = char_ref::whole(&bytes[at..]) {
+            let span = block.span(at, at + length);
+            for c in [Some(first), second].into_iter().flatten().filter(|_| !dropped) {
+                tokens.character(Part::Value, c, span, span.end);
+            }
+            return at + length;
+        }
+        let Some(length) = char_ref::none_in_value(&bytes[at..]) else { return at };
+        let end = at + length;
+        for index in (at..end).filter(|_| !dropped) {
+            // What follows has to be read to know it.
+            tokens.character(Part::Value, bytes[index].into(), block.span(index, index + 1), block.offset(end + 1));
+        }
+        end
     }
 }
 
-/// An attribute as almost all are written: `name="value"`. The indices of the value are relative to
-/// that of the name.
+/// An attribute as almost all are written: `name="value"`, and where the value stands.
 struct Quoted {
     name: Name,
     from: usize,
     to: usize,
 }
 
-/// The attribute at the beginning of `rest`, if it is one, and all of it is there, without a
-/// reference.
-#[inline(never)]
-fn quoted_attribute(rest: &[u8]) -> Option<Quoted> {
-    let (name, length) = Name::read::<true>(rest, &ENDS_ATTRIBUTE_NAME)?;
-    let Some(&[b'=', quote @ (b'"' | b'\''), ref value @ ..]) = rest.get(length..) else { return None };
-    let end = find_any(value, [quote, b'&']);
-    let from = length + 2;
-    (value.get(end) == Some(&quote)).then_some(Quoted { name, from, to: from + end })
+/// The attribute that begins at an index, if it is one, and all of it is there, without a reference.
+#[inline(always)]
+fn quoted_attribute(bytes: &[u8], at: usize, structural: &mut Structural) -> Option<Quoted> {
+    let equals = structural.next(bytes);
+    let name = Name::of_attribute(bytes.get(at..)?, equals.checked_sub(at)?)?;
+    let Some(&[b'=', quote @ (b'"' | b'\'')]) = bytes.get(equals..equals + 2) else { return None };
+    structural.next(bytes);
+    let mut end = structural.next(bytes);
+    while bytes.get(end).is_some_and(|&byte| byte != quote && byte != b'&') {
+        end = structural.next(bytes);
+    }
+    (bytes.get(end) == Some(&quote)).then_some(Quoted { name, from: equals + 2, to: end })
 }
 
 #[inline]

@@ -13,14 +13,12 @@ use super::{
     markup::CommentStep,
     name::{Key, Name},
     raw::RawStep,
+    structural::Structural,
     tags::ends_unquoted,
 };
 use crate::{
     base::ByteSpan,
-    engine::text::{
-        block::Block,
-        scan::{find_any, find_far},
-    },
+    engine::text::{block::Block, scan::find_any},
 };
 
 /// Takes what the tokenizer finds, in order.
@@ -194,24 +192,29 @@ impl Tokenizer {
     /// Takes the characters of a block between two indices.
     pub(super) fn feed(&mut self, block: &Block<'_>, from: usize, to: usize, tokens: &mut impl Tokens) {
         let bytes = &block.text.as_bytes()[..to];
+        let mut structural = Structural::default();
         let mut at = from;
         while at < to {
             // Most of a page: text up to a tag, and the tag.
             if self.state == State::Text && self.content == Content::Normal && !self.names && !self.reference.active() {
-                let stop = at + find_far(&bytes[at..], [b'<', b'&']);
+                structural.seek(bytes, at);
+                let mut stop = structural.next(bytes);
+                while bytes.get(stop).is_some_and(|byte| !matches!(byte, b'<' | b'&')) {
+                    stop = structural.next(bytes);
+                }
                 if stop > at {
                     tokens.run(Part::Text, block, at, stop);
                     self.dashes = 0;
                 }
                 at = stop;
                 if bytes.get(at) == Some(&b'<') {
-                    at = self.tag(block, bytes, at, tokens);
+                    at = self.tag(block, bytes, at, &mut structural, tokens);
                     continue;
                 }
                 if at == to {
                     break;
                 }
-                if self.entities.is_none()
+                if !self.declares_entities()
                     && let Some((first, second, length)) = char_ref::whole(&bytes[at..])
                 {
                     let span = block.span(at, at + length);
@@ -233,7 +236,8 @@ impl Tokenizer {
                 continue;
             }
             if self.state == State::BeforeAttributeName && !self.reference.active() && !self.names {
-                at = self.attributes(block, bytes, at, tokens);
+                structural.seek(bytes, at);
+                at = self.attributes(block, bytes, at, &mut structural, tokens);
                 continue;
             }
             let Some(c) = block.text[at..].chars().next() else { break };
@@ -425,6 +429,11 @@ impl Tokenizer {
             State::Cdata => self.cdata(c, span, seen, tokens),
             State::Raw(step) => self.raw(step, c, span, seen, tokens),
         }
+    }
+
+    /// Whether the document may say itself what references stand for.
+    pub(super) fn declares_entities(&self) -> bool {
+        self.entities.is_some()
     }
 
     fn begins_name(&self, c: char) -> bool {
