@@ -146,8 +146,12 @@ impl Work for Run<'_, '_> {
                 for (place, &byte) in room.iter_mut().zip(window) {
                     *place = byte;
                 }
-                at += ascii;
-                to += ascii;
+                if high == 0 {
+                    // Not by what was counted: the next bytes would wait for it.
+                    (at, to) = (at + ASCII, to + ASCII);
+                } else {
+                    (at, to) = (at + ascii, to + ascii);
+                }
                 continue;
             }
             let pairs: [[u8; 2]; UNITS] = bytemuck::cast(*window);
@@ -159,13 +163,20 @@ impl Work for Run<'_, '_> {
                 0 => 4 + leads_behind.trailing_zeros() / 16,
                 _ => leads.trailing_zeros() / 16,
             };
-            let three = kinds(units).three.trailing_ones().min(pairs) as usize;
-            if three == 0 {
-                break;
-            }
+            let pairs = pairs as usize;
+            let three = kinds(units).three.trailing_ones() as usize;
             put_three(units, room);
-            at += 2 * three;
-            to += 3 * three;
+            if three < pairs {
+                if three == 0 {
+                    break;
+                }
+                (at, to) = (at + 2 * three, to + 3 * three);
+            } else if pairs == UNITS {
+                // What comes next does not depend on what the table says.
+                (at, to) = (at + 2 * UNITS, to + 3 * UNITS);
+            } else {
+                (at, to) = (at + 2 * pairs, to + 3 * pairs);
+            }
         }
         decoded.filled(to);
         at

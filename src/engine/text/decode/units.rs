@@ -100,13 +100,20 @@ impl<U: Fn([u8; 2]) -> u16> Work for Run<'_, '_, U> {
                     *place = unit as u8;
                 }
                 let ascii = kinds.ascii.trailing_ones() as usize;
-                at += 2 * ascii;
-                to += ascii;
+                if ascii == UNITS {
+                    // Not by what was counted: the next units would wait for it.
+                    (at, to) = (at + 2 * UNITS, to + UNITS);
+                } else {
+                    (at, to) = (at + 2 * ascii, to + ascii);
+                }
             } else if kinds.three & 1 != 0 {
                 put_three(units, room);
                 let three = kinds.three.trailing_ones() as usize;
-                at += 2 * three;
-                to += 3 * three;
+                if three == UNITS {
+                    (at, to) = (at + 2 * UNITS, to + 3 * UNITS);
+                } else {
+                    (at, to) = (at + 2 * three, to + 3 * three);
+                }
             } else {
                 break;
             }
