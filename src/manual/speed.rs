@@ -39,14 +39,18 @@
 //! A byte of a page is looked at by few instructions, and most of them for many bytes at once:
 //!
 //! 1. Is it UTF-8, has it controls, may it have bidirectional ones? Each of these is one pass over 16 KiB.
-//! 2. Text is passed on from tag to tag; a tag is a name and attributes of the form `name="value"`, each
-//!    of which is found at once. Only what is written in another way, and what the end of a piece of the
-//!    body cuts, goes through the states of the tokenizer.
+//! 2. Where the bytes stand that markup is made of is marked for a kibibyte at once. Text is passed on from tag
+//!    to tag; a tag is a name and attributes of the form `name="value"`, each of which stands between marks.
+//!    Only what is written in another way, and what the end of a piece of the body cuts, goes through the
+//!    states of the tokenizer. What style sheets say of an element is remembered: most are like others before.
 //! 3. Each stream of the page is copied together. What its characters were written with, and how many they
 //!    are, is worked out only for what is found.
 //! 4. Of ASCII, three letters tell of almost every word that no phrase has it. Eight ideographs at a time
 //!    become codes, without the noise between them, and eight places at a time are asked whether a phrase
-//!    may be anchored there.
+//!    may be anchored there. No loop goes on by what a table says where it can go on by what is usual: the next
+//!    characters would wait for memory (this alone was a third of the time of plain text).
+//! 5. Between two pieces of a body it is asked whether the end of what came may become a phrase; among 100,000
+//!    phrases that is one look-up of a hash, not a search.
 //!
 //! # Repeating it
 //!
