@@ -215,7 +215,9 @@ pub(super) fn lossy(bytes: &[u8]) -> Cow<'_, str> {
 
 /// Names and values as a browser reads them: escapes resolved, comments gone, lower case.
 pub(super) fn plain(text: &str) -> Cow<'_, str> {
-    if memchr(b'\\', text.as_bytes()).is_none() && memmem::find(text.as_bytes(), b"/*").is_none() {
+    let bytes = text.as_bytes();
+    let is_plain = || memchr(b'\\', bytes).is_none() && memmem::find(bytes, b"/*").is_none();
+    if find_any(bytes, [b'\\', b'*']) == bytes.len() || is_plain() {
         // Without a branch, so that many bytes are looked at at once.
         let capitals = text.bytes().fold(false, |any, byte| any | byte.is_ascii_uppercase());
         return if capitals { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) };

@@ -10,7 +10,7 @@ pub(super) struct Name {
 }
 
 impl Name {
-    const BYTES_MAX: usize = 16;
+    pub(super) const BYTES_MAX: usize = 16;
 
     pub(super) fn clear(&mut self) {
         *self = Self::default();

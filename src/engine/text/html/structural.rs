@@ -50,6 +50,29 @@ impl Structural {
         at
     }
 
+    /// Index of the next one, if it is before an index; otherwise it stays the next. However far away it is:
+    /// what is asked for often may not look farther than it goes on.
+    #[inline(always)]
+    pub(super) fn next_before(&mut self, bytes: &[u8], end: usize) -> Option<usize> {
+        while self.rest == 0 {
+            let next = self.from + (self.word + 1).min(self.made) * WORD;
+            if next >= end.min(bytes.len()) {
+                return None;
+            }
+            match self.words[..self.made].get(self.word + 1) {
+                Some(&word) => (self.word, self.rest) = (self.word + 1, word),
+                None => self.mark(bytes, next),
+            }
+        }
+        let at = self.from + self.word * WORD + self.rest.trailing_zeros() as usize;
+        if at >= end {
+            return None;
+        }
+        self.rest &= self.rest - 1;
+        self.behind = at + 1;
+        Some(at)
+    }
+
     /// Passes the one at an index, and all before it.
     #[inline(always)]
     pub(super) fn pass(&mut self, bytes: &[u8], at: usize) {
@@ -141,16 +164,29 @@ mod tests {
         #[test]
         fn all_are_found_in_order_from_anywhere(
             bytes in proptest::collection::vec(prop_oneof![4 => 0x20..0x40_u8, 40 => any::<u8>()], 0..2500),
-            starts in proptest::collection::vec((any::<prop::sample::Index>(), 0..40_usize), 1..6),
+            starts in proptest::collection::vec((any::<prop::sample::Index>(), 0..40_usize, 0..200_usize), 1..6),
         ) {
             let mut structural = Structural::default();
-            for (start, count) in starts {
+            for (start, count, ahead) in starts {
                 let start = if bytes.is_empty() { 0 } else { start.index(bytes.len()) };
-                let mut expected = (start..bytes.len()).filter(|&at| is_structural(bytes[at]));
+                let mut expected = (start..bytes.len()).filter(|&at| is_structural(bytes[at])).peekable();
                 structural.seek(&bytes, start);
                 for _ in 0..count {
+                    let near = expected.next_if(|&at| at < start + ahead);
+                    prop_assert_eq!(structural.next_before(&bytes, start + ahead), near);
                     prop_assert_eq!(structural.next(&bytes), expected.next().unwrap_or(bytes.len()));
                 }
+            }
+        }
+
+        #[test]
+        fn what_is_far_is_not_looked_for(names in 100..2000_usize) {
+            let bytes = [&b"a ".repeat(names)[..], b">"].concat();
+            let mut structural = Structural::default();
+            for at in (0..bytes.len() - 32).step_by(2) {
+                structural.seek(&bytes, at);
+                prop_assert_eq!(structural.next_before(&bytes, at + 16), None);
+                prop_assert!(structural.from + structural.word * WORD <= at + 16);
             }
         }
 

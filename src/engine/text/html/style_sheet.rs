@@ -449,8 +449,9 @@ fn known_bit(key: u64) -> (usize, u64) {
 
 /// What the prelude of an at-rule with a block of rules says; `None` of a rule.
 fn condition(prelude: &[u8]) -> Option<Condition> {
-    let text = String::from_utf8_lossy(prelude.trim_ascii()).to_ascii_lowercase();
-    let rest = text.strip_prefix('@')?;
+    // Almost all are rules.
+    let rest = prelude.trim_ascii_start().strip_prefix(b"@")?;
+    let rest = String::from_utf8_lossy(rest.trim_ascii_end()).to_ascii_lowercase();
     let name = rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next().unwrap_or("");
     let query = rest[name.len()..].trim();
     Some(match name {

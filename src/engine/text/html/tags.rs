@@ -201,7 +201,7 @@ struct Quoted {
 /// The attribute that begins at an index, if it is one, and all of it is there, without a reference.
 #[inline(always)]
 fn quoted_attribute(bytes: &[u8], at: usize, structural: &mut Structural) -> Option<Quoted> {
-    let equals = structural.next(bytes);
+    let equals = structural.next_before(bytes, at + Name::BYTES_MAX)?;
     let name = Name::of_attribute(bytes.get(at..)?, equals.checked_sub(at)?)?;
     let Some(&[b'=', quote @ (b'"' | b'\'')]) = bytes.get(equals..equals + 2) else { return None };
     structural.next(bytes);
