@@ -28,7 +28,7 @@ use tokio::{
 };
 use tokio_rustls::TlsStream;
 
-use super::{limits::Pace, watchdog::Watchdog};
+use super::{limits::Pace, tls::Below, watchdog::Watchdog};
 use crate::telemetry::Live;
 
 /// Bytes of a read, at most.
@@ -59,7 +59,7 @@ pub(super) enum Stream {
     /// TCP alone.
     Plain(TcpStream),
     /// TLS over TCP, in either role.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Below>>),
 }
 
 /// Which count of [`Live`] a connection belongs to.
@@ -254,10 +254,26 @@ impl Socket {
         if let Stream::Plain(_) = &*self.stream.borrow() {
             return Ok(());
         }
+        match self.flush(idle).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(WriteFault { written }),
+        }
+    }
+
+    /// Writes what waits. `idle` bounds the wait.
+    pub(super) async fn flush(&self, idle: Duration) -> Result<(), WriteFault> {
         let flush = poll_fn(|context| Pin::new(&mut *self.stream.borrow_mut()).poll_flush(context));
         match self.wait(idle, flush).await {
             Some(Ok(())) => Ok(()),
-            Some(Err(_)) | None => Err(WriteFault { written }),
+            Some(Err(_)) | None => Err(WriteFault { written: 0 }),
+        }
+    }
+
+    /// Whether what the handshake ended with waits for what is said first.
+    pub(super) fn has_waiting(&self) -> bool {
+        match &*self.stream.borrow() {
+            Stream::Plain(_) => false,
+            Stream::Tls(tls) => tls.get_ref().0.has_waiting(),
         }
     }
 
@@ -370,7 +386,7 @@ impl Stream {
     fn tcp(&self) -> &TcpStream {
         match self {
             Self::Plain(tcp) => tcp,
-            Self::Tls(tls) => tls.get_ref().0,
+            Self::Tls(tls) => tls.get_ref().0.tcp(),
         }
     }
 }
