@@ -6,7 +6,7 @@
 use std::{
     cell::RefCell,
     future::poll_fn,
-    io::{self, IoSlice},
+    io::{self, IoSlice, Write},
     mem::MaybeUninit,
     os::fd::AsFd,
     pin::{Pin, pin},
@@ -388,6 +388,31 @@ impl Stream {
             Self::Plain(tcp) => tcp,
             Self::Tls(tls) => tls.get_ref().0.tcp(),
         }
+    }
+}
+
+impl Stream {
+    /// Takes bytes as [`AsyncWrite::poll_write_vectored`] does. Over TLS they wait, encrypted and up to its limit,
+    /// until [`AsyncWrite::poll_flush`]: what is said by several leaves in one piece.
+    pub(super) fn poll_put(&mut self, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let tls = match self {
+            Self::Plain(tcp) => return Pin::new(tcp).poll_write_vectored(context, slices),
+            Self::Tls(tls) => &mut **tls,
+        };
+        let count = put(tls, slices)?;
+        if count > 0 {
+            return Poll::Ready(Ok(count));
+        }
+        ready!(Pin::new(&mut *tls).poll_flush(context))?;
+        Poll::Ready(put(tls, slices))
+    }
+}
+
+/// Encrypts as much of these as there is room for.
+fn put(tls: &mut TlsStream<Below>, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    match tls {
+        TlsStream::Client(tls) => tls.get_mut().1.writer().write_vectored(slices),
+        TlsStream::Server(tls) => tls.get_mut().1.writer().write_vectored(slices),
     }
 }
 
