@@ -5,7 +5,7 @@
 //! where they are missing and it may. One worker each, one origin (nginx, static pages), 64 keep-alive
 //! connections from this process (HTTP/2: 16 connections of 4 streams), rounds interleaved; the CPU is user
 //! and system time of the proxy's process tree. Zhamen runs its gate and its metrics, and scans nothing.
-//! Only the ratios of one run mean anything, and they are taken round by round. Without `--bench` it only
+//! `--only TEXT` measures the cases whose names have it. Only the ratios of one run mean anything, and they are taken round by round. Without `--bench` it only
 //! smokes, and skips what is not installed.
 
 #[path = "../support/mod.rs"]
@@ -54,6 +54,7 @@ fn main() {
     let smoke = !arguments.iter().any(|argument| argument == "--bench");
     let value = |name: &str| arguments.iter().skip_while(|argument| *argument != name).nth(1);
     let number = |name: &str, normal: f64| value(name).map_or(normal, |text| text.parse().expect("a number"));
+    let only = value("--only").map_or("", String::as_str);
     let (rounds, seconds) = if smoke { (1, 0.1) } else { (number("--rounds", 5.0) as usize, number("--seconds", 2.0)) };
     if !smoke {
         servers::install();
@@ -81,7 +82,7 @@ fn main() {
     let mut micros = vec![vec![Vec::new(); CASES.len()]; peers.len()];
     let time = Duration::from_secs_f64(seconds);
     for _ in 0..rounds {
-        for (at, case) in CASES.iter().enumerate() {
+        for (at, case) in CASES.iter().enumerate().filter(|(_, case)| case.name.contains(only)) {
             for (peer, micros) in peers.iter().zip(&mut micros) {
                 let before = cpu_micros(peer.id());
                 let done = client::load(peer, case.client, &identity, time);

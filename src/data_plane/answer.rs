@@ -35,6 +35,8 @@ pub(super) struct Asked<'a> {
     /// The key that a WebSocket over HTTP/2 was asked for with.
     pub(super) websocket: Option<&'a Handshake>,
     pub(super) progress: &'a Progress,
+    /// The body may be kept for a while: it is read.
+    pub(super) is_kept: bool,
 }
 
 /// Receives heads until one is final, or is a 101 that was asked for; that one has been sent on.
@@ -45,11 +47,11 @@ pub(super) async fn receive(
     (worker, edge): (&Worker, &Edge),
     record: &mut Record,
 ) -> Result<ResponseHead, Stop> {
-    let Asked { facts, permit, link, version, websocket, progress } = *asked;
+    let Asked { facts, permit, link, version, websocket, progress, is_kept } = *asked;
     let has_interim = version != Version::Http10;
     for _ in 0..INTERIM_MAX {
         let outlet = downstream.outlet();
-        let client = (&mut downstream.upload, progress, outlet);
+        let client = (&mut downstream.upload, progress, (outlet, is_kept));
         let reply = upstream::reply(link, permit, inbox, client, (worker, edge), record).await?;
         match reply.status {
             101 if progress.done.get() && is_asked_for(facts, &reply) => {

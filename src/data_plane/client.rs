@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::{
     head_writer::HeadWriter,
     http2,
-    socket::{KEPT_BYTES, READ_BYTES, Socket, WriteFault},
+    socket::{KEPT_BYTES, READ_BYTES, ROOM_BYTES, Socket, WriteFault},
     tls::Certificate,
 };
 
@@ -182,9 +182,11 @@ impl Outlet<'_> {
     }
 
     /// How much of an answer is read at first: where more would only wait for the client, little.
-    pub(super) fn answer_bytes(self) -> usize {
+    /// What is not kept fills the worker's room, and is in one piece as far as it can be.
+    pub(super) fn answer_bytes(self, is_kept: bool) -> usize {
         match self {
             Self::Http2(stream) if !stream.has_room() => LITTLE_BYTES,
+            Self::Http1(_) if !is_kept => ROOM_BYTES,
             Self::Http1(_) | Self::Http2(_) => KEPT_BYTES,
         }
     }

@@ -2,6 +2,7 @@
 //! has had enough.
 
 use std::{
+    io,
     pin::{Pin, pin},
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -26,6 +27,9 @@ use crate::config::Edge;
 
 /// How long what a client still sends is read and thrown away, so that our last answer reaches it.
 pub(super) const LINGER: Duration = Duration::from_secs(2);
+
+/// How long tickets wait for an answer to leave with.
+const TICKETS_AFTER: Duration = Duration::from_millis(10);
 
 /// What a connection has agreed to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,10 +70,14 @@ pub(super) async fn serve(worker: &Worker, mut client: Client, spoken: Spoken) {
     loop {
         let edge = worker.shared.edge.load_full();
         let Wire::Http1(http1) = &mut client.wire else { return };
-        if !wait_for_request(&edge, http1, idle_end.as_mut()).await {
-            // Over TLS the end is said, so that nothing can be taken for cut off.
-            let _ = timeout(LINGER, http1.socket.shutdown()).await;
-            return;
+        match wait_for_request(&edge, http1, idle_end.as_mut()).await {
+            Wait::Begun => {}
+            Wait::Ended => {
+                // Over TLS the end is said, so that nothing can be taken for cut off.
+                let _ = timeout(LINGER, http1.socket.shutdown()).await;
+                return;
+            }
+            Wait::Gone => return,
         }
         let may_be_http2 = spoken == Spoken::Http2 || (spoken == Spoken::Unsaid && edge.http2.prior_knowledge);
         if is_first && may_be_http2 {
@@ -118,18 +126,48 @@ fn turn<'a>(
     Box::into_pin(turn)
 }
 
-/// Waits for the beginning of a request; owns no buffer meanwhile. `false`: none will come.
-async fn wait_for_request(edge: &Edge, client: &mut Http1, idle_end: Pin<&mut WaitForCancellationFuture<'_>>) -> bool {
+/// What came of waiting for a request.
+enum Wait {
+    /// It begins.
+    Begun,
+    /// None will come.
+    Ended,
+    /// The client is gone without a word, and listens to none.
+    Gone,
+}
+
+impl Wait {
+    /// What a read says; `None`: nothing came.
+    fn of(read: Option<io::Result<usize>>) -> Self {
+        match read {
+            Some(Ok(1..)) => Self::Begun,
+            Some(Ok(0)) | None => Self::Ended,
+            // Of TLS also an end that was not said.
+            Some(Err(_)) => Self::Gone,
+        }
+    }
+}
+
+/// Waits for the beginning of a request; owns no buffer meanwhile.
+async fn wait_for_request(edge: &Edge, client: &mut Http1, idle_end: Pin<&mut WaitForCancellationFuture<'_>>) -> Wait {
     if !client.inbox.is_empty() {
-        return true;
+        return Wait::Begun;
+    }
+    if client.socket.has_waiting() {
+        // Tickets leave with the first answer, or soon, where nothing is asked for.
+        let soon = Instant::now() + TICKETS_AFTER;
+        match client.socket.until(soon, client.socket.read_late(&mut client.inbox, READ_BYTES)).await {
+            None => drop(client.socket.flush(LINGER).await),
+            read => return Wait::of(read),
+        }
     }
     let deadline = Instant::now() + edge.timeouts.keep_alive;
     select! {
         biased;
         read = client.socket.until(deadline, client.socket.read_late(&mut client.inbox, READ_BYTES)) => {
-            matches!(read, Some(Ok(1..)))
+            Wait::of(read)
         }
-        () = idle_end => false,
+        () = idle_end => Wait::Ended,
     }
 }
 

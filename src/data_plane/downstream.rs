@@ -22,6 +22,9 @@ use crate::domain::event::Outcome;
 /// What is longer may fill what the kernel has for a client.
 const LONG_BYTES: usize = 64 << 10;
 
+/// What is shorter is copied behind its head: for the kernel one buffer is less than two.
+const WITH_HEAD_BYTES_MAX: u64 = 1 << 10;
+
 /// The client's end of a response.
 pub(super) struct Downstream<'a> {
     outlet: Outlet<'a>,
@@ -95,6 +98,8 @@ impl<'a> Downstream<'a> {
         self.left = if let OutFraming::Length(length) = context.framing { length } else { 0 };
         self.has_head = true;
         record.status = reply.status;
+        let with_head = if self.left <= WITH_HEAD_BYTES_MAX { self.left as usize } else { 0 };
+        self.out.make_room(reply.fields.bytes() + with_head);
         response::put_head(&mut self.out, reply, context);
     }
 
@@ -209,7 +214,6 @@ async fn write_text(
         return Ok(());
     }
     let mut pieces = pieces;
-    // For the kernel one buffer is less than two.
     if !frame.is_empty() && length <= frame.capacity() - frame.len() && tail.is_empty() {
         pieces.iter().for_each(|piece| frame.extend_from_slice(piece));
         pieces = &[];

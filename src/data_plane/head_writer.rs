@@ -1,8 +1,12 @@
 //! A head on its way out: text for HTTP/1.1, fields for HTTP/2. Whoever writes one says what stands in
 //! it, once for both.
 
+use std::ops::Range;
+
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+
+use super::http1::{Fields, Line};
 
 /// Bytes of the text that most heads fit into: one allocation instead of several.
 const TEXT_BYTES: usize = 512;
@@ -10,8 +14,8 @@ const TEXT_BYTES: usize = 512;
 const VALUES_BYTES: usize = 1024;
 /// Lines, likewise.
 const LINES: usize = 24;
-/// Bytes of a head of HTTP/1.1, as most are, and of a small body behind it.
-const HEAD_BYTES_USUAL: usize = 2048;
+/// Bytes that a head grows by on its way, mostly.
+const ADDED_BYTES: usize = 320;
 
 /// A head, or trailers, in the making.
 pub(super) enum HeadWriter {
@@ -42,7 +46,7 @@ pub(super) struct Gathered {
 impl HeadWriter {
     /// An empty one.
     pub(super) fn http1() -> Self {
-        Self::Http1(Vec::with_capacity(HEAD_BYTES_USUAL))
+        Self::Http1(Vec::new())
     }
 
     /// An empty one.
@@ -53,6 +57,15 @@ impl HeadWriter {
     /// Whether it is one for HTTP/2.
     pub(super) fn is_http2(&self) -> bool {
         matches!(self, Self::Http2(_))
+    }
+
+    /// Makes room for a head that came in so many bytes: more than it takes is taken from what others have in the
+    /// processor's cache.
+    pub(super) fn make_room(&mut self, bytes: usize) {
+        match self {
+            Self::Http1(out) => out.reserve(bytes + ADDED_BYTES),
+            Self::Http2(_) => {}
+        }
     }
 
     /// The first line.
@@ -138,11 +151,11 @@ impl HeadWriter {
         }
     }
 
-    /// A field line that was received; `whole` is all of it where it can be taken over as it stands.
-    pub(super) fn received(&mut self, name: &[u8], value: &[u8], whole: Option<&[u8]>) {
-        match (self, whole) {
-            (Self::Http1(out), Some(whole)) => out.extend_from_slice(whole),
-            (writer, _) => writer.line(name, value),
+    /// Bytes that are whole lines of HTTP/1.1.
+    fn lines(&mut self, lines: &[u8]) {
+        match self {
+            Self::Http1(out) => out.extend_from_slice(lines),
+            Self::Http2(_) => {}
         }
     }
 
@@ -157,6 +170,42 @@ impl HeadWriter {
         match self {
             Self::Http1(out) => out.extend_from_slice(b"\r\n"),
             Self::Http2(_) => {}
+        }
+    }
+}
+
+/// Field lines that go on as they came, one behind the other: they are taken over together.
+pub(super) struct Received<'f> {
+    fields: &'f Fields,
+    /// Those that have not been written yet.
+    run: Range<usize>,
+}
+
+impl<'f> Received<'f> {
+    /// None of these yet.
+    pub(super) fn of(fields: &'f Fields) -> Self {
+        Self { fields, run: 0..0 }
+    }
+
+    /// One more goes on.
+    pub(super) fn pass(&mut self, out: &mut HeadWriter, line: Line<'_>) {
+        match line.place.filter(|_| !out.is_http2()) {
+            Some(place) if place.start == self.run.end => self.run.end = place.end,
+            Some(place) => {
+                self.write(out);
+                self.run = place;
+            }
+            None => {
+                self.write(out);
+                out.line(line.name, line.value);
+            }
+        }
+    }
+
+    /// Writes what is left, before anything else is.
+    pub(super) fn write(&mut self, out: &mut HeadWriter) {
+        if !self.run.is_empty() {
+            out.lines(self.fields.part(std::mem::take(&mut self.run)));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::{
     forwarding,
-    head_writer::{Gathered, HeadWriter},
+    head_writer::{Gathered, HeadWriter, Received},
     http1::{Fields, RequestHead},
     websocket::{self, Handshake},
 };
@@ -64,6 +64,7 @@ pub(super) struct Context<'a> {
 /// The head as text, with room for more, and for HTTP/2 where that is wanted.
 pub(super) fn heads(head: &RequestHead, context: &Context<'_>, has_http2: bool) -> (Vec<u8>, Option<Box<Gathered>>) {
     let mut text = HeadWriter::http1();
+    text.make_room(head.fields.bytes());
     put_head(&mut text, head, context);
     let fields = has_http2.then(|| {
         let mut fields = HeadWriter::http2();
@@ -90,12 +91,15 @@ fn put_head(out: &mut HeadWriter, head: &RequestHead, context: &Context<'_>) {
         Some(_) => out.request(b"GET", &facts.target, &facts.authority),
         None => out.request(head.method(), &facts.target, &facts.authority),
     }
-    for (name, value, whole) in head.fields.iter_whole() {
+    let mut received = Received::of(&head.fields);
+    for line in head.fields.iter_whole() {
+        let (name, value) = (line.name, line.value);
         let begins_like_forwarded = matches!(name, [b'x' | b'X', b'-', b'f' | b'F', ..]);
         if facts.connection_listed.is_empty() && !begins_like_forwarded && !NOT_AS_IT_IS.may_have(name) {
-            out.received(name, value, whole);
+            received.pass(out, line);
             continue;
         }
+        received.write(out);
         let mut room = [0; NAME_BYTES_MAX];
         let lower = lower(name, &mut room);
         match lower {
@@ -109,6 +113,7 @@ fn put_head(out: &mut HeadWriter, head: &RequestHead, context: &Context<'_>) {
             _ => out.line(name, value),
         }
     }
+    received.write(out);
     put_accept_encoding(out, &head.fields);
     forwarding::put(out, &head.fields, context);
     match (&facts.upgrade, head.fields.lists("te", "trailers")) {

@@ -1,7 +1,7 @@
 //! The response's head towards the client, built afresh, and how bodies are delimited on the way.
 
 use super::{
-    head_writer::HeadWriter,
+    head_writer::{HeadWriter, Received},
     http1::{Framing, ResponseHead, http_date},
     request::{VIA, lower},
 };
@@ -26,6 +26,9 @@ const NOT_AS_IT_IS: NameSet = HOP_BY_HOP_NAMES.or(NameSet::of(&[
     b"sec-websocket-accept",
     b"transfer-encoding",
 ]));
+
+/// So many digits are a number of 64 bits, whichever they are.
+const DIGITS_SURE: usize = 19;
 
 /// How a response body is delimited towards the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,6 +156,13 @@ pub(super) fn put_connection(out: &mut HeadWriter, version: Version, close: bool
 
 /// The one number that Content-Length says; identical repetitions count as one.
 fn content_length(reply: &ResponseHead) -> Result<Option<u64>, ()> {
+    let mut values = reply.fields.all("content-length");
+    if let (Some(digits @ [b'0'..=b'9', ..]), None) = (values.next(), values.next())
+        && digits.len() <= DIGITS_SURE
+        && digits.iter().all(u8::is_ascii_digit)
+    {
+        return Ok(Some(digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))));
+    }
     let mut length = None;
     for value in reply.fields.all("content-length").flat_map(|value| value.split(|&byte| byte == b',')) {
         let digits = value.trim_ascii();
@@ -185,11 +195,14 @@ fn put_fields(out: &mut HeadWriter, reply: &ResponseHead, output: Output) {
             .collect(),
     };
     let is_tunnel = reply.status == 101 && out.is_http2();
-    for (name, value, whole) in reply.fields.iter_whole() {
+    let mut received = Received::of(&reply.fields);
+    for line in reply.fields.iter_whole() {
+        let (name, value) = (line.name, line.value);
         if listed.is_empty() && !NOT_AS_IT_IS.may_have(name) {
-            out.received(name, value, whole);
+            received.pass(out, line);
             continue;
         }
+        received.write(out);
         let mut room = [0; 64];
         let lower = lower(name, &mut room);
         let is_listed = || listed.iter().any(|listed| listed.eq_ignore_ascii_case(lower));
@@ -206,6 +219,7 @@ fn put_fields(out: &mut HeadWriter, reply: &ResponseHead, output: Output) {
             (Output::Decoded | Output::Original, _) => out.line(name, value),
         }
     }
+    received.write(out);
 }
 
 #[cfg(test)]

@@ -234,7 +234,8 @@ impl Session<'_> {
         let mut running = pin!(upload::run(inlet, &mut self.body, link.way(), progress, edge));
         let mut downstream = Downstream::new(outlet, Upload(running.as_mut()), edge.timeouts.client_idle);
         let (version, websocket) = (head.version, self.websocket.as_ref());
-        let asked = answer::Asked { facts, permit, link, version, websocket, progress };
+        let is_kept = self.snapshot.scan.enabled;
+        let asked = answer::Asked { facts, permit, link, version, websocket, progress, is_kept };
         let mut reply = answer::receive(&asked, &mut inbox, &mut downstream, (worker, edge), &mut self.record).await?;
         posts::note_post((worker, &self.snapshot, &mut self.record), head, permit, &progress.take_copy());
         if reply.status == 101 {

@@ -6,7 +6,7 @@
 use std::{
     cell::RefCell,
     future::poll_fn,
-    io::{self, IoSlice},
+    io::{self, IoSlice, Write},
     mem::MaybeUninit,
     os::fd::AsFd,
     pin::{Pin, pin},
@@ -28,7 +28,7 @@ use tokio::{
 };
 use tokio_rustls::TlsStream;
 
-use super::{limits::Pace, watchdog::Watchdog};
+use super::{limits::Pace, tls::Below, watchdog::Watchdog};
 use crate::telemetry::Live;
 
 /// Bytes of a read, at most.
@@ -59,7 +59,7 @@ pub(super) enum Stream {
     /// TCP alone.
     Plain(TcpStream),
     /// TLS over TCP, in either role.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Below>>),
 }
 
 /// Which count of [`Live`] a connection belongs to.
@@ -254,10 +254,26 @@ impl Socket {
         if let Stream::Plain(_) = &*self.stream.borrow() {
             return Ok(());
         }
+        match self.flush(idle).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(WriteFault { written }),
+        }
+    }
+
+    /// Writes what waits. `idle` bounds the wait.
+    pub(super) async fn flush(&self, idle: Duration) -> Result<(), WriteFault> {
         let flush = poll_fn(|context| Pin::new(&mut *self.stream.borrow_mut()).poll_flush(context));
         match self.wait(idle, flush).await {
             Some(Ok(())) => Ok(()),
-            Some(Err(_)) | None => Err(WriteFault { written }),
+            Some(Err(_)) | None => Err(WriteFault { written: 0 }),
+        }
+    }
+
+    /// Whether what the handshake ended with waits for what is said first.
+    pub(super) fn has_waiting(&self) -> bool {
+        match &*self.stream.borrow() {
+            Stream::Plain(_) => false,
+            Stream::Tls(tls) => tls.get_ref().0.has_waiting(),
         }
     }
 
@@ -370,8 +386,33 @@ impl Stream {
     fn tcp(&self) -> &TcpStream {
         match self {
             Self::Plain(tcp) => tcp,
-            Self::Tls(tls) => tls.get_ref().0,
+            Self::Tls(tls) => tls.get_ref().0.tcp(),
         }
+    }
+}
+
+impl Stream {
+    /// Takes bytes as [`AsyncWrite::poll_write_vectored`] does. Over TLS they wait, encrypted and up to its limit,
+    /// until [`AsyncWrite::poll_flush`]: what is said by several leaves in one piece.
+    pub(super) fn poll_put(&mut self, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let tls = match self {
+            Self::Plain(tcp) => return Pin::new(tcp).poll_write_vectored(context, slices),
+            Self::Tls(tls) => &mut **tls,
+        };
+        let count = put(tls, slices)?;
+        if count > 0 {
+            return Poll::Ready(Ok(count));
+        }
+        ready!(Pin::new(&mut *tls).poll_flush(context))?;
+        Poll::Ready(put(tls, slices))
+    }
+}
+
+/// Encrypts as much of these as there is room for.
+fn put(tls: &mut TlsStream<Below>, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    match tls {
+        TlsStream::Client(tls) => tls.get_mut().1.writer().write_vectored(slices),
+        TlsStream::Server(tls) => tls.get_mut().1.writer().write_vectored(slices),
     }
 }
 

@@ -13,7 +13,8 @@ use std::{
 use rustls::ServerConfig;
 use tokio::{
     net::TcpListener,
-    task::{JoinHandle, JoinSet, LocalSet, spawn_local},
+    runtime::{Builder, LocalOptions},
+    task::{JoinHandle, JoinSet, spawn_local},
     time::{Instant, interval, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
@@ -92,10 +93,8 @@ impl Worker {
 /// Runs a worker until it has been told to stop, and then until its connections have ended or the
 /// time to drain is over.
 pub(super) fn run(setup: Setup) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let local = LocalSet::new();
-    let ended = local.block_on(&runtime, serve(setup));
-    drop(local);
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+    let ended = runtime.block_on(serve(setup));
     // A name that is still being looked up is nobody's any more.
     runtime.shutdown_background();
     ended

@@ -31,7 +31,8 @@ fn setup() -> Setup {
     Setup::new().set("http2.prior_knowledge", "true")
 }
 
-fn run_tls(setup: Setup, authority: &Authority) -> (Zhamen, SocketAddr) {
+/// The proxy, and where it speaks TLS.
+pub fn run_tls(setup: Setup, authority: &Authority) -> (Zhamen, SocketAddr) {
     let zhamen = setup.set("listen.https", "[\"127.0.0.1:0\"]").set("tls.certificates", &authority.setting()).run();
     let said = zhamen.said();
     let (_, rest) = said.split_once("https=[").unwrap();

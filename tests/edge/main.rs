@@ -8,6 +8,7 @@
 //! | `gate` | who reaches an origin, and what a refusal looks like |
 //! | `http` | HTTP/1.1 on both sides: framing, connections, upgrades, backpressure |
 //! | `http2` | HTTP/2 with clients: the same exchanges on streams, and floods |
+//! | `tls` | TLS with clients: every form of a handshake, and its resumption |
 //! | `http2_origins` | HTTP/2 with origins: one connection for all, and what passes both ways |
 //! | `llhttp` | another parser's vectors of HTTP/1.1, and its verdicts |
 //! | `smuggling` | heads that can be read in two ways |
@@ -75,5 +76,6 @@ mod slips;
 mod smuggling;
 mod smuggling_matrix;
 mod streaming;
+mod tls;
 mod trust;
 mod upstreams;

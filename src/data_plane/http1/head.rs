@@ -1,6 +1,6 @@
 //! Heads of messages: found, bounded, parsed, kept as they came.
 
-use std::mem::MaybeUninit;
+use std::{mem::MaybeUninit, ops::Range};
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -56,6 +56,14 @@ pub(in crate::data_plane) struct Fields {
     bytes: Bytes,
     lines: Vec<(Place, Place)>,
     names: NameSet,
+}
+
+/// A field line.
+pub(in crate::data_plane) struct Line<'f> {
+    pub(in crate::data_plane) name: &'f [u8],
+    pub(in crate::data_plane) value: &'f [u8],
+    /// All of it in its head, if it is written as we would write it.
+    pub(in crate::data_plane) place: Option<Range<usize>>,
 }
 
 /// A request's head as received.
@@ -190,14 +198,20 @@ impl Fields {
         self.lines.iter().map(|&(name, value)| (name.of(&self.bytes), value.of(&self.bytes)))
     }
 
-    /// The same, and each line as it came, where it came as we would write it.
-    pub(in crate::data_plane) fn iter_whole(&self) -> impl Iterator<Item = (&[u8], &[u8], Option<&[u8]>)> {
+    /// The same, and where each line stands in the head, where it came as we would write it.
+    pub(in crate::data_plane) fn iter_whole(&self) -> impl Iterator<Item = Line<'_>> {
         self.lines.iter().map(|&(name, value)| {
-            let whole = self.bytes.get(name.start as usize..value.end as usize + 2);
-            let between = self.bytes.get(name.end as usize..value.start as usize);
-            let is_plain = between == Some(b": ") && whole.is_some_and(|line| line.ends_with(b"\r\n"));
-            (name.of(&self.bytes), value.of(&self.bytes), whole.filter(|_| is_plain))
+            let (start, end) = (name.start as usize, value.end as usize + 2);
+            let is_plain = self.bytes.get(name.end as usize..value.start as usize) == Some(b": ")
+                && self.bytes.get(value.end as usize..end) == Some(b"\r\n");
+            let (name, value) = (name.of(&self.bytes), value.of(&self.bytes));
+            Line { name, value, place: is_plain.then_some(start..end) }
         })
+    }
+
+    /// Some of the head, as it came.
+    pub(in crate::data_plane) fn part(&self, place: Range<usize>) -> &[u8] {
+        self.bytes.get(place).unwrap_or_default()
     }
 
     /// The values of all lines with this name (any case).
@@ -220,6 +234,11 @@ impl Fields {
     /// Whether the list has this member (any case).
     pub(in crate::data_plane) fn lists(&self, name: &str, member: &str) -> bool {
         self.list(name).any(|found| found.eq_ignore_ascii_case(member.as_bytes()))
+    }
+
+    /// Bytes that they came in, with what stood before them.
+    pub(in crate::data_plane) fn bytes(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Whether there is no line.

@@ -8,5 +8,7 @@ mod repair;
 
 pub(super) use body::{BodyFault, BodyReader, Framing, Piece, put_chunk_size};
 pub(super) use date::http_date;
-pub(super) use head::{Fields, Gathering, HeadFault, HeadLimits, HeadScan, RequestHead, ResponseHead, split_head};
+pub(super) use head::{
+    Fields, Gathering, HeadFault, HeadLimits, HeadScan, Line, RequestHead, ResponseHead, split_head,
+};
 pub(super) use repair::take_repaired;

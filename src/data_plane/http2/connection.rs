@@ -77,6 +77,7 @@ type Accepted = Option<Result<(Request<RecvStream>, SendResponse<Bytes>), h2::Er
 #[expect(clippy::large_enum_variant, reason = "there is one at a time, taken apart at once: a box would cost more")]
 enum Event {
     Accepted(Accepted),
+    Broken,
     Excess,
     Quiet,
     Stop,
@@ -116,8 +117,8 @@ pub(in crate::data_plane) async fn serve(worker: &Worker, edge: Arc<Edge>, clien
         }
         Arrival::Http2 => match Box::pin(opening::wait(worker, &edge, &socket, &mut inbox)).await {
             Opened::Asked(said) => {
-                let link = Rc::new(Link::new(&edge.http2));
-                let transport = Transport::new(Rc::clone(&socket), (inbox, said), Rc::clone(&link));
+                let link = Rc::new(Link::new(Rc::clone(&socket), &edge.http2));
+                let transport = Transport::new((inbox, said), Rc::clone(&link));
                 // In a box, so that a connection does not own the room for it before it is asked for anything.
                 Box::pin(converse(worker, edge, (&peer, &link), transport)).await
             }
@@ -191,10 +192,18 @@ async fn run(
             if let Poll::Ready(accepted) = connection.poll_accept(context) {
                 return Poll::Ready(Event::Accepted(accepted));
             }
+            if let Poll::Ready(Err(_)) = link.poll_flush(context) {
+                return Poll::Ready(Event::Broken);
+            }
             if ending != Some(Http2End::Flood) && link.frames.has_excess() {
                 return Poll::Ready(Event::Excess);
             }
-            if let Poll::Ready(Some(())) = turns.poll_next_unpin(context) {
+            // All that can go on do: what they have to say is then written together.
+            let mut has_ended = false;
+            while let Poll::Ready(Some(())) = turns.poll_next_unpin(context) {
+                has_ended = true;
+            }
+            if has_ended {
                 return Poll::Ready(Event::TurnEnded);
             }
             if ending.is_none() && stop.as_mut().poll(context).is_ready() {
@@ -212,7 +221,7 @@ async fn run(
                 turns.extend(turn(worker, (peer, link), request, answer));
             }
             Event::Accepted(Some(Err(error))) => return (end_of(&error), accepted),
-            Event::Accepted(None) => return (ending.unwrap_or(Http2End::Client), accepted),
+            Event::Accepted(None) | Event::Broken => return (ending.unwrap_or(Http2End::Client), accepted),
             Event::TurnEnded if turns.is_empty() => {
                 let wait = if ending.is_some() { LINGER } else { edge.timeouts.keep_alive };
                 quiet.as_mut().reset(Instant::now() + wait);

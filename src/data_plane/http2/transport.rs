@@ -21,6 +21,7 @@ use crate::{config::Http2, data_plane::socket::Socket};
 
 /// What a connection's transport and its streams tell each other.
 pub(super) struct Link {
+    socket: Rc<Socket>,
     pub(super) frames: Frames,
     pub(super) pressure: Rc<Pressure>,
     /// Of the heads of all requests that are served.
@@ -29,7 +30,6 @@ pub(super) struct Link {
 
 /// The connection.
 pub(super) struct Transport {
-    socket: Rc<Socket>,
     /// Read before.
     inbox: BytesMut,
     /// Of what was said before.
@@ -38,15 +38,25 @@ pub(super) struct Transport {
 }
 
 impl Link {
-    pub(super) fn new(limits: &Http2) -> Self {
-        Self { frames: Frames::new(limits), pressure: Rc::default(), head_bytes: Rc::default() }
+    pub(super) fn new(socket: Rc<Socket>, limits: &Http2) -> Self {
+        Self { socket, frames: Frames::new(limits), pressure: Rc::default(), head_bytes: Rc::default() }
+    }
+
+    /// Writes what `h2` has said.
+    pub(super) fn poll_flush(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = self.socket.poll(|stream| stream.poll_flush(context));
+        if flushed.is_ready() {
+            // It is asked for once `h2` has said all that may be sent.
+            self.pressure.clear();
+        }
+        flushed
     }
 }
 
 impl Transport {
     /// Reads first what is in `inbox`; what was said is not said again.
-    pub(super) fn new(socket: Rc<Socket>, (inbox, said): (BytesMut, Said), link: Rc<Link>) -> Self {
-        Self { socket, inbox, echo: Echo::of(said), link }
+    pub(super) fn new((inbox, said): (BytesMut, Said), link: Rc<Link>) -> Self {
+        Self { inbox, echo: Echo::of(said), link }
     }
 
     /// Writes what is to be written of the next frame, while some of it may have been said.
@@ -56,7 +66,7 @@ impl Transport {
         let part = bytes.get(..length).unwrap_or_default();
         let written = match is_said {
             true => Poll::Ready(Ok(length)),
-            false => self.socket.poll(|stream| stream.poll_write(context, part)),
+            false => self.put(context, &[IoSlice::new(part)]),
         };
         if let (Poll::Ready(Ok(count)), Some(echo)) = (&written, &mut self.echo)
             && !echo.passed(*count)
@@ -64,6 +74,10 @@ impl Transport {
             self.echo = None;
         }
         if is_said { written } else { self.wrote(written) }
+    }
+
+    fn put(&self, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        self.link.socket.poll(|stream| stream.get_mut().poll_put(context, slices))
     }
 
     fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -84,7 +98,7 @@ impl AsyncRead for Transport {
         }
         let before = into.filled().len();
         if this.inbox.is_empty() {
-            let read = this.socket.poll(|stream| stream.poll_read(context, into));
+            let read = this.link.socket.poll(|stream| stream.poll_read(context, into));
             if !matches!(read, Poll::Ready(Ok(()))) {
                 return read;
             }
@@ -106,7 +120,7 @@ impl AsyncWrite for Transport {
         if self.echo.is_some() {
             return self.write_anew(context, bytes);
         }
-        self.wrote(self.socket.poll(|stream| stream.poll_write(context, bytes)))
+        self.wrote(self.put(context, &[IoSlice::new(bytes)]))
     }
 
     fn poll_write_vectored(
@@ -118,23 +132,19 @@ impl AsyncWrite for Transport {
             let first = slices.iter().find(|slice| !slice.is_empty());
             return self.write_anew(context, first.map_or(&[][..], |slice| slice));
         }
-        self.wrote(self.socket.poll(|stream| stream.poll_write_vectored(context, slices)))
+        self.wrote(self.put(context, slices))
     }
 
     fn is_write_vectored(&self) -> bool {
         true
     }
 
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = self.socket.poll(|stream| stream.poll_flush(context));
-        if flushed.is_ready() {
-            // `h2` flushes once it has written all that may be sent.
-            self.link.pressure.clear();
-        }
-        flushed
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // `h2` asks behind every frame. Who drives the connection writes them together: [`Link::poll_flush`].
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.socket.poll(|stream| stream.poll_shutdown(context))
+        self.link.socket.poll(|stream| stream.poll_shutdown(context))
     }
 }

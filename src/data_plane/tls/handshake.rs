@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_rustls::{LazyConfigAcceptor, TlsStream};
 
-use super::Certificate;
+use super::{Below, Certificate};
 use crate::{data_plane::worker::Worker, telemetry::Shed};
 
 /// A fatal alert of the record layer: unrecognized_name (112).
@@ -27,12 +27,12 @@ pub(in crate::data_plane) async fn shake_hands(
     worker: &Worker,
     tcp: TcpStream,
     config: Arc<ServerConfig>,
-) -> Option<(Box<TlsStream<TcpStream>>, Option<Arc<Certificate>>)> {
+) -> Option<(Box<TlsStream<Below>>, Option<Arc<Certificate>>)> {
     let edge = worker.shared.edge.load_full();
     let deadline = Instant::now() + edge.timeouts.request_head;
     let live = &worker.shared.live;
     let failed = || live.client_rejected.fetch_add(1, Ordering::Relaxed);
-    let hello = timeout_at(deadline, LazyConfigAcceptor::new(Acceptor::default(), tcp)).await;
+    let hello = timeout_at(deadline, LazyConfigAcceptor::new(Acceptor::default(), Below::server(tcp))).await;
     let Ok(Ok(mut hello)) = hello else {
         failed();
         return None;
@@ -59,9 +59,10 @@ pub(in crate::data_plane) async fn shake_hands(
         }
         Err(_) => None,
     };
-    let Some(stream) = stream else {
+    let Some(mut stream) = stream else {
         failed();
         return None;
     };
+    stream.get_mut().0.shook_hands();
     Some((Box::new(TlsStream::from(stream)), certificate))
 }

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     config::Edge,
-    data_plane::{proxy_protocol, socket::Stream},
+    data_plane::{proxy_protocol, socket::Stream, tls::Below},
     domain::registry::ProxyProtocol,
 };
 
@@ -76,7 +76,7 @@ async fn open(
     let config = origins.tls.get(&Trust { ca, verify: options.verify, offer }).await?;
     let name = if options.name.is_empty() { &origin.host } else { &options.name };
     let server_name = ServerName::try_from(name.clone()).map_err(|error| format!("TLS with {name:?}: {error}"))?;
-    let tls = TlsConnector::from(config).connect(server_name, tcp).await;
+    let tls = TlsConnector::from(config).connect(server_name, Below::client(tcp)).await;
     let tls = tls.map_err(|error| format!("TLS with {name}: {error}"))?;
     Ok(Stream::Tls(Box::new(TlsStream::from(tls))))
 }

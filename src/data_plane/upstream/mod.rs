@@ -219,7 +219,7 @@ pub(super) async fn reply(
     link: &Link,
     permit: &Permit,
     inbox: &mut BytesMut,
-    (upload, progress, outlet): (&mut Upload<'_>, &Progress, Outlet<'_>),
+    (upload, progress, outlet): (&mut Upload<'_>, &Progress, (Outlet<'_>, bool)),
     (worker, edge): (&Worker, &Edge),
     record: &mut Record,
 ) -> Result<ResponseHead, Stop> {
@@ -353,14 +353,14 @@ fn begin(sender: SendRequest<Bytes>, lease: &Lease, request: &Request) -> Result
 async fn read_before_deadline(
     edge: &Edge,
     progress: &Progress,
-    outlet: Outlet<'_>,
+    (outlet, is_kept): (Outlet<'_>, bool),
     socket: &Socket,
     inbox: &mut BytesMut,
 ) -> Option<io::Result<usize>> {
     loop {
         let moved_at = progress.moved_at.get();
         let deadline = (moved_at + edge.timeouts.origin_head).into();
-        let read = socket.until(deadline, socket.read_as_wanted(inbox, || outlet.answer_bytes())).await;
+        let read = socket.until(deadline, socket.read_as_wanted(inbox, || outlet.answer_bytes(is_kept))).await;
         if read.is_some() || progress.moved_at.get() == moved_at {
             return read;
         }

@@ -90,6 +90,11 @@ impl Authority {
         Self { directory, roots }
     }
 
+    /// What trusts it.
+    pub fn roots(&self) -> RootCertStore {
+        self.roots.clone()
+    }
+
     /// What `tls.certificates` is set to.
     pub fn setting(&self) -> String {
         format!("{:?}", self.directory.path().display().to_string())
