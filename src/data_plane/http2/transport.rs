@@ -16,15 +16,19 @@ use super::{
     frames::Frames,
     opening::{Echo, Said},
     pressure::Pressure,
+    windows::Windows,
 };
 use crate::{config::Http2, data_plane::socket::Socket};
 
 /// What a connection's transport and its streams tell each other.
 pub(super) struct Link {
     pub(super) frames: Frames,
-    pub(super) pressure: Rc<Pressure>,
+    pub(super) windows: Windows,
+    pub(super) pressure: Pressure,
+    /// Requests that are on their way to their origins, and bytes of their heads.
+    pub(super) starting: Cell<(usize, usize)>,
     /// Of the heads of all requests that are served.
-    pub(super) head_bytes: Rc<Cell<usize>>,
+    pub(super) head_bytes: Cell<usize>,
 }
 
 /// The connection.
@@ -39,7 +43,13 @@ pub(super) struct Transport {
 
 impl Link {
     pub(super) fn new(limits: &Http2) -> Self {
-        Self { frames: Frames::new(limits), pressure: Rc::default(), head_bytes: Rc::default() }
+        Self {
+            frames: Frames::new(limits),
+            windows: Windows::new(),
+            pressure: Pressure::default(),
+            starting: Cell::default(),
+            head_bytes: Cell::default(),
+        }
     }
 }
 
@@ -63,11 +73,18 @@ impl Transport {
         {
             self.echo = None;
         }
-        if is_said { written } else { self.wrote(written) }
+        if is_said { written } else { self.wrote(written, &[IoSlice::new(part)]) }
     }
 
-    fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    /// Counts what was written of these.
+    fn wrote(&self, written: Poll<io::Result<usize>>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(count)) = written {
+            let mut left = count;
+            for slice in slices {
+                let part = slice.get(..left).unwrap_or(slice);
+                self.link.windows.sent(part);
+                left -= part.len();
+            }
             self.link.pressure.written(count);
             self.link.frames.sent(count);
         }
@@ -96,7 +113,7 @@ impl AsyncRead for Transport {
                 this.inbox = BytesMut::new();
             }
         }
-        this.link.frames.received(&into.filled()[before..]);
+        this.link.frames.received(&into.filled()[before..], &this.link.windows);
         Poll::Ready(Ok(()))
     }
 }
@@ -106,7 +123,7 @@ impl AsyncWrite for Transport {
         if self.echo.is_some() {
             return self.write_anew(context, bytes);
         }
-        self.wrote(self.socket.poll(|stream| stream.poll_write(context, bytes)))
+        self.wrote(self.socket.poll(|stream| stream.poll_write(context, bytes)), &[IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
@@ -118,7 +135,7 @@ impl AsyncWrite for Transport {
             let first = slices.iter().find(|slice| !slice.is_empty());
             return self.write_anew(context, first.map_or(&[][..], |slice| slice));
         }
-        self.wrote(self.socket.poll(|stream| stream.poll_write_vectored(context, slices)))
+        self.wrote(self.socket.poll(|stream| stream.poll_write_vectored(context, slices)), slices)
     }
 
     fn is_write_vectored(&self) -> bool {
