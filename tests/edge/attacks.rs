@@ -114,16 +114,16 @@ const ATTACKS: [Attack; 22] = [
     },
     Attack { what: BOMBS, connections: 50, kib_max: 32 << 10, bytes: || ask("/bomb", "") },
     // Five hundred texts are held: `limits.held` (256 MiB) is what bounds them.
-    Attack { what: "windows of nothing, text", connections: 5, kib_max: 288 << 10, bytes: || gets(0, "/text") },
-    Attack { what: "windows of nothing, other", connections: 5, kib_max: 32 << 10, bytes: || gets(0, "/other") },
+    Attack { what: "windows of nothing, text", connections: 20, kib_max: 288 << 10, bytes: || gets(0, "/text") },
+    Attack { what: "windows of nothing, other", connections: 20, kib_max: 32 << 10, bytes: || gets(0, "/other") },
     Attack {
         what: "windows without end, unread",
-        connections: 5,
+        connections: 20,
         kib_max: 32 << 10,
         bytes: || gets(0x7fff_ffff, "/other"),
     },
-    Attack { what: "requests that hang", connections: 5, kib_max: 12 << 10, bytes: || gets(65_535, "/hang") },
-    Attack { what: "HPACK bomb", connections: 5, kib_max: 16 << 10, bytes: hpack_bomb },
+    Attack { what: "requests that hang", connections: 20, kib_max: 12 << 10, bytes: || gets(65_535, "/hang") },
+    Attack { what: "HPACK bomb", connections: 20, kib_max: 16 << 10, bytes: hpack_bomb },
     Attack {
         what: "rapid reset",
         connections: 20,
