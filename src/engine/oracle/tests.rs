@@ -102,3 +102,10 @@ proptest! {
         invariants::whole_filter(&FOLDING, &case);
     }
 }
+
+#[test]
+fn plain_text_that_is_turned_round_has_the_characters_of_its_charset() {
+    let body = [0, 93, 46, 32, 174, 0, 0, 110, 98, 150, 200, 66, 240, 255, 86, 217];
+    let utf_16 = 9;
+    invariants::reading(Subject::Charset, &[&[0, utf_16, 240, 5][..], &body].concat());
+}
