@@ -3,7 +3,7 @@
 //! While it is held nothing has been sent, and what the rules forbid becomes a refusal. Once the
 //! head is on the wire it can only be cut, and the page is locked instead.
 
-use std::{borrow::Cow, cell::Cell, collections::VecDeque, pin::pin, sync::Arc, time::Instant};
+use std::{borrow::Cow, collections::VecDeque, pin::pin, sync::Arc, time::Instant};
 
 use bytes::{Bytes, BytesMut};
 use tokio::task::yield_now;
@@ -12,9 +12,9 @@ use super::{
     downstream::Downstream,
     guard::{EngineFault, guarded, unjudged, unread},
     http1::{Framing, ResponseHead},
+    http2::TextTurn,
     locks::later,
     observe::Capture,
-    passing::Passing,
     record::Record,
     response::{self, OutFraming},
     session::page_of,
@@ -35,23 +35,11 @@ use crate::{
     },
     engine::{
         body_filter::{
-            self, BodyHead, Committed, Consequence, Held, Inspection, Judged, Judgement, Output, Plan, Reason,
-            ScanPolicy, Step,
+            self, BodyHead, Consequence, Held, Inspection, Judged, Judgement, Output, Plan, Reason, ScanPolicy,
         },
         rules::Action,
     },
 };
-
-/// Released bytes that are collected before a write, at most.
-const BATCH_BYTES_MAX: usize = 64 << 10;
-
-/// Bodies that a worker may stream at a time before they give back the engine's room whenever they wait.
-const STREAMS_AT_EASE: usize = 128;
-/// Slices of one body between two turns of others, beyond that: each costs the room anew.
-const SLICES_UNEASY: u32 = 4;
-
-/// A body that streams, counted.
-struct Streaming<'w>(&'w Cell<usize>);
 
 /// What a response is filtered by and for.
 pub(super) struct Filter<'a> {
@@ -78,41 +66,23 @@ pub(super) struct Filtered {
     pub(super) client_keeps: bool,
 }
 
-/// How a committed body ended.
-enum Ending {
-    Aborted(Judgement),
-    Done(Judgement),
-    Fault,
-    Stopped(Stop),
-}
-
-impl<'w> Streaming<'w> {
-    fn begin(streams: &'w Cell<usize>) -> Self {
-        streams.set(streams.get() + 1);
-        Self(streams)
-    }
-}
-
-impl Drop for Streaming<'_> {
-    fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
-    }
-}
-
 /// Passes the body on as the rules allow.
-pub(super) async fn filter(
-    mut filter: Filter<'_>,
-    mut downstream: Downstream<'_>,
+#[expect(clippy::manual_async_fn, reason = "an async fn owns the room for what it is given twice")]
+pub(super) fn filter<'a>(
+    mut filter: Filter<'a>,
+    mut downstream: Downstream<'a>,
     framing: Framing,
-    way: Way<'_>,
-    inbox: &mut BytesMut,
-) -> Result<Filtered, Stop> {
-    let mut source = Source::new(way, inbox, framing, filter.edge);
-    let out_framing = filter.run(&mut downstream, &mut source, framing).await?;
-    Ok(Filtered {
-        origin_is_clean: source.is_clean_end() && framing != Framing::UntilClose,
-        client_keeps: out_framing != OutFraming::Close && !filter.close,
-    })
+    way: Way<'a>,
+    inbox: &'a mut BytesMut,
+) -> impl Future<Output = Result<Filtered, Stop>> {
+    async move {
+        let mut source = Source::new(way, inbox, framing, filter.edge);
+        let out_framing = filter.run(&mut downstream, &mut source, framing).await?;
+        Ok(Filtered {
+            origin_is_clean: source.is_clean_end() && framing != Framing::UntilClose,
+            client_keeps: out_framing != OutFraming::Close && !filter.close,
+        })
+    }
 }
 
 impl Filter<'_> {
@@ -138,7 +108,10 @@ impl Filter<'_> {
                 Err(self.blocked(reason.as_str()))
             }
             // In a box, so that what passes unread does not own the room for it.
-            Ok(Plan::Hold(held)) => Box::pin(self.hold(*held, downstream, source, framing)).await,
+            Ok(Plan::Hold(held)) => {
+                let mut turn = downstream.text_turn(&self.worker.narrow).await?;
+                Box::pin(self.hold(*held, &mut turn, downstream, source, framing)).await
+            }
             Ok(Plan::Stream(committed)) => {
                 let out = self.begin(downstream, committed.output(), self.known_length(committed.output(), framing));
                 Box::pin(self.stream(*committed, VecDeque::new(), downstream, source)).await?;
@@ -202,7 +175,7 @@ impl Filter<'_> {
     }
 
     /// Copies the rest of a body, after what is still here of it.
-    async fn copy(
+    pub(super) async fn copy(
         &mut self,
         downstream: &mut Downstream<'_>,
         source: &mut Source<'_>,
@@ -240,16 +213,20 @@ impl Filter<'_> {
     async fn hold(
         &mut self,
         mut held: Held,
+        turn: &mut TextTurn<'_>,
         downstream: &mut Downstream<'_>,
         source: &mut Source<'_>,
         framing: Framing,
     ) -> Result<OutFraming, Stop> {
         source.keep();
+        // The head stands in the room that was read into.
+        self.reply.give_back();
         let until = (!self.permit.is_recheck()).then(|| Instant::now() + self.edge.hold_time);
         let worker = self.worker;
         let live = &worker.shared.live;
         let mut kept = VecDeque::new();
         let ended = loop {
+            source.want(held.wants());
             match source.next(&mut downstream.upload, until).await? {
                 Next::Data(piece) => {
                     kept.push_back(piece.clone());
@@ -279,6 +256,7 @@ impl Filter<'_> {
                 Err(EngineFault) => return Box::pin(self.after_fault(kept, downstream, source, framing)).await,
             }
         };
+        turn.goes_on();
         match judged {
             Judged::Deliver(output, mut pieces, judgement, _charge) => {
                 self.capture_judged(&kept, ended, &judgement);
@@ -326,178 +304,6 @@ impl Filter<'_> {
         }
     }
 
-    /// Streams a body whose head has been made ready. `inside` is what the engine has of it already.
-    async fn stream(
-        &mut self,
-        mut committed: Committed,
-        inside: VecDeque<Bytes>,
-        downstream: &mut Downstream<'_>,
-        source: &mut Source<'_>,
-    ) -> Result<(), Stop> {
-        source.keep();
-        let _streaming = Streaming::begin(&self.worker.streams);
-        // What the engine has been given and has not let go, so that a fault there loses nothing.
-        let mut passing = Passing::new(committed.output(), inside);
-        match self.pump(&mut committed, downstream, source, &mut passing).await {
-            Ending::Done(judgement) => {
-                // It is on the wire: what cannot be recorded has been counted.
-                let _ = self.observe(&judgement);
-                if self.permit.is_recheck() && self.is_clean(&judgement) {
-                    self.unlock();
-                }
-                self.record.judgement = Some(judgement);
-                Ok(())
-            }
-            Ending::Aborted(judgement) => {
-                // Before the finding: whoever sees that may rely on the lock, also over a power cut.
-                self.lock(&judgement);
-                let _ = self.observe(&judgement);
-                self.record.judgement = Some(judgement);
-                Err(Stop::Cut(Outcome::Aborted))
-            }
-            Ending::Stopped(stop) => {
-                let judgement = guarded(&self.worker.shared.live, self.record, || committed.abandon());
-                self.record.judgement = judgement.ok().flatten();
-                if let Some(judgement) = self.record.judgement.clone() {
-                    let _ = self.observe(&judgement);
-                }
-                Err(stop)
-            }
-            Ending::Fault => {
-                let consequence = self.snapshot.scan.consequences.of(Reason::EngineFault);
-                let ended = match consequence {
-                    Consequence::Pass if passing.is_original => self.copy(downstream, source, passing.rest()).await,
-                    Consequence::Pass | Consequence::Block => Err(Stop::Cut(Outcome::Aborted)),
-                };
-                let inspection = Inspection::Partial(Reason::EngineFault);
-                let verdict = ended.is_err().then_some(Action::Block);
-                self.record.judgement = Some(unjudged(inspection, self.record.response_bytes, verdict));
-                ended
-            }
-        }
-    }
-
-    async fn pump(
-        &mut self,
-        committed: &mut Committed,
-        downstream: &mut Downstream<'_>,
-        source: &mut Source<'_>,
-        passing: &mut Passing,
-    ) -> Ending {
-        let worker = self.worker;
-        let live = &worker.shared.live;
-        let mut slices = 0_u32;
-        loop {
-            let step = guarded(live, self.record, || committed.step(&mut passing.out, &mut worker.cache.borrow_mut()));
-            passing.count();
-            let moved = match step {
-                Err(EngineFault) => return Ending::Fault,
-                Ok(Step::Abort(judgement)) => {
-                    // What stands before the match may go out; whether it arrives changes nothing.
-                    let _ = passing.write(downstream, self.record).await;
-                    return Ending::Aborted(judgement);
-                }
-                Ok(Step::Done(judgement)) => {
-                    return match downstream.finish(&mut passing.out, source.trailers(), self.record).await {
-                        Ok(()) => Ending::Done(judgement),
-                        Err(stop) => Ending::Stopped(stop),
-                    };
-                }
-                Ok(Step::Again) if passing.counted < BATCH_BYTES_MAX => {
-                    slices += 1;
-                    if self.is_at_ease() {
-                        downstream.upload.race(pin!(yield_now())).await
-                    } else if slices.is_multiple_of(SLICES_UNEASY) {
-                        committed.give_back();
-                        downstream.upload.race(pin!(yield_now())).await
-                    } else {
-                        Ok(())
-                    }
-                }
-                Ok(Step::Again) => self.let_out(committed, downstream, source, passing).await,
-                Ok(Step::NeedInput) => {
-                    let next = match source.ready() {
-                        Some(next) => Ok(next),
-                        None => self.await_input(committed, downstream, source, passing).await,
-                    };
-                    let given = match next {
-                        Ok(Next::Data(piece)) => {
-                            if let Err(stop) = self.still_admitted() {
-                                return Ending::Stopped(stop);
-                            }
-                            passing.enter(&piece);
-                            guarded(live, self.record, || committed.push(piece))
-                        }
-                        Ok(Next::End) => guarded(live, self.record, || committed.finish()),
-                        Ok(Next::Broken(..) | Next::Late) => return Ending::Stopped(Stop::Cut(Outcome::OriginBroke)),
-                        Err(stop) => return Ending::Stopped(stop),
-                    };
-                    match given {
-                        Ok(()) => Ok(()),
-                        Err(EngineFault) => return Ending::Fault,
-                    }
-                }
-            };
-            if let Err(stop) = moved {
-                return Ending::Stopped(stop);
-            }
-        }
-    }
-
-    /// Sends what was let go, then waits for more; a withheld tail that waits too long goes out.
-    async fn await_input(
-        &mut self,
-        committed: &mut Committed,
-        downstream: &mut Downstream<'_>,
-        source: &mut Source<'_>,
-        passing: &mut Passing,
-    ) -> Result<Next, Stop> {
-        self.let_out(committed, downstream, source, passing).await?;
-        if committed.withholds() {
-            let until = Instant::now() + self.edge.tail_flush;
-            match source.next(&mut downstream.upload, Some(until)).await? {
-                Next::Late => {
-                    let live = &self.worker.shared.live;
-                    if guarded(live, self.record, || committed.flush(&mut passing.out)).is_err() {
-                        return Err(Stop::Cut(Outcome::Aborted));
-                    }
-                    passing.count();
-                    passing.write(downstream, self.record).await?;
-                }
-                next @ (Next::Data(_) | Next::End | Next::Broken(..)) => return Ok(next),
-            }
-        }
-        source.next(&mut downstream.upload, None).await
-    }
-
-    /// Sends what was let go, and waits until the client takes more. Who takes nothing is not to cost what it takes
-    /// to read on. What was captured of the page stays: most clients are slower than the origin, and a finding
-    /// behind it is to have its evidence.
-    async fn let_out(
-        &mut self,
-        committed: &mut Committed,
-        downstream: &mut Downstream<'_>,
-        source: &mut Source<'_>,
-        passing: &mut Passing,
-    ) -> Result<(), Stop> {
-        if !self.is_at_ease() {
-            committed.give_back();
-        }
-        passing.write(downstream, self.record).await?;
-        if downstream.is_full() {
-            source.give_back();
-            committed.give_back();
-            self.reply.give_back();
-            downstream.room().await?;
-        }
-        Ok(())
-    }
-
-    /// Whether few bodies stream: then each keeps the engine's room while others have their turn.
-    fn is_at_ease(&self) -> bool {
-        self.worker.streams.get() <= STREAMS_AT_EASE
-    }
-
     /// The engine failed while all of the body is still here.
     async fn after_fault(
         &mut self,
@@ -539,13 +345,13 @@ impl Filter<'_> {
         framing
     }
 
-    fn is_clean(&self, judgement: &Judgement) -> bool {
+    pub(super) fn is_clean(&self, judgement: &Judgement) -> bool {
         judgement.inspection == Inspection::Inspected
             && judgement.verdict != Some(Action::Block)
             && self.reply.status < 500
     }
 
-    fn lock(&mut self, judgement: &Judgement) {
+    pub(super) fn lock(&mut self, judgement: &Judgement) {
         let at = self.worker.shared.clock.now();
         let mut rules: Vec<Arc<str>> = judgement.findings_against().map(|finding| Arc::clone(&finding.rule)).collect();
         rules.sort();
@@ -559,7 +365,7 @@ impl Filter<'_> {
         self.worker.shared.events.send(Event::PageLocked { page, rules, at });
     }
 
-    fn unlock(&mut self) {
+    pub(super) fn unlock(&mut self) {
         let at = self.worker.shared.clock.now();
         let page = page_of(self.facts);
         self.worker.shared.locks.unlock(&page);

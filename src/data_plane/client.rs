@@ -16,7 +16,7 @@ use super::{
 /// Bytes that may pile up behind a request while its response is on the way.
 const AHEAD_BYTES_MAX: usize = 16 << 10;
 /// Bytes of an answer that are read while its client takes nothing: most heads.
-const LITTLE_BYTES: usize = 2 << 10;
+const LITTLE_BYTES: usize = 1 << 10;
 
 /// A client, for one exchange.
 pub(super) struct Client {
@@ -93,6 +93,14 @@ impl Client {
         match &self.wire {
             Wire::Http1(Http1 { socket, .. }) => Outlet::Http1(socket),
             Wire::Http2(stream) => Outlet::Http2(stream),
+        }
+    }
+
+    /// Says that its request is with an origin, or that there is a body to be read before.
+    pub(super) fn is_under_way(&self) {
+        match &self.wire {
+            Wire::Http1(_) => {}
+            Wire::Http2(stream) => stream.is_under_way(),
         }
     }
 
@@ -185,7 +193,7 @@ impl Outlet<'_> {
     /// What is not kept fills the worker's room, and is in one piece as far as it can be.
     pub(super) fn answer_bytes(self, is_kept: bool) -> usize {
         match self {
-            Self::Http2(stream) if !stream.has_room() => LITTLE_BYTES,
+            Self::Http2(stream) if !stream.has_room() || stream.is_narrow() => LITTLE_BYTES,
             Self::Http1(_) if !is_kept => ROOM_BYTES,
             Self::Http1(_) | Self::Http2(_) => KEPT_BYTES,
         }

@@ -99,7 +99,7 @@ pub(super) async fn serve(worker: &Worker, mut client: Client, spoken: Spoken) {
             }
         };
         is_first = false;
-        let after = turn(worker, edge, &mut client, head).await;
+        let after = turn(worker, edge, &mut client, &head).await;
         let Wire::Http1(http1) = &mut client.wire else { return };
         match after {
             After::KeepAlive => {}
@@ -119,7 +119,7 @@ fn turn<'a>(
     worker: &'a Worker,
     edge: Arc<Edge>,
     client: &'a mut Client,
-    head: Result<RequestHead, HeadFault>,
+    head: &'a Result<RequestHead, HeadFault>,
 ) -> Pin<Box<dyn Future<Output = After> + 'a>> {
     // The box first: otherwise the turn would be made on the stack, and copied.
     let turn = Box::write(Box::new_uninit(), session::turn(worker, edge, client, head));

@@ -4,12 +4,13 @@
 use std::{pin::pin, time::Duration};
 
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 
 use super::{
     client::Outlet,
     head_writer::{Gathered, HeadWriter},
     http1::{Fields, ResponseHead, put_chunk_size},
-    http2,
+    http2::{self, TextTurn},
     record::Record,
     request::{line, passing_trailers},
     response::{self, OutFraming},
@@ -118,6 +119,18 @@ impl<'a> Downstream<'a> {
         match self.outlet {
             Outlet::Http1(socket) => self.has_sent_much() && !socket.has_room(),
             Outlet::Http2(stream) => !stream.has_room(),
+        }
+    }
+
+    /// Waits until a text may be read for the client.
+    pub(super) async fn text_turn<'w>(&mut self, narrow: &'w Semaphore) -> Result<TextTurn<'w>, Stop> {
+        match self.outlet {
+            Outlet::Http1(_) => Ok(TextTurn::alone()),
+            // In a box: texts over HTTP/1.1 do not own the room for it.
+            Outlet::Http2(stream) => {
+                let mut turn = Box::pin(stream.text_turn(narrow, self.idle));
+                self.upload.race(turn.as_mut()).await?.map_err(|_| Stop::ClientGone)
+            }
         }
     }
 

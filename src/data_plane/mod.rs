@@ -31,6 +31,7 @@ mod session;
 mod socket;
 mod source;
 mod stop;
+mod streaming;
 mod tls;
 mod tunnel;
 mod upload;

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::client::{Client, Wire};
+use super::client::Peer;
 use crate::{
     base::Timestamp,
     domain::event::{Event, Exchange, OriginConnection, Outcome},
@@ -58,17 +58,19 @@ pub(super) struct Record {
 
 impl Record {
     /// Begins the record of a request whose head has just been read, or could not be.
-    pub(super) fn new(id: u64, at: Timestamp, client: &Client, events: Rc<EventSender>) -> Self {
+    pub(super) fn new(
+        id: u64,
+        at: Timestamp,
+        (protocol, peer): (&'static str, &Peer),
+        events: Rc<EventSender>,
+    ) -> Self {
         Self {
             id,
             at,
-            protocol: match client.wire {
-                Wire::Http1(_) => "http/1.1",
-                Wire::Http2(_) => "h2",
-            },
-            tls: client.peer.tls,
-            client: client.peer.address.ip(),
-            server: client.peer.server.map(|server| server.ip().to_canonical()),
+            protocol,
+            tls: peer.tls,
+            client: peer.address.ip(),
+            server: peer.server.map(|server| server.ip().to_canonical()),
             method: Cow::Borrowed(""),
             host: None,
             target: String::new(),

@@ -68,23 +68,20 @@ pub(super) async fn turn(
     worker: &Worker,
     edge: Arc<Edge>,
     client: &mut Client,
-    head: Result<RequestHead, HeadFault>,
+    head: &Result<RequestHead, HeadFault>,
 ) -> After {
-    let shared = &worker.shared;
-    let snapshot = shared.snapshot.load_full();
-    let mut record = Record::new(worker.request_id(), shared.clock.now(), client, Rc::clone(&worker.events));
-    record.generation = snapshot.generation;
-    let (body, progress) = (RequestBody::new(Framing::None), Progress::new(record.started()));
-    let mut session = Session { worker, edge, snapshot, record, facts: None, body, progress, websocket: None };
+    let mut session = Session::begin(worker, edge, client);
     let ended = match head {
         Ok(head) => {
             let time = session.edge.pressure.request;
-            let ended = limits::within(time, pin!(session.stages(client, &head))).await;
+            let ended = limits::within(time, pin!(session.stages(client, head))).await;
             ended.unwrap_or_else(|| Err(session.out_of_time()))
         }
         Err(fault) => Err(Stop::refused(fault.reason(), fault.as_str())),
     };
     session.record.request_bytes += session.progress.bytes.get();
+    // Whatever became of it.
+    client.is_under_way();
     match ended {
         Ok(after) => after,
         Err(Stop::Refused(refusal)) if session.record.status == 0 => {
@@ -96,6 +93,23 @@ pub(super) async fn turn(
     }
 }
 
+impl<'a> Session<'a> {
+    /// A function of its own: a request does not own the room for what is only handed on here.
+    fn begin(worker: &'a Worker, edge: Arc<Edge>, client: &Client) -> Self {
+        let shared = &worker.shared;
+        let snapshot = shared.snapshot.load_full();
+        let protocol = match client.wire {
+            Wire::Http1(_) => "http/1.1",
+            Wire::Http2(_) => "h2",
+        };
+        let (now, events) = (shared.clock.now(), Rc::clone(&worker.events));
+        let mut record = Record::new(worker.request_id(), now, (protocol, &client.peer), events);
+        record.generation = snapshot.generation;
+        let (body, progress) = (RequestBody::new(Framing::None), Progress::new(record.started()));
+        Self { worker, edge, snapshot, record, facts: None, body, progress, websocket: None }
+    }
+}
+
 impl Session<'_> {
     async fn stages(&mut self, client: &mut Client, head: &RequestHead) -> Result<After, Stop> {
         let facts = self.normalise(client, head)?;
@@ -104,8 +118,12 @@ impl Session<'_> {
         let permit = self.admit(&facts, filing, head)?;
         self.prove(&facts, head)?;
         limits::check_site(self.worker, &self.edge, &permit)?;
+        if facts.framing != Framing::None {
+            client.is_under_way();
+        }
         self.read_post(client, head, &facts, &permit).await?;
         let link = self.send(client, head, &facts, &permit).await?;
+        client.is_under_way();
         let carried = self.filter(client, head, &facts, &permit, &link).await?;
         match carried {
             // In a box, so that requests that stay requests do not own the room for it.

@@ -140,7 +140,11 @@ impl Socket {
     pub(super) async fn read_sparing(&self, buffer: &mut BytesMut, want: usize) -> io::Result<usize> {
         poll_fn(|context| {
             if buffer.capacity() - buffer.len() < want.min(2048) {
-                buffer.reserve(want);
+                // What grows takes more than was asked for.
+                match buffer.is_empty() && !buffer.try_reclaim(want) {
+                    true => *buffer = BytesMut::with_capacity(want),
+                    false => buffer.reserve(want),
+                }
             }
             let mut stream = self.stream.borrow_mut();
             let read = pin!(stream.read_buf(buffer)).poll(context);

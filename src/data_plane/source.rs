@@ -21,6 +21,8 @@ pub(super) struct Source<'a> {
     trailers: Fields,
     is_ended: bool,
     is_kept: bool,
+    /// Bytes that are wanted.
+    wanted_bytes: usize,
     /// Bytes that were read to be passed on.
     passed_bytes: usize,
 }
@@ -28,6 +30,11 @@ pub(super) struct Source<'a> {
 /// So much the kernel takes for any client, whether that reads it or not: up to here reads are large. Behind it
 /// what a client does not take is here, and a read is no larger than that may be.
 const TAKEN_BYTES: usize = 192 << 10;
+
+/// Bytes that a read makes room for at least.
+const WANTED_BYTES_LEAST: usize = 2 << 10;
+/// The same for a client that has been waited for: what is in hand then waits with it.
+const SLOW_BYTES: usize = 16 << 10;
 
 /// Where it comes from.
 enum From<'a> {
@@ -68,6 +75,7 @@ impl<'a> Source<'a> {
             trailers: Fields::default(),
             is_ended: framing == Framing::None,
             is_kept: false,
+            wanted_bytes: usize::MAX,
             passed_bytes: 0,
         }
     }
@@ -81,6 +89,11 @@ impl<'a> Source<'a> {
         {
             **inbox = BytesMut::from(&inbox[..]);
         }
+    }
+
+    /// Says how much is wanted of what is kept: for more no room is made.
+    pub(super) fn want(&mut self, bytes: usize) {
+        self.wanted_bytes = bytes.max(WANTED_BYTES_LEAST);
     }
 
     /// What is here already, without waiting.
@@ -113,9 +126,10 @@ impl<'a> Source<'a> {
             match &mut self.from {
                 From::Http1 { socket, inbox, reader, read_bytes } => {
                     let room_bytes = if self.passed_bytes < TAKEN_BYTES { ROOM_BYTES } else { KEPT_BYTES_MAX };
+                    let kept_bytes = (*read_bytes).min(self.wanted_bytes);
                     let read = async {
                         match self.is_kept {
-                            true => socket.read_sparing(inbox, *read_bytes).await,
+                            true => socket.read_sparing(inbox, kept_bytes).await,
                             false => socket.read_late(inbox, room_bytes).await,
                         }
                     };
@@ -159,6 +173,7 @@ impl<'a> Source<'a> {
 
     /// Gives back the room for more: nothing is read for a while.
     pub(super) fn give_back(&mut self) {
+        self.wanted_bytes = SLOW_BYTES;
         if let From::Http1 { inbox, .. } = &mut self.from
             && inbox.is_empty()
         {

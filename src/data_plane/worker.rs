@@ -14,6 +14,7 @@ use rustls::ServerConfig;
 use tokio::{
     net::TcpListener,
     runtime::{Builder, LocalOptions},
+    sync::Semaphore,
     task::{JoinHandle, JoinSet, spawn_local},
     time::{Instant, interval, sleep_until},
 };
@@ -34,6 +35,9 @@ const BEAT: Duration = Duration::from_millis(100);
 /// Between two sweeps of the pool.
 const SWEEP: Duration = Duration::from_secs(1);
 
+/// Texts that are read at a time for clients of HTTP/2 that let nothing through.
+const NARROW_TEXTS: usize = 8;
+
 /// What every connection of a worker uses.
 pub(super) struct Worker {
     pub(super) shared: Shared,
@@ -45,6 +49,8 @@ pub(super) struct Worker {
     pub(super) recent: RefCell<Recent>,
     /// Bodies that stream through the engine now.
     pub(super) streams: Cell<usize>,
+    /// Places for texts whose clients let nothing through.
+    pub(super) narrow: Semaphore,
     /// What clients may ask for; shared by all workers.
     pub(super) limits: Arc<Limits>,
     /// The queue for the costly step of handshakes.
@@ -110,6 +116,7 @@ async fn serve(setup: Setup) -> io::Result<()> {
         cache: RefCell::new(VerdictCache::new(entries, setup.secret)),
         recent: RefCell::default(),
         streams: Cell::default(),
+        narrow: Semaphore::new(NARROW_TEXTS),
         limits: setup.limits,
         turns: Turns::new(),
         lag: Cell::default(),

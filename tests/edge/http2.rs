@@ -390,6 +390,11 @@ fn what_is_no_request_is_counted_and_a_head_that_is_too_long_is_refused_by_name(
     frames.send(HEADERS, 0x5, 5, &[get("a.cn", "/"), block(&[("X-A", "b")])].concat());
     drop(frames);
     zhamen.metric_becomes("zhamen_http2_requests_rejected_total", 2.0);
+    eventually("a line for both", || zhamen.log().len() == 2);
+    let line = zhamen.log().remove(1);
+    assert_eq!((line["reason"].as_str(), line["protocol"].as_str()), (Some("malformed_request"), Some("h2")));
+    assert!(line["detail"].as_str().is_some_and(|detail| detail.ends_with(": 2")), "{line}");
+    zhamen.metric_becomes("zhamen_refusals_total{reason=\"malformed_request\"}", 2.0);
 }
 
 fn eventually_logged(zhamen: &Zhamen) -> serde_json::Value {

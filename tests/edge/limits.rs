@@ -129,6 +129,22 @@ fn a_client_that_takes_nothing_of_a_response_is_cut() {
 }
 
 #[test]
+fn who_keeps_a_text_waiting_is_cut_early_where_nothing_more_may_be_held() {
+    let page = page_of(8 << 20);
+    let length = page.len();
+    let origin = Origin::page(page);
+    // What it takes to read on may be kept for one of them at most. `timeouts.slow` is far away.
+    let zhamen = in_front_of(&origin, &[("limits.held", "\"64KiB\""), ("timeouts.slow", "\"1h\"")]);
+    let mut held: Vec<Client> = (0..3).map(|_| Client::connect(zhamen.http)).collect();
+    for client in &mut held {
+        client.get("filed.cn", "/");
+    }
+    eventually("the others are cut", || zhamen.metric("zhamen_slow_clients_total") >= 2.0);
+    let eager = get(zhamen.http, "filed.cn", "/");
+    assert_eq!((eager.status(), eager.end, eager.body.len()), (200, End::Whole, length));
+}
+
+#[test]
 fn an_exchange_has_a_time_of_its_own_if_the_operator_says_so() {
     let origin = Origin::start(|exchange| {
         exchange.begin_chunked(&[("Content-Type", "application/octet-stream")])?;
@@ -183,4 +199,54 @@ fn who_comes_while_it_stops_is_told_so_and_who_was_there_is_served() {
     assert!(kept.is_closed());
     assert_eq!(idle.get("filed.cn", "/").response().status(), 200, "late, and served");
     assert_eq!(zhamen.wait(), 0);
+}
+
+#[test]
+fn a_customer_of_ipv6_is_one_address() {
+    let origin = Origin::page("fine");
+    let zhamen = in_front_of(
+        &origin,
+        &[
+            ("listen.proxy_protocol_from", "[\"127.0.0.1\"]"),
+            ("limits.requests_per_address", "{ rate = 1, burst = 3 }"),
+            ("limits.connections_per_address", "4"),
+        ],
+    );
+    let from = |address: &str| {
+        let mut client = Client::connect(zhamen.http);
+        client.send(format!("PROXY TCP6 {address} 2001:db8::80 1000 80\r\n"));
+        client
+    };
+    let mut neighbours: Vec<Client> =
+        ["2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2:ffff::3", "2001:db8:1:2::4"].map(from).into();
+    for neighbour in &mut neighbours[..3] {
+        assert_eq!(neighbour.get("filed.cn", "/").response().status(), 200);
+    }
+    let refused = neighbours[3].get("filed.cn", "/").response();
+    assert_eq!((refused.status(), refused.reason()), (429, "rate_limited"), "the fourth request of one /64");
+    assert!(from("2001:db8:1:2::5").is_closed(), "and its fifth connection");
+    assert_eq!(zhamen.metric("zhamen_connections_shed_total{reason=\"address\"}"), 1.0);
+    assert_eq!(from("2001:db8:1:3::1").get("filed.cn", "/").response().status(), 200, "another /64");
+}
+
+#[test]
+fn a_worker_that_is_late_refuses_instead_of_answering_too_late() {
+    let origin = Origin::page("fine");
+    let zhamen = in_front_of(&origin, &[("limits.lag", "\"100ms\"")]);
+    let mut client = Client::connect(zhamen.http);
+    assert_eq!(client.get("filed.cn", "/").response().status(), 200);
+    // It stands still for most of the time, and so does every beat of its pulse come late.
+    let refused = (0..50).find_map(|_| {
+        zhamen.signal("STOP");
+        std::thread::sleep(Duration::from_millis(300));
+        client.get("filed.cn", "/");
+        zhamen.signal("CONT");
+        let response = client.response();
+        std::thread::sleep(Duration::from_millis(20));
+        (response.status() != 200).then_some(response)
+    });
+    let refused = refused.expect("a refusal");
+    assert_eq!((refused.status(), refused.reason()), (503, "overloaded"));
+    assert!(zhamen.metric("zhamen_refusals_total{reason=\"overloaded\"}") >= 1.0);
+    eventually("in time again", || client.get("filed.cn", "/").response().status() == 200);
 }

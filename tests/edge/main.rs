@@ -9,6 +9,7 @@
 //! | `http` | HTTP/1.1 on both sides: framing, connections, upgrades, backpressure |
 //! | `http2` | HTTP/2 with clients: the same exchanges on streams, and floods |
 //! | `tls` | TLS with clients: every form of a handshake, and its resumption |
+//! | `http2_windows` | HTTP/2 with clients that read slowly, or late |
 //! | `http2_origins` | HTTP/2 with origins: one connection for all, and what passes both ways |
 //! | `llhttp` | another parser's vectors of HTTP/1.1, and its verdicts |
 //! | `smuggling` | heads that can be read in two ways |
@@ -23,6 +24,7 @@
 //! | `bounds` | limits, and that nothing leaks |
 //! | `attacks` | what attacks hold in memory, beside what they send |
 //! | `limits` | what one address, one site, one slow client may ask for, and what is turned away |
+//! | `handshakes` | TLS: who must show a certificate, who sees which, and who waits for a turn |
 //! | `bad_input` | registries, rules and configurations that people write |
 //! | `reload` | what comes into force without a restart |
 //! | `operations` | start, reload, hand-over and stop under load |
@@ -54,10 +56,12 @@ mod deploy;
 mod findings;
 mod gate;
 mod gone_clients;
+mod handshakes;
 mod harness;
 mod http;
 mod http2;
 mod http2_origins;
+mod http2_windows;
 mod incident;
 mod ledger;
 mod limits;

@@ -370,3 +370,36 @@ fn what_is_given_up_is_said_and_what_is_needed_still_works() {
     assert_eq!(status, "1");
     assert_eq!(zhamen.upgrade(), 0, "and another can take over");
 }
+
+#[test]
+fn the_superuser_binds_and_somebody_else_serves() {
+    const NOBODY: u32 = 65_534;
+    let is_root = fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    if !is_root || !passwd.lines().any(|line| line.starts_with("nobody:x:65534:")) {
+        println!("skipped: only root can become nobody");
+        return;
+    }
+    let origin = Origin::page(format!("{PHRASE} and more"));
+    let mut zhamen = Setup::new()
+        .site("filed.cn", origin.address())
+        // Below 1024: a port that only the superuser may have.
+        .set("listen.http", "[\"127.0.71.83:83\"]")
+        .set("process.user", "\"nobody\"")
+        .run_for(NOBODY);
+    let ids = format!("{NOBODY}\t").repeat(4);
+    assert_eq!((zhamen.status("Uid"), zhamen.status("Gid")), (ids.trim_end().to_owned(), ids.trim_end().to_owned()));
+    assert_eq!(u64::from_str_radix(&zhamen.status("CapEff"), 16), Ok(0), "none of the superuser's privileges");
+    assert_eq!(u64::from_str_radix(&zhamen.status("CapPrm"), 16), Ok(0));
+    assert_eq!(zhamen.status("NoNewPrivs"), "1");
+    let groups = zhamen.status("Groups");
+    assert!(groups.split_ascii_whitespace().all(|group| group != "0"), "{groups}");
+    assert_eq!(zhamen.http.port(), 83);
+    assert_eq!(get(zhamen.http, "filed.cn", "/").reason(), "content_blocked");
+    eventually("logged and on the record", || {
+        let owner = |name: &str| fs::metadata(zhamen.path(name)).map(|file| std::os::unix::fs::MetadataExt::uid(&file));
+        zhamen.logged("/")["outcome"] == "refused" && owner("access.jsonl").is_ok_and(|owner| owner == NOBODY)
+    });
+    zhamen.signal("TERM");
+    assert_eq!(zhamen.wait(), 0);
+}

@@ -2,7 +2,6 @@
 //! leaves, asks too much, or we want to stop.
 
 use std::{
-    cell::Cell,
     future::poll_fn,
     io,
     pin::{Pin, pin},
@@ -34,10 +33,12 @@ use crate::{
         connection::{After, LINGER, linger},
         http1::HeadLimits,
         limits::Pace,
+        record::Record,
         session,
         socket::{READ_BYTES, Side},
         worker::Worker,
     },
+    domain::{event::Outcome, policy::Reason as Why},
     telemetry::Http2End,
 };
 
@@ -53,6 +54,13 @@ const HEADS: usize = 2;
 /// Bytes of the heads of all requests that are served at a time, in heads: compressed they cost next to nothing
 /// to send.
 const HEADS_AT_A_TIME: usize = 8;
+/// Requests on their way to their origins, and no more of their heads than may be in one: others are not looked at
+/// before. To begin costs most.
+const STARTING_MAX: usize = 8;
+/// Requests under way of a client that takes nothing: beyond them no other is looked at.
+const NARROW_MAX: usize = 64;
+/// No stream that is known.
+const NEXT_STREAM: u32 = u32::MAX;
 /// A connection's window, in windows of a stream.
 const STREAM_WINDOWS: u32 = 4;
 /// SETTINGS, and GOAWAY with PROTOCOL_ERROR, for whoever does not speak HTTP/2.
@@ -80,6 +88,8 @@ enum Event {
     Broken,
     Excess,
     Quiet,
+    /// Requests are taken again.
+    Room,
     Stop,
     TurnEnded,
 }
@@ -112,7 +122,7 @@ pub(in crate::data_plane) async fn serve(worker: &Worker, edge: Arc<Edge>, clien
     let end = match arrival {
         Arrival::Gone => Http2End::Client,
         Arrival::Other => {
-            let _ = socket.write(&NOT_HTTP2, &[], &[], LINGER).await;
+            let _ = Box::pin(socket.write(&NOT_HTTP2, &[], &[], LINGER)).await;
             Http2End::Protocol
         }
         Arrival::Http2 => match Box::pin(opening::wait(worker, &edge, &socket, &mut inbox)).await {
@@ -126,23 +136,40 @@ pub(in crate::data_plane) async fn serve(worker: &Worker, edge: Arc<Edge>, clien
             Opened::Idle => Http2End::Idle,
         },
     };
+    // In boxes, as what is said at the end: the connection does not own the room for it before.
     worker.shared.live.http2_ended[end as usize].fetch_add(1, Ordering::Relaxed);
     match end {
         Http2End::Client | Http2End::Idle => {}
         // The last word was ours, and a close with unread bytes would take it back.
-        Http2End::Flood | Http2End::Protocol | Http2End::Stop => linger(&socket).await,
+        Http2End::Flood | Http2End::Protocol | Http2End::Stop => Box::pin(linger(&socket)).await,
     }
 }
 
 /// From the first request on.
-async fn converse(worker: &Worker, edge: Arc<Edge>, (peer, link): (&Peer, &Link), transport: Transport) -> Http2End {
+async fn converse(
+    worker: &Worker,
+    edge: Arc<Edge>,
+    (peer, link): (&Peer, &Rc<Link>),
+    transport: Transport,
+) -> Http2End {
     // In boxes: what is handed on by value stands in memory twice, for as long as the connection lives.
     let handshake = Box::pin(timeout(edge.timeouts.request_head, builder(&edge).handshake(transport)));
     let Ok(Ok(connection)) = handshake.await else { return Http2End::Client };
-    let (end, accepted) = run(worker, edge, (peer, link), Box::new(connection)).await;
-    let rejected = link.frames.opened().saturating_sub(accepted);
-    worker.shared.live.http2_rejected.fetch_add(rejected, Ordering::Relaxed);
+    let (end, rejected) = run(worker, edge, (peer, link), Box::new(connection)).await;
+    if rejected > 0 {
+        worker.shared.live.http2_rejected.fetch_add(rejected, Ordering::Relaxed);
+        note_rejected(worker, peer, rejected);
+    }
     end
+}
+
+/// One line for all requests of a connection that `h2` has answered for us, with 431 or RST_STREAM: nobody else has
+/// seen their heads.
+fn note_rejected(worker: &Worker, peer: &Peer, count: u64) {
+    let now = worker.shared.clock.now();
+    let mut record = Record::new(worker.request_id(), now, ("h2", peer), Rc::clone(&worker.events));
+    record.outcome = Outcome::Refused(Why::MalformedRequest);
+    record.detail = format!("requests that broke HTTP/2, or whose heads were far too long: {count}");
 }
 
 fn builder(edge: &Edge) -> Builder {
@@ -155,6 +182,8 @@ fn builder(edge: &Edge) -> Builder {
         .max_header_list_size(head_list_bytes(edge))
         .max_send_buffer_size(SEND_BUFFER_BYTES)
         .max_concurrent_reset_streams(RESET_STREAMS_MAX)
+        // Those that wait are taken back as a matter of course; taking back is counted in `frames`.
+        .max_pending_accept_reset_streams(limits.streams as usize)
         .max_local_error_reset_streams(Some(STREAM_ERRORS_MAX))
         .enable_connect_protocol();
     builder
@@ -176,21 +205,30 @@ fn head_list_bytes(edge: &Edge) -> u32 {
     u32::try_from(edge.limits.head_bytes.saturating_mul(HEADS)).unwrap_or(u32::MAX)
 }
 
-/// Runs requests until the connection ends; says why it did, and how many requests there were.
+/// Runs requests until the connection ends; says why it did, and how many requests `h2` did not let through.
 async fn run(
     worker: &Worker,
     edge: Arc<Edge>,
-    (peer, link): (&Peer, &Link),
+    (peer, link): (&Peer, &Rc<Link>),
     mut connection: Box<Connection<Transport, Bytes>>,
 ) -> (Http2End, u64) {
     let mut turns = FuturesUnordered::new();
     let mut stop = pin!(worker.stop.cancelled());
     let mut quiet = pin!(sleep(edge.timeouts.keep_alive));
-    let (mut ending, mut accepted) = (None, 0);
+    let (mut ending, mut accepted, mut rejected) = (None, 0, 0);
     loop {
         let event = poll_fn(|context| {
-            if let Poll::Ready(accepted) = connection.poll_accept(context) {
-                return Poll::Ready(Event::Accepted(accepted));
+            let is_accepting = may_start(link, &edge, turns.len());
+            let next = match is_accepting {
+                true => connection.poll_accept(context),
+                false => connection.poll_closed(context).map(|closed| closed.err().map(Err)),
+            };
+            if is_accepting && !matches!(next, Poll::Ready(Some(Ok(_)))) {
+                // All that came has been looked at.
+                rejected = link.frames.opened().saturating_sub(accepted);
+            }
+            if let Poll::Ready(next) = next {
+                return Poll::Ready(Event::Accepted(next));
             }
             if let Poll::Ready(Err(_)) = link.poll_flush(context) {
                 return Poll::Ready(Event::Broken);
@@ -212,6 +250,9 @@ async fn run(
             if turns.is_empty() && quiet.as_mut().poll(context).is_ready() {
                 return Poll::Ready(Event::Quiet);
             }
+            if !is_accepting && may_start(link, &edge, turns.len()) {
+                return Poll::Ready(Event::Room);
+            }
             Poll::Pending
         })
         .await;
@@ -220,13 +261,13 @@ async fn run(
                 accepted += 1;
                 turns.extend(turn(worker, (peer, link), request, answer));
             }
-            Event::Accepted(Some(Err(error))) => return (end_of(&error), accepted),
-            Event::Accepted(None) | Event::Broken => return (ending.unwrap_or(Http2End::Client), accepted),
+            Event::Accepted(Some(Err(error))) => return (end_of(&error), rejected),
+            Event::Accepted(None) | Event::Broken => return (ending.unwrap_or(Http2End::Client), rejected),
             Event::TurnEnded if turns.is_empty() => {
                 let wait = if ending.is_some() { LINGER } else { edge.timeouts.keep_alive };
                 quiet.as_mut().reset(Instant::now() + wait);
             }
-            Event::TurnEnded => {}
+            Event::TurnEnded | Event::Room => {}
             Event::Excess => {
                 ending = Some(Http2End::Flood);
                 connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
@@ -239,7 +280,7 @@ async fn run(
                 quiet.as_mut().reset(Instant::now() + LINGER);
             }
             Event::Quiet => match ending {
-                Some(end) => return (end, accepted),
+                Some(end) => return (end, rejected),
                 None => {
                     ending = Some(Http2End::Idle);
                     connection.graceful_shutdown();
@@ -250,30 +291,37 @@ async fn run(
     }
 }
 
+/// Whether another request may be looked at.
+fn may_start(link: &Link, edge: &Edge, under_way: usize) -> bool {
+    let (requests, bytes) = link.starting.get();
+    let may_start = requests < STARTING_MAX && bytes < edge.limits.head_bytes;
+    may_start && (under_way < NARROW_MAX || !(link.pressure.is_full() || link.is_narrow(NEXT_STREAM)))
+}
+
 /// A request's session, in a box of its own; none for a request that is one too many, which may come again.
 fn turn<'a>(
     worker: &'a Worker,
-    (peer, link): (&Peer, &Link),
+    (peer, link): (&Peer, &Rc<Link>),
     request: Request<RecvStream>,
     mut answer: SendResponse<Bytes>,
 ) -> Option<Pin<Box<dyn Future<Output = ()> + 'a>>> {
     let (parts, body) = request.into_parts();
     let edge = worker.shared.edge.load_full();
     let limits = HeadLimits { bytes: edge.limits.head_bytes, fields: edge.limits.headers };
-    let held = Held::of(head::bytes(&parts), &link.head_bytes);
+    let held = Held::of(head::bytes(&parts), link);
     if held.all() > limits.bytes.saturating_mul(HEADS_AT_A_TIME) {
         answer.send_reset(Reason::REFUSED_STREAM);
         return None;
     }
     let head = head::request(&parts, body.is_end_stream(), limits);
     let pace = Pace::new(edge.pressure.min_rate, edge.pressure.slow);
-    let stream = Stream::new((body, answer), Rc::clone(&link.pressure), pace, Arc::clone(&worker.shared.live));
+    let stream = Stream::new((body, answer), (Rc::clone(link), held.bytes), pace, Arc::clone(&worker.shared.live));
     let mut client = Client { wire: Wire::Http2(stream), peer: peer.clone() };
     Some(Box::pin(async move {
         let _held = held;
         let drain_bytes = edge.limits.drain_bytes;
         // What becomes of a stream is said by its drop.
-        match (session::turn(worker, edge, &mut client, head).await, &client.wire) {
+        match (session::turn(worker, edge, &mut client, &head).await, &client.wire) {
             (After::Close | After::KeepAlive | After::Linger, Wire::Http2(stream)) => stream.linger(drain_bytes).await,
             (After::Cut, _) | (_, Wire::Http1(_)) => {}
         }
@@ -283,23 +331,23 @@ fn turn<'a>(
 /// The bytes of a head, counted with those of the others until it is dropped.
 struct Held {
     bytes: usize,
-    all: Rc<Cell<usize>>,
+    link: Rc<Link>,
 }
 
 impl Held {
-    fn of(bytes: usize, all: &Rc<Cell<usize>>) -> Self {
-        all.set(all.get() + bytes);
-        Self { bytes, all: Rc::clone(all) }
+    fn of(bytes: usize, link: &Rc<Link>) -> Self {
+        link.head_bytes.set(link.head_bytes.get() + bytes);
+        Self { bytes, link: Rc::clone(link) }
     }
 
     fn all(&self) -> usize {
-        self.all.get()
+        self.link.head_bytes.get()
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.all.set(self.all.get() - self.bytes);
+        self.link.head_bytes.set(self.link.head_bytes.get() - self.bytes);
     }
 }
 

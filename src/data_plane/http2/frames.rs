@@ -6,6 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::{
+    parser::{Header, Parser, Seen},
+    windows::Windows,
+};
 use crate::config::Http2;
 
 /// What a client sends first (RFC 9113 section 3.4).
@@ -16,9 +20,6 @@ const WINDOW: Duration = Duration::from_secs(10);
 const BYTES_PER_FRAME: usize = 1024;
 /// Frames that a client may send more for each request.
 const FRAMES_PER_REQUEST: u32 = 4;
-const HEADER_BYTES: usize = 9;
-/// A stream's number; the first bit is reserved.
-const STREAM_BITS: u32 = u32::MAX >> 1;
 
 /// The frames of a connection, as they come in.
 pub(super) struct Frames {
@@ -29,13 +30,6 @@ pub(super) struct Frames {
     has_excess: Cell<bool>,
     opened: Cell<u64>,
     last_stream: Cell<u32>,
-}
-
-struct Parser {
-    header: [u8; HEADER_BYTES],
-    have: usize,
-    /// Bytes that belong to no header.
-    skip: usize,
 }
 
 /// So many within the time.
@@ -62,7 +56,7 @@ impl Frames {
     /// Of a connection that begins with the preface.
     pub(super) fn new(limits: &Http2) -> Self {
         Self {
-            parser: RefCell::new(Parser { header: [0; HEADER_BYTES], have: 0, skip: PREFACE.len() }),
+            parser: RefCell::new(Parser::behind(PREFACE.len())),
             control: Count::new(limits.control_frames),
             resets: Count::new(limits.resets),
             sent_bytes: Cell::new(0),
@@ -72,18 +66,12 @@ impl Frames {
         }
     }
 
-    /// Bytes that came in.
-    pub(super) fn received(&self, bytes: &[u8]) {
-        self.parser.borrow_mut().read(bytes, |kind, stream| match kind {
-            Kind::Content => {}
-            Kind::Control if self.control.is_excess() => self.has_excess.set(true),
-            Kind::Reset if self.resets.is_excess() => self.has_excess.set(true),
-            Kind::Control | Kind::Reset => {}
-            Kind::Headers => {
-                self.control.forgive(FRAMES_PER_REQUEST);
-                if stream > self.last_stream.replace(stream.max(self.last_stream.get())) {
-                    self.opened.set(self.opened.get() + 1);
-                }
+    /// Bytes that came in; what they say of windows is `windows`' to know.
+    pub(super) fn received(&self, bytes: &[u8], windows: &Windows) {
+        self.parser.borrow_mut().read(bytes, |seen| {
+            windows.received(&seen);
+            if let Seen::Frame(header) = seen {
+                self.count(&header);
             }
         });
     }
@@ -104,24 +92,18 @@ impl Frames {
     pub(super) fn has_excess(&self) -> bool {
         self.has_excess.get()
     }
-}
 
-impl Parser {
-    /// Calls `see` with the kind and the stream of each frame.
-    fn read(&mut self, mut bytes: &[u8], mut see: impl FnMut(Kind, u32)) {
-        while !bytes.is_empty() {
-            let skipped = self.skip.min(bytes.len());
-            self.skip -= skipped;
-            bytes = &bytes[skipped..];
-            let taken = (HEADER_BYTES - self.have).min(bytes.len());
-            self.header[self.have..self.have + taken].copy_from_slice(&bytes[..taken]);
-            self.have += taken;
-            bytes = &bytes[taken..];
-            if self.have == HEADER_BYTES {
-                let [a, b, c, kind, flags, stream @ ..] = self.header;
-                self.skip = u32::from_be_bytes([0, a, b, c]) as usize;
-                self.have = 0;
-                see(Kind::of(kind, flags, self.skip), u32::from_be_bytes(stream) & STREAM_BITS);
+    fn count(&self, header: &Header) {
+        match Kind::of(header) {
+            Kind::Content => {}
+            Kind::Control if self.control.is_excess() => self.has_excess.set(true),
+            Kind::Reset if self.resets.is_excess() => self.has_excess.set(true),
+            Kind::Control | Kind::Reset => {}
+            Kind::Headers => {
+                self.control.forgive(FRAMES_PER_REQUEST);
+                if header.stream > self.last_stream.replace(header.stream.max(self.last_stream.get())) {
+                    self.opened.set(self.opened.get() + 1);
+                }
             }
         }
     }
@@ -129,10 +111,10 @@ impl Parser {
 
 impl Kind {
     /// RFC 9113 section 6.
-    fn of(kind: u8, flags: u8, length: usize) -> Self {
+    fn of(header: &Header) -> Self {
         const END_STREAM: u8 = 1;
-        match kind {
-            0 if length > 0 || flags & END_STREAM != 0 => Self::Content,
+        match header.kind {
+            0 if header.length > 0 || header.flags & END_STREAM != 0 => Self::Content,
             1 => Self::Headers,
             3 => Self::Reset,
             // Empty DATA, PRIORITY, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION, others.
@@ -169,7 +151,13 @@ impl Count {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Frames, Kind, PREFACE, Parser};
+    use super::{
+        super::{
+            parser::{Parser, Seen},
+            windows::Windows,
+        },
+        Frames, PREFACE,
+    };
     use crate::config::Http2;
 
     fn frame(kind: u8, flags: u8, length: usize) -> Vec<u8> {
@@ -189,38 +177,39 @@ mod tests {
             let mut expected = Vec::new();
             for &(kind, flags, length) in &frames {
                 wire.extend(frame(kind, flags, length));
-                expected.push(Kind::of(kind, flags, length));
+                expected.push((kind, flags, length, 1));
             }
-            let (mut parser, mut seen) = (Parser { header: [0; 9], have: 0, skip: PREFACE.len() }, Vec::new());
+            let (mut parser, mut seen, mut bytes) = (Parser::behind(PREFACE.len()), Vec::new(), 0);
             for piece in wire.chunks(step) {
-                parser.read(piece, |kind, stream| {
-                    assert_eq!(stream, 1);
-                    seen.push(kind);
+                parser.read(piece, |part| match part {
+                    Seen::Frame(header) => seen.push((header.kind, header.flags, header.length, header.stream)),
+                    Seen::Payload(payload) => bytes += payload.len(),
                 });
             }
-            prop_assert_eq!(seen, expected);
+            let payloads: usize = frames.iter().map(|(_, _, length)| length).sum();
+            prop_assert_eq!((seen, bytes), (expected, PREFACE.len() + payloads));
         }
     }
 
     #[test]
     fn what_carries_nothing_is_bounded_and_what_it_answers_is_not() {
         let limits = Http2 { control_frames: 10, resets: 3, ..Http2::default() };
-        let ping = frame(6, 0, 8);
+        let (ping, windows) = (frame(6, 0, 8), Windows::new());
         let frames = Frames::new(&limits);
-        frames.received(PREFACE);
-        frames.received(&ping.repeat(10));
+        frames.received(PREFACE, &windows);
+        frames.received(&ping.repeat(10), &windows);
         assert!(!frames.has_excess());
         frames.sent(5 * 1024);
-        frames.received(&ping.repeat(5));
+        frames.received(&ping.repeat(5), &windows);
         assert!(!frames.has_excess());
-        frames.received(&ping);
+        frames.received(&ping, &windows);
         assert!(frames.has_excess());
 
         let frames = Frames::new(&limits);
-        frames.received(PREFACE);
-        frames.received(&[frame(1, 5, 20), frame(3, 0, 4)].concat().repeat(3));
+        frames.received(PREFACE, &windows);
+        frames.received(&[frame(1, 5, 20), frame(3, 0, 4)].concat().repeat(3), &windows);
         assert!(!frames.has_excess());
-        frames.received(&frame(3, 0, 4));
+        frames.received(&frame(3, 0, 4), &windows);
         assert!(frames.has_excess());
     }
 }

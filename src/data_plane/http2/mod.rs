@@ -6,9 +6,13 @@ mod connection;
 mod frames;
 mod head;
 mod opening;
+mod parser;
 mod pressure;
 mod stream;
+mod text_turn;
 mod transport;
+mod windows;
 
 pub(super) use connection::{Arrival, serve};
 pub(super) use stream::{Reset, Stream};
+pub(super) use text_turn::TextTurn;

@@ -8,7 +8,10 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::frames::PREFACE;
+use super::{
+    frames::PREFACE,
+    parser::{ACK, SETTINGS, WINDOW_UPDATE},
+};
 use crate::{
     config::Edge,
     data_plane::{
@@ -21,9 +24,6 @@ use crate::{
 /// Bytes of the beginning that are waited with.
 const BYTES_MAX: usize = 256;
 const HEADER_BYTES: usize = 9;
-const SETTINGS: u8 = 4;
-const WINDOW_UPDATE: u8 = 8;
-const ACK: u8 = 1;
 /// Acknowledges the client's SETTINGS.
 const SETTINGS_ACK: [u8; HEADER_BYTES] = [0, 0, 0, SETTINGS, ACK, 0, 0, 0, 0];
 /// GOAWAY with NO_ERROR: no stream was looked at.

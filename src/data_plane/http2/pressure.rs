@@ -5,11 +5,14 @@ use std::{cell::Cell, cell::RefCell, task::Waker};
 
 /// Bytes of all streams that wait for the socket, at most; then the streams wait.
 const UNSENT_BYTES_MAX: usize = 256 << 10;
+/// Texts that are held, or wait for the client, at most; then others wait before they are read.
+const TEXTS_MAX: usize = 8;
 
 /// Shared by the transport, which writes, and the streams, which wait.
 #[derive(Default)]
 pub(super) struct Pressure {
     unsent_bytes: Cell<usize>,
+    texts: Cell<usize>,
     waiting: RefCell<Vec<Waker>>,
 }
 
@@ -37,6 +40,27 @@ impl Pressure {
         self.set(self.unsent_bytes.get().saturating_sub(bytes));
     }
 
+    /// Bytes that have been handed over and not been written.
+    pub(super) fn unsent_bytes(&self) -> usize {
+        self.unsent_bytes.get()
+    }
+
+    /// Whether another text may be held.
+    pub(super) fn takes_texts(&self) -> bool {
+        self.texts.get() < TEXTS_MAX
+    }
+
+    /// A text is held, or waits for the client.
+    pub(super) fn add_text(&self) {
+        self.texts.set(self.texts.get() + 1);
+    }
+
+    /// It is not any more.
+    pub(super) fn text_went_on(&self) {
+        self.texts.set(self.texts.get() - 1);
+        self.wake();
+    }
+
     /// Nothing waits for the socket.
     pub(super) fn clear(&self) {
         self.set(0);
@@ -45,8 +69,12 @@ impl Pressure {
     fn set(&self, unsent_bytes: usize) {
         self.unsent_bytes.set(unsent_bytes);
         if unsent_bytes < UNSENT_BYTES_MAX {
-            self.waiting.borrow_mut().drain(..).for_each(Waker::wake);
+            self.wake();
         }
+    }
+
+    fn wake(&self) {
+        self.waiting.borrow_mut().drain(..).for_each(Waker::wake);
     }
 }
 

@@ -4,6 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     future::poll_fn,
     io,
+    pin::pin,
     rc::Rc,
     sync::{Arc, atomic::Ordering},
     task::{Context, Poll, Waker},
@@ -13,9 +14,9 @@ use std::{
 use bytes::Bytes;
 use h2::{Reason, RecvStream, SendStream, server::SendResponse};
 use http::{HeaderMap, Response};
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 
-use super::{head, pressure::Pressure};
+use super::{head, text_turn::TextTurn, transport::Link};
 use crate::{
     data_plane::{
         connection::LINGER,
@@ -33,7 +34,12 @@ pub(in crate::data_plane) struct Stream {
     /// Bytes that were given out and not asked to be replaced: asking for more says that they went on.
     taken_bytes: Cell<usize>,
     answer: RefCell<Answer>,
-    pressure: Rc<Pressure>,
+    link: Rc<Link>,
+    number: u32,
+    /// Bytes of its head, until it is with an origin.
+    starting: Cell<Option<usize>>,
+    /// What it carries is a text that had its turn.
+    is_text: Cell<bool>,
     /// How slow the client may be with this stream.
     pace: Option<Pace>,
     live: Arc<Live>,
@@ -49,14 +55,27 @@ enum Answer {
 pub(in crate::data_plane) struct Reset;
 
 impl Stream {
+    /// `head_bytes`: of its request.
     pub(super) fn new(
         (body, answer): (RecvStream, SendResponse<Bytes>),
-        pressure: Rc<Pressure>,
+        (link, head_bytes): (Rc<Link>, usize),
         pace: Option<Pace>,
         live: Arc<Live>,
     ) -> Self {
-        let answer = RefCell::new(Answer::Head(answer));
-        Self { body: RefCell::new(body), taken_bytes: Cell::new(0), answer, pressure, pace, live }
+        let number = answer.stream_id().as_u32();
+        let (body, answer) = (RefCell::new(body), RefCell::new(Answer::Head(answer)));
+        let (requests, bytes) = link.starting.get();
+        link.starting.set((requests + 1, bytes + head_bytes));
+        let (starting, is_text) = (Cell::new(Some(head_bytes)), Cell::new(false));
+        Self { body, taken_bytes: Cell::new(0), answer, link, number, starting, is_text, pace, live }
+    }
+
+    /// Says that its request is with an origin, or that there is a body to be read before.
+    pub(in crate::data_plane) fn is_under_way(&self) {
+        if let Some(head_bytes) = self.starting.take() {
+            let (requests, bytes) = self.link.starting.get();
+            self.link.starting.set((requests - 1, bytes - head_bytes));
+        }
     }
 
     /// What of the body is here. Asking says that what was given before has been passed on.
@@ -149,11 +168,11 @@ impl Stream {
             let room = if piece.is_empty() {
                 0
             } else {
-                let room = self.wait(idle, poll_fn(|context| self.poll_room(context, piece.len())));
+                let room = self.wait_to_give(idle, poll_fn(|context| self.poll_room(context, piece.len())));
                 room.await.unwrap_or(Err(WriteFault { written: 0 }))?
             };
             let part = piece.split_to(room.min(piece.len()));
-            self.pressure.add(part.len());
+            self.link.pressure.add(part.len());
             self.moved(part.len());
             match &mut *self.answer.borrow_mut() {
                 Answer::Body(body) => body.send_data(part, ends && piece.is_empty()).map_err(fault)?,
@@ -165,21 +184,47 @@ impl Stream {
         }
     }
 
-    /// Whether the connection takes more now. What the stream's own window lets through shows once it is given some.
+    /// Whether the client takes more now. Before the head has been sent only the connection can be asked.
     pub(in crate::data_plane) fn has_room(&self) -> bool {
-        !self.pressure.is_full()
+        self.poll_any_room(None).is_ready()
     }
 
-    /// Waits until the connection takes more, at most `idle`.
+    /// Waits until the client takes more, at most `idle`.
     pub(in crate::data_plane) async fn room(&self, idle: Duration) -> Result<(), WriteFault> {
-        let room = poll_fn(|context| match self.pressure.is_full() {
-            true => {
-                self.pressure.wait(context.waker());
-                Poll::Pending
+        let room = poll_fn(|context| self.poll_any_room(Some(context)));
+        self.wait_to_give(idle, room).await.unwrap_or(Err(WriteFault { written: 0 }))
+    }
+
+    /// Whether the client takes so little of an answer that reading much of it is not worth it.
+    pub(in crate::data_plane) fn is_narrow(&self) -> bool {
+        self.link.is_narrow(self.number)
+    }
+
+    /// Waits until a text may be read for this client: one that lets nothing through waits, and so does one whose
+    /// connection has many texts already that go nowhere. A few of all of a worker's clients go on nevertheless
+    /// (`narrow`), for the sake of whoever opens a window only when a head has come.
+    pub(in crate::data_plane) async fn text_turn<'w>(
+        &self,
+        narrow: &'w Semaphore,
+        idle: Duration,
+    ) -> Result<TextTurn<'w>, WriteFault> {
+        let mut place = None;
+        let mut acquired = pin!(narrow.acquire());
+        let granted = poll_fn(|context| {
+            if self.link.pressure.takes_texts() && !self.is_narrow() {
+                return Poll::Ready(());
             }
-            false => Poll::Ready(()),
+            if let Poll::Ready(permit) = acquired.as_mut().poll(context) {
+                place = permit.ok();
+                return Poll::Ready(());
+            }
+            self.link.windows.wait(context.waker());
+            self.link.pressure.wait(context.waker());
+            Poll::Pending
         });
-        self.wait(idle, room).await.ok_or(WriteFault { written: 0 })
+        self.wait_to_give(idle, granted).await.ok_or(WriteFault { written: 0 })?;
+        self.is_text.set(true);
+        Ok(TextTurn::of(&self.link, place))
     }
 
     /// Sends the fields behind the body, and ends it.
@@ -196,6 +241,12 @@ impl Stream {
             Answer::Head(answer) => answer.send_reset(Reason::INTERNAL_ERROR),
             Answer::Body(body) => body.send_reset(Reason::INTERNAL_ERROR),
         }
+    }
+
+    /// Waits for the client to take something.
+    async fn wait_to_give<T>(&self, idle: Duration, step: impl Future<Output = T>) -> Option<T> {
+        let _in_hand = self.is_text.get().then(|| TextTurn::of(&self.link, None));
+        self.wait(idle, step).await
     }
 
     async fn wait<T>(&self, idle: Duration, step: impl Future<Output = T>) -> Option<T> {
@@ -234,9 +285,25 @@ impl Stream {
         }
     }
 
+    fn poll_any_room(&self, context: Option<&mut Context<'_>>) -> Poll<Result<(), WriteFault>> {
+        let mut asking = Context::from_waker(Waker::noop());
+        let is_asked = context.is_some();
+        let context = context.unwrap_or(&mut asking);
+        if self.link.pressure.is_full() {
+            if is_asked {
+                self.link.pressure.wait(context.waker());
+            }
+            return Poll::Pending;
+        }
+        if let Answer::Head(_) = &*self.answer.borrow() {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_room(context, 1).map_ok(drop)
+    }
+
     fn poll_room(&self, context: &mut Context<'_>, wanted: usize) -> Poll<Result<usize, WriteFault>> {
-        if self.pressure.is_full() {
-            self.pressure.wait(context.waker());
+        if self.link.pressure.is_full() {
+            self.link.pressure.wait(context.waker());
             return Poll::Pending;
         }
         let mut answer = self.answer.borrow_mut();
@@ -252,6 +319,12 @@ impl Stream {
                 Poll::Pending => return Poll::Pending,
             }
         }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.is_under_way();
     }
 }
 

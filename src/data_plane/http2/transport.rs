@@ -16,6 +16,7 @@ use super::{
     frames::Frames,
     opening::{Echo, Said},
     pressure::Pressure,
+    windows::{WORTH_BYTES, Windows},
 };
 use crate::{config::Http2, data_plane::socket::Socket};
 
@@ -23,9 +24,12 @@ use crate::{config::Http2, data_plane::socket::Socket};
 pub(super) struct Link {
     socket: Rc<Socket>,
     pub(super) frames: Frames,
-    pub(super) pressure: Rc<Pressure>,
+    pub(super) windows: Windows,
+    pub(super) pressure: Pressure,
+    /// Requests that are on their way to their origins, and bytes of their heads.
+    pub(super) starting: Cell<(usize, usize)>,
     /// Of the heads of all requests that are served.
-    pub(super) head_bytes: Rc<Cell<usize>>,
+    pub(super) head_bytes: Cell<usize>,
 }
 
 /// The connection.
@@ -39,7 +43,21 @@ pub(super) struct Transport {
 
 impl Link {
     pub(super) fn new(socket: Rc<Socket>, limits: &Http2) -> Self {
-        Self { socket, frames: Frames::new(limits), pressure: Rc::default(), head_bytes: Rc::default() }
+        Self {
+            socket,
+            frames: Frames::new(limits),
+            windows: Windows::new(),
+            pressure: Pressure::default(),
+            starting: Cell::default(),
+            head_bytes: Cell::default(),
+        }
+    }
+}
+
+impl Link {
+    /// Whether so little would go out of an answer on this stream that reading much of it is not worth it.
+    pub(super) fn is_narrow(&self, stream: u32) -> bool {
+        self.windows.left(stream).saturating_sub(self.pressure.unsent_bytes() as u64) < WORTH_BYTES
     }
 
     /// Writes what `h2` has said.
@@ -73,15 +91,22 @@ impl Transport {
         {
             self.echo = None;
         }
-        if is_said { written } else { self.wrote(written) }
+        if is_said { written } else { self.wrote(written, &[IoSlice::new(part)]) }
     }
 
     fn put(&self, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         self.link.socket.poll(|stream| stream.get_mut().poll_put(context, slices))
     }
 
-    fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    /// Counts what was written of these.
+    fn wrote(&self, written: Poll<io::Result<usize>>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(count)) = written {
+            let mut left = count;
+            for slice in slices {
+                let part = slice.get(..left).unwrap_or(slice);
+                self.link.windows.sent(part);
+                left -= part.len();
+            }
             self.link.pressure.written(count);
             self.link.frames.sent(count);
         }
@@ -110,7 +135,7 @@ impl AsyncRead for Transport {
                 this.inbox = BytesMut::new();
             }
         }
-        this.link.frames.received(&into.filled()[before..]);
+        this.link.frames.received(&into.filled()[before..], &this.link.windows);
         Poll::Ready(Ok(()))
     }
 }
@@ -120,7 +145,8 @@ impl AsyncWrite for Transport {
         if self.echo.is_some() {
             return self.write_anew(context, bytes);
         }
-        self.wrote(self.put(context, &[IoSlice::new(bytes)]))
+        let slices = [IoSlice::new(bytes)];
+        self.wrote(self.put(context, &slices), &slices)
     }
 
     fn poll_write_vectored(
@@ -132,7 +158,7 @@ impl AsyncWrite for Transport {
             let first = slices.iter().find(|slice| !slice.is_empty());
             return self.write_anew(context, first.map_or(&[][..], |slice| slice));
         }
-        self.wrote(self.put(context, slices))
+        self.wrote(self.put(context, slices), slices)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -17,7 +17,13 @@ pub struct Committed {
     flow: Option<Flow>,
     output: Output,
     charge: Charge,
+    /// Bytes that are charged for the room that is kept during a wait.
+    room_bytes: usize,
 }
+
+/// Bytes that a body keeps of the engine's room while it waits, as good as at most: the text that a match, its
+/// exceptions and its excerpt may stand in, in the lane where most of it is, and its tokens.
+const KEPT_ROOM_BYTES: usize = 64 << 10;
 
 /// What a [`Committed`] body wants next.
 #[derive(Debug)]
@@ -35,7 +41,7 @@ pub enum Step {
 impl Committed {
     pub(super) fn streaming(mut flow: Flow, charge: Charge) -> Self {
         flow.commit();
-        Self { output: flow.output(), flow: Some(flow), charge }
+        Self { output: flow.output(), flow: Some(flow), charge, room_bytes: 0 }
     }
 
     pub(super) fn after_hold(mut flow: Flow, later: VecDeque<Bytes>, ended: bool, charge: Charge) -> Self {
@@ -43,7 +49,7 @@ impl Committed {
             flow.push(bytes);
         }
         flow.ended = ended;
-        Self { output: flow.output(), flow: Some(flow), charge }
+        Self { output: flow.output(), flow: Some(flow), charge, room_bytes: 0 }
     }
 
     /// What becomes of the head.
@@ -63,6 +69,20 @@ impl Committed {
         if let Some(flow) = &mut self.flow {
             flow.give_back();
         }
+    }
+
+    /// Gives back the room, because the client is waited for, and charges what is kept. `false`: the budget does not
+    /// allow it.
+    pub fn pause(&mut self) -> bool {
+        self.give_back();
+        let is_charged = self.charge.grow(KEPT_ROOM_BYTES);
+        self.room_bytes = if is_charged { KEPT_ROOM_BYTES } else { 0 };
+        is_charged
+    }
+
+    /// The client is not waited for any more.
+    pub fn go_on(&mut self) {
+        self.charge.shrink(std::mem::take(&mut self.room_bytes));
     }
 
     /// The body has ended.
@@ -99,7 +119,7 @@ impl Committed {
     /// Charges what is withheld now; what the budget does not allow is withheld all the same, and
     /// bounded by the hold.
     fn account(&mut self) {
-        let withheld = self.flow.as_ref().map_or(0, |flow| flow.outbox.len());
+        let withheld = self.room_bytes + self.flow.as_ref().map_or(0, |flow| flow.outbox.len());
         let charged = self.charge.bytes();
         if withheld < charged {
             self.charge.shrink(charged - withheld);

@@ -85,6 +85,11 @@ impl Held {
         charged && self.bytes <= self.policy.hold_bytes
     }
 
+    /// Bytes that the hold has room for, and one more, which says that it is full.
+    pub fn wants(&self) -> usize {
+        self.policy.hold_bytes.saturating_sub(self.bytes) + 1
+    }
+
     /// Bytes held.
     pub fn bytes(&self) -> usize {
         self.bytes

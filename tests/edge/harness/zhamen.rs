@@ -176,6 +176,19 @@ impl Setup {
         }
     }
 
+    /// Starts the proxy as [`Setup::run`] does, once all of its files belong to this user.
+    pub fn run_for(self, user: u32) -> Zhamen {
+        self.write();
+        let mut open = vec![self.dir.path().to_owned()];
+        while let Some(path) = open.pop() {
+            if path.is_dir() {
+                open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            }
+            std::os::unix::fs::chown(&path, Some(user), Some(user)).unwrap();
+        }
+        self.run()
+    }
+
     /// Writes the files, for commands other than `run`.
     pub fn directory(self) -> tempfile::TempDir {
         self.write();
