@@ -67,19 +67,22 @@ pub(super) struct Filtered {
 }
 
 /// Passes the body on as the rules allow.
-pub(super) async fn filter(
-    mut filter: Filter<'_>,
-    mut downstream: Downstream<'_>,
+#[expect(clippy::manual_async_fn, reason = "an async fn owns the room for what it is given twice")]
+pub(super) fn filter<'a>(
+    mut filter: Filter<'a>,
+    mut downstream: Downstream<'a>,
     framing: Framing,
-    way: Way<'_>,
-    inbox: &mut BytesMut,
-) -> Result<Filtered, Stop> {
-    let mut source = Source::new(way, inbox, framing, filter.edge);
-    let out_framing = filter.run(&mut downstream, &mut source, framing).await?;
-    Ok(Filtered {
-        origin_is_clean: source.is_clean_end() && framing != Framing::UntilClose,
-        client_keeps: out_framing != OutFraming::Close && !filter.close,
-    })
+    way: Way<'a>,
+    inbox: &'a mut BytesMut,
+) -> impl Future<Output = Result<Filtered, Stop>> {
+    async move {
+        let mut source = Source::new(way, inbox, framing, filter.edge);
+        let out_framing = filter.run(&mut downstream, &mut source, framing).await?;
+        Ok(Filtered {
+            origin_is_clean: source.is_clean_end() && framing != Framing::UntilClose,
+            client_keeps: out_framing != OutFraming::Close && !filter.close,
+        })
+    }
 }
 
 impl Filter<'_> {

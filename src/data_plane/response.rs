@@ -15,16 +15,17 @@ use crate::{
 };
 
 /// The fields that may not go out as they came, roughly: most are not among them, and are told so at a glance.
-const NOT_AS_IT_IS: NameSet = HOP_BY_HOP_NAMES.or(NameSet::of(&[
+const NOT_AS_IT_IS: NameSet =
+    HOP_BY_HOP_NAMES.or(NameSet::of(&[b"content-length", b"sec-websocket-accept", b"transfer-encoding"]));
+
+/// The same where the body goes out decoded.
+const NOT_AS_IT_IS_DECODED: NameSet = NOT_AS_IT_IS.or(NameSet::of(&[
     b"accept-ranges",
     b"content-digest",
     b"content-encoding",
-    b"content-length",
     b"content-md5",
     b"digest",
     b"etag",
-    b"sec-websocket-accept",
-    b"transfer-encoding",
 ]));
 
 /// So many digits are a number of 64 bits, whichever they are.
@@ -195,10 +196,14 @@ fn put_fields(out: &mut HeadWriter, reply: &ResponseHead, output: Output) {
             .collect(),
     };
     let is_tunnel = reply.status == 101 && out.is_http2();
+    let not_as_it_is = match output {
+        Output::Original => NOT_AS_IT_IS,
+        Output::Decoded => NOT_AS_IT_IS_DECODED,
+    };
     let mut received = Received::of(&reply.fields);
     for line in reply.fields.iter_whole() {
         let (name, value) = (line.name, line.value);
-        if listed.is_empty() && !NOT_AS_IT_IS.may_have(name) {
+        if listed.is_empty() && !not_as_it_is.may_have(name) {
             received.pass(out, line);
             continue;
         }

@@ -80,6 +80,8 @@ pub(super) async fn turn(
         Err(fault) => Err(Stop::refused(fault.reason(), fault.as_str())),
     };
     session.record.request_bytes += session.progress.bytes.get();
+    // Whatever became of it.
+    client.is_under_way();
     match ended {
         Ok(after) => after,
         Err(Stop::Refused(refusal)) if session.record.status == 0 => {

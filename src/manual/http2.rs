@@ -17,7 +17,7 @@
 //! | trailers, interim responses (100, 103) | pass |
 //! | CONNECT | refused, but for `:protocol` = `websocket` (RFC 8441), which becomes an Upgrade, or a stream where the origin speaks HTTP/2; it is a tunnel from the origin's 101, if that fits the key, or its 200 |
 //! | what is sent behind an early answer | read for a moment, within `limits.drain`; then RST_STREAM (NO_ERROR) |
-//! | a head beyond `limits.head` | refused by name, up to twice its size; beyond that 431 of the protocol's own |
+//! | a head beyond `limits.head` | refused by name, up to twice its size; beyond that 431 of the protocol's own, with one line in the access log for all of a connection |
 //! | a response that must be cut | RST_STREAM; the connection goes on |
 //! | a request that the client takes back | ends the exchange with the origin |
 //! | a host that the certificate does not cover | 421; for one that it covers a connection is shared |
@@ -31,7 +31,10 @@
 //!
 //! One task drives a connection and its streams. What is handed over and not yet written is bounded for
 //! all streams together (256 KiB, and 64 KiB for one of them), so that a client that reads nothing costs
-//! this and what is held of its pages; while that much waits, nothing more is read for it. A stream that gets no window ends after `timeouts.client_idle`.
+//! this and what is held of its pages; while that much waits, nothing more is read for it. A stream that gets no
+//! window ends after `timeouts.client_idle`; until then little more than its head is read of an answer, and a text
+//! waits for its turn (`data_plane/http2/windows.rs`, `text_turn.rs`). Eight requests at a time are on their way to
+//! their origins, and of a client that takes nothing 64 are under way; others are not looked at before.
 //!
 //! | flood | bound | test |
 //! | --- | --- | --- |
@@ -41,7 +44,7 @@
 //! | PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA, unknown frames | `http2.control_frames` in ten seconds; more where we send much | `floods_end_the_connection_and_cost_nothing` |
 //! | heads without end (CONTINUATION), HPACK bombs | `limits.head` and `limits.headers` | `a_head_without_end_ends_the_connection` |
 //! | heads of many requests at a time | eight times `limits.head`; more are refused (REFUSED_STREAM) | `heads_of_all_streams_together_are_bounded` |
-//! | windows of nothing, sockets that nobody reads | as above | `who_reads_nothing_costs_a_window_and_is_let_go` |
+//! | windows of nothing, sockets that nobody reads | as above | `who_reads_nothing_costs_a_window_and_is_let_go`; who reads late is served: `http2_windows` |
 //! | no requests | `timeouts.keep_alive`, then GOAWAY | `an_idle_connection_is_told_to_go` |
 //!
 //! A connection that goes beyond a bound ends with GOAWAY (ENHANCE_YOUR_CALM);

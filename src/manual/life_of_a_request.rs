@@ -20,7 +20,7 @@
 //! | read post | `data_plane/posts.rs`; where the site is `filtered` | `content_blocked` |
 //! | send | `data_plane/upstream`, `upstream::send` | `origin_unreachable`, `overloaded` |
 //! | receive | `data_plane/answer.rs`, `data_plane/upstream`, `upstream::reply` | `origin_timeout`, `origin_protocol` |
-//! | filter | `data_plane/body.rs`, `body::filter` | `origin_protocol`, `content_blocked`, `page_locked`; later it can only cut |
+//! | filter | `data_plane/body.rs`, `body::filter`; then `streaming.rs` | `origin_protocol`, `content_blocked`, `page_locked`; later it can only cut |
 //! | conclude | `data_plane/session.rs`, `data_plane/tunnel.rs` | – |
 //! | record | `data_plane/record.rs` | – |
 //!

@@ -48,27 +48,27 @@
 //!
 //! | attack | connections | held for each, KiB | for a byte of HTTP | for a byte on the wire |
 //! | --- | --- | --- | --- | --- |
-//! | idle, HTTP/1.1 | 2000 | 3.3 | 96 | 17 |
-//! | idle, HTTP/2 | 500 | 27 | 262 | 103 |
-//! | HTTP/2 without a request | 500 | 3.6 | 94 | 18 |
-//! | slow heads | 500 | 2.1 | 61 | 11 |
-//! | large heads without an end | 200 | 65 | 1.1 | 1.0 |
-//! | slow bodies | 500 | 9.3 | 60 | 29 |
-//! | chunks of one byte | 50 | 45 | 0.4 | 0.4 |
-//! | a request for a long text, and nothing read | 200 | 486 | 14642 | 2514 |
-//! | a request for something else that is long, and nothing read | 200 | 21 | 622 | 109 |
-//! | many ranges | 200 | 23 | 2.9 | 2.8 |
-//! | origins that send bombs | 50 | 268 | 13 | 13 |
-//! | a hundred requests for long texts, and windows of nothing | 5 | 26400 | 4072 | 3856 |
-//! | the same for something else | 5 | 4363 | 663 | 628 |
-//! | the same with windows without end, and nothing read | 5 | 4080 | 620 | 588 |
-//! | a hundred requests that their origin does not answer | 5 | 972 | 150 | 142 |
-//! | HPACK bomb | 5 | 1316 | 115 | 109 |
-//! | rapid reset | 20 | 21 | 0.3 | 0.3 |
-//! | MadeYouReset | 20 | 33 | 0.4 | 0.4 |
-//! | CONTINUATION | 20 | 26 | 0.1 | 0.1 |
-//! | SETTINGS | 20 | 20 | 0.2 | 0.2 |
-//! | PING | 20 | 19 | 0.1 | 0.1 |
+//! | idle, HTTP/1.1 | 2000 | 3.2 | 94 | 17 |
+//! | idle, HTTP/2 | 500 | 26 | 252 | 99 |
+//! | HTTP/2 without a request | 500 | 3.6 | 95 | 18 |
+//! | slow heads | 500 | 2.5 | 72 | 13 |
+//! | large heads without an end | 200 | 63 | 1.1 | 1.0 |
+//! | slow bodies | 500 | 8.8 | 56 | 28 |
+//! | chunks of one byte | 50 | 49 | 0.4 | 0.4 |
+//! | a request for a long text, and nothing read | 200 | 270 | 8128 | 1396 |
+//! | a request for something else that is long, and nothing read | 200 | 13 | 372 | 66 |
+//! | many ranges | 200 | 33 | 4.3 | 4.0 |
+//! | origins that send bombs | 50 | 238 | 12 | 11 |
+//! | a hundred requests for long texts, and windows of nothing | 10 | 724 | 112 | 106 |
+//! | the same for something else | 10 | 566 | 86 | 82 |
+//! | the same with windows without end, and nothing read | 10 | 694 | 106 | 100 |
+//! | a hundred requests that their origin does not answer | 10 | 558 | 86 | 82 |
+//! | HPACK bomb | 10 | 872 | 76 | 72 |
+//! | rapid reset | 20 | 5.0 | 0.1 | 0.1 |
+//! | MadeYouReset | 20 | 24 | 0.3 | 0.3 |
+//! | CONTINUATION | 20 | 31 | 0.1 | 0.1 |
+//! | SETTINGS | 20 | 18 | 0.2 | 0.2 |
+//! | PING | 20 | 16 | 0.1 | 0.1 |
 //! | empty DATA | 20 | 18 | 0.2 | 0.2 |
 //!
 //! By these numbers a connection that says little costs little: one of HTTP/2 is answered from the bytes that it
@@ -76,19 +76,25 @@
 //! owns no buffer; and behind a client that takes nothing, nothing more is read, and what reading took is given
 //! back. Memory comes in small pages, so that of a buffer only what was used is resident.
 //!
-//! About a hundred for a byte on the wire are an HTTP/2 connection at rest (the buffers of the `h2` crate) and a
-//! client that takes nothing of what passes unread. Far beyond are those who ask for much with few bytes and take
-//! nothing of it:
+//! Who asks for much with few bytes and takes nothing of it gets this:
 //!
-//! - **A text that nobody reads.** It is held before it is sent (`scan.hold`), and to judge the rest the engine
-//!   needs its last 24 KiB, whoever reads it: what a match, its exceptions and its excerpt may stand in. What is
-//!   held is charged to `limits.held` until the kernel has it, which bounds it for all connections together.
-//!   The rest is the engine's room for a body that streams; it is not charged, and stays resident while the
-//!   client waits. The number of connections bounds it, and `timeouts.slow` ends it.
-//! - **A hundred requests on one connection**, each of some forty bytes. Each costs its session, its place in `h2`
-//!   and its origin's connection (8 KiB), the heads of an HPACK bomb five more, and, where its client takes nothing,
-//!   what was first read of its answer (32 KiB; 2 KiB once the connection has 256 KiB that it does not take).
-//!   `http2.streams` bounds them, and `limits.held` what is held of texts.
+//! - **A hundred requests on one connection**, each of some forty bytes. Eight at a time are on their way to their
+//!   origins, and no more of their heads than `limits.head`; of a client that takes nothing 64 are under way; the rest
+//!   waits in `h2`. Each costs its session, its place in `h2` and its origin's connection (6 KiB). What windows let through is known from the frames
+//!   (`data_plane/http2/windows.rs`): of an answer for which there is no window, or whose connection has 256 KiB that
+//!   it does not take, one KiB is read, which is its head.
+//! - **Texts for which there is no window** are not held: they wait until one is opened that is worth 16 KiB. The
+//!   same holds where a connection has eight texts already that are held, or wait for it. Eight of all clients of a
+//!   worker go on nevertheless, so that whoever opens windows only when heads come is served: about 1 MiB in all,
+//!   which is in what the table says of ten connections.
+//! - **A text that nobody reads** is beyond a hundred. It is held before it is sent (`scan.hold`), and while it waits
+//!   for its client two things stay: what was held, which shows what may be found behind it, charged to
+//!   `limits.held` (no more of this than half of it); and the engine's last 24 KiB of text with their tokens, in
+//!   which a match, its exceptions and its excerpt may stand, which is charged as 64 KiB. Where the budget is used up
+//!   a client that keeps a text waiting is cut after two seconds (`zhamen_slow_clients_total`). The rest of the
+//!   engine's room is given back, but for the first 32 texts of a worker, between two of their pieces. So what all of
+//!   this may come to is `limits.held`, whoever asks for it, beside what each connection costs: its session, and of
+//!   what was read last 32 KiB.
 //!
 //! All of these end by `timeouts.slow`. So the most that a connection can come to, but for what `limits.held`
 //! bounds for all together:
@@ -98,7 +104,7 @@
 //! | at rest, HTTP/1.1 | | 8 KiB |
 //! | at rest, HTTP/2 | | 32 KiB; 8 KiB before its first request |
 //! | with a request, HTTP/1.1 | twice `limits.head` (request and answer), 128 KiB read of a body, 512 KiB of a text that is read on | 768 KiB |
-//! | with requests, HTTP/2 | eight times `limits.head`; four times `http2.window` of bodies that are sent to us; 256 KiB unsent; `http2.streams` times 48 KiB, of texts that are read on 512 KiB | 7 MiB; 54 MiB of texts |
+//! | with requests, HTTP/2 | eight times `limits.head`; four times `http2.window` of bodies that are sent to us; 256 KiB unsent; `http2.streams` times 48 KiB, of texts that are read on 128 KiB, and 512 KiB of a worker's first 32 | 7 MiB; 32 MiB of texts |
 //!
 //! Times `limits.connections` and `limits.connections_per_address` this is what all may come to, and one address.
 //!

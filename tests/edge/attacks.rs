@@ -30,6 +30,9 @@ struct Attack {
 /// What stands for the origin of those who attack with one of their own.
 const BOMBS: &str = "origins that send bombs";
 
+/// An attack is over once nothing has changed for so long.
+const QUIET: Duration = Duration::from_millis(1_300);
+
 /// The first bytes of HTTP/2, with windows of this size for streams.
 fn preface(window: u32) -> Vec<u8> {
     let window = window.to_be_bytes();
@@ -69,11 +72,11 @@ fn hpack_bomb() -> Vec<u8> {
 }
 
 const ATTACKS: [Attack; 22] = [
-    Attack { what: "idle, HTTP/1.1", connections: 2000, kib_max: 16 << 10, bytes: || ask("/small", "") },
+    Attack { what: "idle, HTTP/1.1", connections: 2000, kib_max: 12 << 10, bytes: || ask("/small", "") },
     Attack {
         what: "idle, HTTP/2",
         connections: 500,
-        kib_max: 20 << 10,
+        kib_max: 16 << 10,
         bytes: || [&preface(65_535)[..], &frame(HEADERS, 0x5, 1, &get("a.cn", "/small"))].concat(),
     },
     Attack { what: "HTTP/2 without a request", connections: 500, kib_max: 4 << 10, bytes: || preface(65_535) },
@@ -86,48 +89,47 @@ const ATTACKS: [Attack; 22] = [
     Attack {
         what: "large heads without an end",
         connections: 200,
-        kib_max: 24 << 10,
+        kib_max: 16 << 10,
         bytes: || [b"GET / HTTP/1.1\r\nX: ".to_vec(), vec![b'a'; 60 << 10]].concat(),
     },
     Attack {
         what: "slow bodies",
         connections: 500,
-        kib_max: 12 << 10,
+        kib_max: 8 << 10,
         bytes: || [post("Content-Length: 100000"), vec![b'x'; 100]].concat(),
     },
     Attack {
         what: "chunks of one byte",
         connections: 50,
-        kib_max: 8 << 10,
+        kib_max: 4 << 10,
         bytes: || [post("Transfer-Encoding: chunked"), b"1\r\nx\r\n".repeat(20_000)].concat(),
     },
-    Attack { what: "readers of nothing, text", connections: 200, kib_max: 128 << 10, bytes: || ask("/text", "") },
-    Attack { what: "readers of nothing, other", connections: 200, kib_max: 16 << 10, bytes: || ask("/other", "") },
+    Attack { what: "readers of nothing, text", connections: 200, kib_max: 72 << 10, bytes: || ask("/text", "") },
+    Attack { what: "readers of nothing, other", connections: 200, kib_max: 8 << 10, bytes: || ask("/other", "") },
     Attack {
         what: "many ranges",
         connections: 200,
-        kib_max: 24 << 10,
+        kib_max: 12 << 10,
         bytes: || {
             let ranges: Vec<String> = (0..1000).map(|at| format!("{at}-{}", at + 1)).collect();
             ask("/other", &format!("Range: bytes={}\r\n", ranges.join(",")))
         },
     },
     Attack { what: BOMBS, connections: 50, kib_max: 32 << 10, bytes: || ask("/bomb", "") },
-    // Five hundred texts are held: `limits.held` (256 MiB) is what bounds them.
-    Attack { what: "windows of nothing, text", connections: 20, kib_max: 288 << 10, bytes: || gets(0, "/text") },
-    Attack { what: "windows of nothing, other", connections: 20, kib_max: 32 << 10, bytes: || gets(0, "/other") },
+    Attack { what: "windows of nothing, text", connections: 10, kib_max: 10 << 10, bytes: || gets(0, "/text") },
+    Attack { what: "windows of nothing, other", connections: 10, kib_max: 9 << 10, bytes: || gets(0, "/other") },
     Attack {
         what: "windows without end, unread",
-        connections: 20,
-        kib_max: 32 << 10,
+        connections: 10,
+        kib_max: 10 << 10,
         bytes: || gets(0x7fff_ffff, "/other"),
     },
-    Attack { what: "requests that hang", connections: 20, kib_max: 12 << 10, bytes: || gets(65_535, "/hang") },
-    Attack { what: "HPACK bomb", connections: 20, kib_max: 16 << 10, bytes: hpack_bomb },
+    Attack { what: "requests that hang", connections: 10, kib_max: 9 << 10, bytes: || gets(65_535, "/hang") },
+    Attack { what: "HPACK bomb", connections: 10, kib_max: 14 << 10, bytes: hpack_bomb },
     Attack {
         what: "rapid reset",
         connections: 20,
-        kib_max: 16 << 10,
+        kib_max: 2 << 10,
         bytes: || {
             frames(preface(65_535), 1000, |stream| {
                 [frame(HEADERS, 0x5, stream, &get("a.cn", "/hang")), frame(RST_STREAM, 0, stream, &[0, 0, 0, 8])]
@@ -138,7 +140,7 @@ const ATTACKS: [Attack; 22] = [
     Attack {
         what: "MadeYouReset",
         connections: 20,
-        kib_max: 16 << 10,
+        kib_max: 2 << 10,
         bytes: || {
             frames(preface(65_535), 1000, |stream| {
                 let update = frame(8, 0, stream, &[0x7f, 0xff, 0xff, 0xff]);
@@ -149,7 +151,7 @@ const ATTACKS: [Attack; 22] = [
     Attack {
         what: "CONTINUATION",
         connections: 20,
-        kib_max: 16 << 10,
+        kib_max: 2 << 10,
         bytes: || {
             let first = [preface(65_535), frame(HEADERS, 0, 1, &get("a.cn", "/"))].concat();
             let piece = frame(CONTINUATION, 0, 1, &block(&[("x", &"a".repeat(1000))]).repeat(16));
@@ -159,19 +161,19 @@ const ATTACKS: [Attack; 22] = [
     Attack {
         what: "SETTINGS",
         connections: 20,
-        kib_max: 16 << 10,
+        kib_max: 2 << 10,
         bytes: || [preface(65_535), frame(SETTINGS, 0, 0, &[]).repeat(10_000)].concat(),
     },
     Attack {
         what: "PING",
         connections: 20,
-        kib_max: 16 << 10,
+        kib_max: 2 << 10,
         bytes: || [preface(65_535), frame(PING, 0, 0, &[0; 8]).repeat(10_000)].concat(),
     },
     Attack {
         what: "empty DATA",
         connections: 20,
-        kib_max: 16 << 10,
+        kib_max: 2 << 10,
         bytes: || {
             let fields = [(":method", "POST"), (":scheme", "http"), (":authority", "a.cn"), (":path", "/sink")];
             let first = [preface(65_535), frame(HEADERS, 0x4, 1, &block(&fields))].concat();
@@ -234,12 +236,12 @@ fn cost(attack: &Attack, zhamen: &Zhamen) -> u64 {
     }
     let mut stream = TcpStream::connect(zhamen.http).unwrap();
     stream.write_all(&[preface(65_535), frame(HEADERS, 0x5, 1, &get("a.cn", "/small"))].concat()).unwrap();
-    settle(zhamen);
+    settle(zhamen, Duration::from_millis(150));
     drop(stream);
     zhamen.forget_peak();
     let before = zhamen.memory_kib("VmRSS");
     let held: Vec<TcpStream> = (0..attack.connections).map(|_| open(attack, zhamen)).collect();
-    settle(zhamen);
+    settle(zhamen, QUIET);
     let peak = zhamen.memory_kib("VmHWM");
     drop(held);
     served(zhamen, "/small");
@@ -263,15 +265,16 @@ fn open(attack: &Attack, zhamen: &Zhamen) -> TcpStream {
     stream
 }
 
-/// Waits until nothing grows any more.
-fn settle(zhamen: &Zhamen) {
-    let deadline = Instant::now() + PATIENCE;
+/// Waits until nothing has grown any more for so long: what an origin's full queue has turned away comes again after
+/// a second.
+fn settle(zhamen: &Zhamen, quiet: Duration) {
+    let (deadline, mut quiet_since) = (Instant::now() + PATIENCE, Instant::now());
     let mut last = (zhamen.cpu_ticks(), zhamen.memory_kib("VmRSS"));
-    while Instant::now() < deadline {
+    while Instant::now() < deadline && quiet_since.elapsed() < quiet {
         sleep(Duration::from_millis(150));
         let now = (zhamen.cpu_ticks(), zhamen.memory_kib("VmRSS"));
-        if now.0 - last.0 <= 1 && now.1.abs_diff(last.1) < 64 {
-            return;
+        if now.0 - last.0 > 1 || now.1.abs_diff(last.1) >= 64 {
+            quiet_since = Instant::now();
         }
         last = now;
     }

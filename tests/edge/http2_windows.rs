@@ -34,7 +34,8 @@ fn until_ended(frames: &mut Frames, streams: u32) -> usize {
 
 #[test]
 fn windows_that_are_opened_late_are_filled() {
-    const STREAMS: u32 = 30;
+    // Beyond 64 of which nothing is taken, no other is asked for.
+    const STREAMS: u32 = 90;
     let page = page_of(90_000);
     let length = page.len();
     let origin = Origin::start(move |exchange| match exchange.target() {
@@ -50,7 +51,7 @@ fn windows_that_are_opened_late_are_filled() {
         for number in 0..STREAMS {
             frames.send(HEADERS, 0x5, 2 * number + 1, &get("a.cn", path));
         }
-        eventually("all asked", || origin.asked() - asked == STREAMS as usize);
+        eventually("most asked", || origin.asked() - asked >= 64);
         sleep(Duration::from_millis(100));
         open_window(&mut frames, 0, 0x7fff_0000 - 65_535);
         if by_settings {

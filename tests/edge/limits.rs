@@ -129,6 +129,22 @@ fn a_client_that_takes_nothing_of_a_response_is_cut() {
 }
 
 #[test]
+fn who_keeps_a_text_waiting_is_cut_early_where_nothing_more_may_be_held() {
+    let page = page_of(8 << 20);
+    let length = page.len();
+    let origin = Origin::page(page);
+    // What it takes to read on may be kept for one of them at most. `timeouts.slow` is far away.
+    let zhamen = in_front_of(&origin, &[("limits.held", "\"64KiB\""), ("timeouts.slow", "\"1h\"")]);
+    let mut held: Vec<Client> = (0..3).map(|_| Client::connect(zhamen.http)).collect();
+    for client in &mut held {
+        client.get("filed.cn", "/");
+    }
+    eventually("the others are cut", || zhamen.metric("zhamen_slow_clients_total") >= 2.0);
+    let eager = get(zhamen.http, "filed.cn", "/");
+    assert_eq!((eager.status(), eager.end, eager.body.len()), (200, End::Whole, length));
+}
+
+#[test]
 fn an_exchange_has_a_time_of_its_own_if_the_operator_says_so() {
     let origin = Origin::start(|exchange| {
         exchange.begin_chunked(&[("Content-Type", "application/octet-stream")])?;

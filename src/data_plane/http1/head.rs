@@ -202,8 +202,9 @@ impl Fields {
     pub(in crate::data_plane) fn iter_whole(&self) -> impl Iterator<Item = Line<'_>> {
         self.lines.iter().map(|&(name, value)| {
             let (start, end) = (name.start as usize, value.end as usize + 2);
-            let is_plain = self.bytes.get(name.end as usize..value.start as usize) == Some(b": ")
-                && self.bytes.get(value.end as usize..end) == Some(b"\r\n");
+            // By patterns: a comparison of slices is a call.
+            let is_plain = matches!(self.bytes.get(name.end as usize..value.start as usize), Some([b':', b' ']))
+                && matches!(self.bytes.get(value.end as usize..end), Some([b'\r', b'\n']));
             let (name, value) = (name.of(&self.bytes), value.of(&self.bytes));
             Line { name, value, place: is_plain.then_some(start..end) }
         })

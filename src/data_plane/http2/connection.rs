@@ -56,7 +56,11 @@ const HEADS: usize = 2;
 const HEADS_AT_A_TIME: usize = 8;
 /// Requests on their way to their origins, and no more of their heads than may be in one: others are not looked at
 /// before. To begin costs most.
-const STARTING_MAX: usize = 16;
+const STARTING_MAX: usize = 8;
+/// Requests under way of a client that takes nothing: beyond them no other is looked at.
+const NARROW_MAX: usize = 64;
+/// No stream that is known.
+const NEXT_STREAM: u32 = u32::MAX;
 /// A connection's window, in windows of a stream.
 const STREAM_WINDOWS: u32 = 4;
 /// SETTINGS, and GOAWAY with PROTOCOL_ERROR, for whoever does not speak HTTP/2.
@@ -214,7 +218,7 @@ async fn run(
     let (mut ending, mut accepted, mut rejected) = (None, 0, 0);
     loop {
         let event = poll_fn(|context| {
-            let is_accepting = may_start(link, &edge);
+            let is_accepting = may_start(link, &edge, turns.len());
             let next = match is_accepting {
                 true => connection.poll_accept(context),
                 false => connection.poll_closed(context).map(|closed| closed.err().map(Err)),
@@ -246,7 +250,7 @@ async fn run(
             if turns.is_empty() && quiet.as_mut().poll(context).is_ready() {
                 return Poll::Ready(Event::Quiet);
             }
-            if !is_accepting && may_start(link, &edge) {
+            if !is_accepting && may_start(link, &edge, turns.len()) {
                 return Poll::Ready(Event::Room);
             }
             Poll::Pending
@@ -288,9 +292,10 @@ async fn run(
 }
 
 /// Whether another request may be looked at.
-fn may_start(link: &Link, edge: &Edge) -> bool {
+fn may_start(link: &Link, edge: &Edge, under_way: usize) -> bool {
     let (requests, bytes) = link.starting.get();
-    requests < STARTING_MAX && bytes < edge.limits.head_bytes
+    let may_start = requests < STARTING_MAX && bytes < edge.limits.head_bytes;
+    may_start && (under_way < NARROW_MAX || !(link.pressure.is_full() || link.is_narrow(NEXT_STREAM)))
 }
 
 /// A request's session, in a box of its own; none for a request that is one too many, which may come again.

@@ -16,7 +16,7 @@ use h2::{Reason, RecvStream, SendStream, server::SendResponse};
 use http::{HeaderMap, Response};
 use tokio::{sync::Semaphore, time::timeout};
 
-use super::{head, text_turn::TextTurn, transport::Link, windows::WORTH_BYTES};
+use super::{head, text_turn::TextTurn, transport::Link};
 use crate::{
     data_plane::{
         connection::LINGER,
@@ -168,7 +168,7 @@ impl Stream {
             let room = if piece.is_empty() {
                 0
             } else {
-                let room = self.wait(idle, poll_fn(|context| self.poll_room(context, piece.len())));
+                let room = self.wait_to_give(idle, poll_fn(|context| self.poll_room(context, piece.len())));
                 room.await.unwrap_or(Err(WriteFault { written: 0 }))?
             };
             let part = piece.split_to(room.min(piece.len()));
@@ -192,13 +192,12 @@ impl Stream {
     /// Waits until the client takes more, at most `idle`.
     pub(in crate::data_plane) async fn room(&self, idle: Duration) -> Result<(), WriteFault> {
         let room = poll_fn(|context| self.poll_any_room(Some(context)));
-        self.wait(idle, room).await.unwrap_or(Err(WriteFault { written: 0 }))
+        self.wait_to_give(idle, room).await.unwrap_or(Err(WriteFault { written: 0 }))
     }
 
     /// Whether the client takes so little of an answer that reading much of it is not worth it.
     pub(in crate::data_plane) fn is_narrow(&self) -> bool {
-        let unsent_bytes = self.link.pressure.unsent_bytes() as u64;
-        self.link.windows.left(self.number).saturating_sub(unsent_bytes) < WORTH_BYTES
+        self.link.is_narrow(self.number)
     }
 
     /// Waits until a text may be read for this client: one that lets nothing through waits, and so does one whose
@@ -223,7 +222,7 @@ impl Stream {
             self.link.pressure.wait(context.waker());
             Poll::Pending
         });
-        self.wait(idle, granted).await.ok_or(WriteFault { written: 0 })?;
+        self.wait_to_give(idle, granted).await.ok_or(WriteFault { written: 0 })?;
         self.is_text.set(true);
         Ok(TextTurn::of(&self.link, place))
     }
@@ -244,11 +243,16 @@ impl Stream {
         }
     }
 
+    /// Waits for the client to take something.
+    async fn wait_to_give<T>(&self, idle: Duration, step: impl Future<Output = T>) -> Option<T> {
+        let _in_hand = self.is_text.get().then(|| TextTurn::of(&self.link, None));
+        self.wait(idle, step).await
+    }
+
     async fn wait<T>(&self, idle: Duration, step: impl Future<Output = T>) -> Option<T> {
         let on_slow = || {
             self.live.client_slow.fetch_add(1, Ordering::Relaxed);
         };
-        let _in_hand = self.is_text.get().then(|| TextTurn::of(&self.link, None));
         Pace::wait(self.pace.as_ref(), idle, on_slow, step).await
     }
 

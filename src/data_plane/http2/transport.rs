@@ -16,7 +16,7 @@ use super::{
     frames::Frames,
     opening::{Echo, Said},
     pressure::Pressure,
-    windows::Windows,
+    windows::{WORTH_BYTES, Windows},
 };
 use crate::{config::Http2, data_plane::socket::Socket};
 
@@ -51,6 +51,13 @@ impl Link {
             starting: Cell::default(),
             head_bytes: Cell::default(),
         }
+    }
+}
+
+impl Link {
+    /// Whether so little would go out of an answer on this stream that reading much of it is not worth it.
+    pub(super) fn is_narrow(&self, stream: u32) -> bool {
+        self.windows.left(stream).saturating_sub(self.pressure.unsent_bytes() as u64) < WORTH_BYTES
     }
 
     /// Writes what `h2` has said.
