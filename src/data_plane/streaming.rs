@@ -34,7 +34,7 @@ use crate::{
 const BATCH_BYTES_MAX: usize = 64 << 10;
 
 /// Bodies that a worker may stream at a time before they give back the engine's room whenever they wait.
-const STREAMS_AT_EASE: usize = 32;
+const STREAMS_AT_EASE: usize = 64;
 /// Slices of one body between two turns of others, beyond that: each costs the room anew.
 const SLICES_UNEASY: u32 = 4;
 

@@ -36,7 +36,7 @@ const BEAT: Duration = Duration::from_millis(100);
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// Texts that are read at a time for clients of HTTP/2 that let nothing through.
-const NARROW_TEXTS: usize = 8;
+const NARROW_TEXTS: usize = 4;
 
 /// What every connection of a worker uses.
 pub(super) struct Worker {

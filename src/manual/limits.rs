@@ -48,28 +48,28 @@
 //!
 //! | attack | connections | held for each, KiB | for a byte of HTTP | for a byte on the wire |
 //! | --- | --- | --- | --- | --- |
-//! | idle, HTTP/1.1 | 2000 | 3.2 | 94 | 17 |
-//! | idle, HTTP/2 | 500 | 26 | 252 | 99 |
-//! | HTTP/2 without a request | 500 | 3.6 | 95 | 18 |
-//! | slow heads | 500 | 2.5 | 72 | 13 |
-//! | large heads without an end | 200 | 63 | 1.1 | 1.0 |
-//! | slow bodies | 500 | 8.8 | 56 | 28 |
-//! | chunks of one byte | 50 | 49 | 0.4 | 0.4 |
-//! | a request for a long text, and nothing read | 200 | 270 | 8128 | 1396 |
-//! | a request for something else that is long, and nothing read | 200 | 13 | 372 | 66 |
-//! | many ranges | 200 | 33 | 4.3 | 4.0 |
-//! | origins that send bombs | 50 | 238 | 12 | 11 |
-//! | a hundred requests for long texts, and windows of nothing | 10 | 724 | 112 | 106 |
-//! | the same for something else | 10 | 566 | 86 | 82 |
-//! | the same with windows without end, and nothing read | 10 | 694 | 106 | 100 |
-//! | a hundred requests that their origin does not answer | 10 | 558 | 86 | 82 |
-//! | HPACK bomb | 10 | 872 | 76 | 72 |
-//! | rapid reset | 20 | 5.0 | 0.1 | 0.1 |
-//! | MadeYouReset | 20 | 24 | 0.3 | 0.3 |
-//! | CONTINUATION | 20 | 31 | 0.1 | 0.1 |
-//! | SETTINGS | 20 | 18 | 0.2 | 0.2 |
-//! | PING | 20 | 16 | 0.1 | 0.1 |
-//! | empty DATA | 20 | 18 | 0.2 | 0.2 |
+//! | idle, HTTP/1.1 | 2000 | 3.1 | 92 | 16 |
+//! | idle, HTTP/2 | 500 | 27 | 258 | 101 |
+//! | HTTP/2 without a request | 500 | 3.5 | 92 | 18 |
+//! | slow heads | 500 | 2.1 | 60 | 11 |
+//! | large heads without an end | 200 | 65 | 1.1 | 1.0 |
+//! | slow bodies | 500 | 7.4 | 48 | 24 |
+//! | chunks of one byte | 50 | 72 | 0.6 | 0.6 |
+//! | a request for a long text, and nothing read | 200 | 308 | 9281 | 1594 |
+//! | a request for something else that is long, and nothing read | 200 | 15 | 434 | 76 |
+//! | many ranges | 200 | 34 | 4.5 | 4.3 |
+//! | origins that send bombs | 50 | 246 | 12 | 12 |
+//! | a hundred requests for long texts, and windows of nothing | 10 | 652 | 101 | 95 |
+//! | the same for something else | 10 | 648 | 98 | 93 |
+//! | the same with windows without end, and nothing read | 10 | 732 | 111 | 105 |
+//! | a hundred requests that their origin does not answer | 10 | 577 | 89 | 84 |
+//! | HPACK bomb | 10 | 959 | 84 | 80 |
+//! | rapid reset | 20 | 24 | 0.3 | 0.3 |
+//! | MadeYouReset | 20 | 60 | 0.8 | 0.8 |
+//! | CONTINUATION | 20 | 40 | 0.1 | 0.1 |
+//! | SETTINGS | 20 | 19 | 0.2 | 0.2 |
+//! | PING | 20 | 19 | 0.1 | 0.1 |
+//! | empty DATA | 20 | 20 | 0.2 | 0.2 |
 //!
 //! By these numbers a connection that says little costs little: one of HTTP/2 is answered from the bytes that it
 //! has sent (`data_plane/http2/opening.rs`) until it asks for something; who waits for a body, or for an answer,
@@ -78,21 +78,22 @@
 //!
 //! Who asks for much with few bytes and takes nothing of it gets this:
 //!
-//! - **A hundred requests on one connection**, each of some forty bytes. Eight at a time are on their way to their
-//!   origins, and no more of their heads than `limits.head`; of a client that takes nothing 64 are under way; the rest
-//!   waits in `h2`. Each costs its session, its place in `h2` and its origin's connection (6 KiB). What windows let through is known from the frames
-//!   (`data_plane/http2/windows.rs`): of an answer for which there is no window, or whose connection has 256 KiB that
-//!   it does not take, one KiB is read, which is its head.
+//! - **A hundred requests on one connection**, each of some forty bytes: about a hundred for a byte on the wire, like
+//!   an HTTP/2 connection at rest (the buffers of the `h2` crate). Eight at a time are on their way to their origins,
+//!   and no more of their heads than `limits.head`; of a client that takes nothing 64 are under way; the rest waits in
+//!   `h2`. Each costs its session, its place in `h2` and its origin's connection (6 KiB). What windows let through is
+//!   known from the frames (`data_plane/http2/windows.rs`): of an answer for which there is no window, or whose
+//!   connection has 192 KiB that it does not take, one KiB is read, which is its head.
 //! - **Texts for which there is no window** are not held: they wait until one is opened that is worth 16 KiB. The
-//!   same holds where a connection has eight texts already that are held, or wait for it. Eight of all clients of a
-//!   worker go on nevertheless, so that whoever opens windows only when heads come is served: about 1 MiB in all,
-//!   which is in what the table says of ten connections.
+//!   same holds where a connection has eight texts already that are held, or wait for it. Four of all clients of a
+//!   worker go on nevertheless, so that whoever opens windows only when heads come is served; what they hold is in
+//!   what the table says of ten connections.
 //! - **A text that nobody reads** is beyond a hundred. It is held before it is sent (`scan.hold`), and while it waits
 //!   for its client two things stay: what was held, which shows what may be found behind it, charged to
 //!   `limits.held` (no more of this than half of it); and the engine's last 24 KiB of text with their tokens, in
 //!   which a match, its exceptions and its excerpt may stand, which is charged as 64 KiB. Where the budget is used up
 //!   a client that keeps a text waiting is cut after two seconds (`zhamen_slow_clients_total`). The rest of the
-//!   engine's room is given back, but for the first 32 texts of a worker, between two of their pieces. So what all of
+//!   engine's room is given back, but for the first 64 texts of a worker, between two of their pieces. So what all of
 //!   this may come to is `limits.held`, whoever asks for it, beside what each connection costs: its session, and of
 //!   what was read last 32 KiB.
 //!
@@ -104,7 +105,7 @@
 //! | at rest, HTTP/1.1 | | 8 KiB |
 //! | at rest, HTTP/2 | | 32 KiB; 8 KiB before its first request |
 //! | with a request, HTTP/1.1 | twice `limits.head` (request and answer), 128 KiB read of a body, 512 KiB of a text that is read on | 768 KiB |
-//! | with requests, HTTP/2 | eight times `limits.head`; four times `http2.window` of bodies that are sent to us; 256 KiB unsent; `http2.streams` times 48 KiB, of texts that are read on 128 KiB, and 512 KiB of a worker's first 32 | 7 MiB; 32 MiB of texts |
+//! | with requests, HTTP/2 | eight times `limits.head`; four times `http2.window` of bodies that are sent to us; 192 KiB unsent; `http2.streams` times 48 KiB, of texts that are read on 128 KiB, and 512 KiB of a worker's first 64 | 7 MiB; 48 MiB of texts |
 //!
 //! Times `limits.connections` and `limits.connections_per_address` this is what all may come to, and one address.
 //!

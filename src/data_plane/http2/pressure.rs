@@ -4,7 +4,7 @@
 use std::{cell::Cell, cell::RefCell, task::Waker};
 
 /// Bytes of all streams that wait for the socket, at most; then the streams wait.
-const UNSENT_BYTES_MAX: usize = 256 << 10;
+const UNSENT_BYTES_MAX: usize = 192 << 10;
 /// Texts that are held, or wait for the client, at most; then others wait before they are read.
 const TEXTS_MAX: usize = 8;
 
