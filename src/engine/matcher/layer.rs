@@ -1,13 +1,14 @@
 //! The phrases as one reading of the text has them, compiled.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
 use super::{
-    anchors::{Anchor, Anchored, Anchors, PAIR_MULTIPLIER},
+    anchors::{Anchor, Anchored, Anchors},
     ascii::{Beginnings, SPELLED_MIN},
     plane::{NOISE, Plane, SPECIAL},
+    prefixes::Prefixes,
 };
 use crate::engine::text::fold::{Coded, CodedFolding, Folding, Reading, Token, WordPart};
 
@@ -25,9 +26,6 @@ pub(super) const REPEATS_MAX: usize = 7;
 
 /// Bytes of the longest word that is tried as pinyin.
 const SPLIT_BYTES_MAX: usize = 48;
-
-/// Bits for each phrase in the table of how they begin.
-const PAIR_BITS: usize = 8;
 
 /// No pattern.
 pub(super) const NONE: u32 = u32::MAX;
@@ -50,13 +48,7 @@ pub(super) struct Layer {
     pub(super) anchors: Anchors,
     /// Phrases of one single ideograph, by code.
     singles: Map<u16, u32>,
-    /// A bit for each code that a phrase begins with, and goes on.
-    begins: Box<[u64]>,
-    /// A bit for each two codes, hashed, that a phrase begins with.
-    pairs: Vec<u64>,
-    /// How phrases begin that go on, by all the symbols up to there, hashed: of two that have one hash
-    /// one would be waited for in vain, for as long as the other may come.
-    beginnings: HashSet<u64, FixedState>,
+    pub(super) prefixes: Prefixes,
     /// Runs of the longest phrase.
     pub(super) runs_max: usize,
     /// Tokens of the longest row of one ideograph that a run of a phrase can match.
@@ -127,9 +119,7 @@ impl Layer {
             patterns: Vec::with_capacity(phrases.len()),
             anchors: Anchors::new(Vec::new()),
             singles: Map::default(),
-            begins: vec![0; 1 << 10].into(),
-            pairs: vec![0; (phrases.len() * PAIR_BITS).next_power_of_two().max(64) / 64],
-            beginnings: HashSet::default(),
+            prefixes: Prefixes::of(phrases.len()),
             runs_max: 0,
             row_max: 0,
             tokens_max: 0,
@@ -142,22 +132,7 @@ impl Layer {
             layer.runs_max = layer.runs_max.max(runs.len());
             let row = runs.iter().map(|run| usize::from(run.count) + REPEATS_MAX).max();
             layer.row_max = layer.row_max.max(row.unwrap_or(0));
-            if let [first, ..] = runs
-                && may_go_on(runs, 1)
-            {
-                layer.begins[usize::from(first.code / 64)] |= 1 << (first.code % 64);
-            }
-            if let [first, second, ..] = runs {
-                let (at, bit) = pair_bit(layer.pairs.len(), first.code, second.code);
-                layer.pairs[at] |= bit;
-            }
-            let mut hash = 0;
-            for (before, run) in runs.iter().enumerate() {
-                hash = beginning(hash, run.symbol);
-                if may_go_on(runs, before + 1) {
-                    layer.beginnings.insert(hash);
-                }
-            }
+            layer.prefixes.add(runs);
             layer.starts.push(layer.runs.len() as u32);
             layer.patterns.push(*pattern);
             layer.gap_max = layer.gap_max.max(pattern.gap);
@@ -364,40 +339,6 @@ impl Layer {
         let known = self.words.bare.get(at).is_some_and(|word| word.starts_with(&*prefix));
         known || self.splits_words
     }
-
-    /// Whether some phrase begins with these symbols (given backwards) and goes on, or may end in a
-    /// longer run.
-    pub(super) fn goes_on(&self, backwards: &[u32]) -> bool {
-        let Some((&first, rest)) = backwards.split_last() else { return false };
-        let code = code_of(first);
-        if self.begins[usize::from(code / 64)] >> (code % 64) & 1 == 0 {
-            return false;
-        }
-        match rest.split_last() {
-            // The code is the symbol.
-            None if first < RARE => return true,
-            None => {}
-            // What the set is asked for waits for memory.
-            Some((&second, _)) => {
-                let (at, bit) = pair_bit(self.pairs.len(), code, code_of(second));
-                if self.pairs[at] & bit == 0 {
-                    return false;
-                }
-            }
-        }
-        let hash = backwards.iter().rev().fold(0, |hash, &symbol| beginning(hash, symbol));
-        self.beginnings.contains(&hash)
-    }
-}
-
-/// Whether a phrase goes on behind so many of its runs, or may with a longer one.
-fn may_go_on(runs: &[Run], count: usize) -> bool {
-    runs.len() > count || runs.get(count - 1).is_some_and(|run| run.count > 1)
-}
-
-/// The hash of one symbol more.
-fn beginning(hash: u64, symbol: u32) -> u64 {
-    (hash.rotate_left(23) ^ u64::from(symbol) ^ 1 << 32).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 fn is_plain(byte: u8, folded: Coded) -> bool {
@@ -429,12 +370,6 @@ pub(super) fn code_of(symbol: u32) -> u16 {
         None => symbol as u16,
         Some(word) => WORD | (word & 0x7FFF) as u16,
     }
-}
-
-/// The bit for two codes in a table of so many words, a power of two.
-fn pair_bit(words: usize, first: u16, second: u16) -> (usize, u64) {
-    let hash = (u32::from(first) << 16 | u32::from(second)).wrapping_mul(PAIR_MULTIPLIER);
-    ((hash >> 8) as usize & (words - 1), 1 << (hash >> 2 & 63))
 }
 
 #[inline(always)]

@@ -22,6 +22,7 @@ mod layer;
 mod no_vector;
 mod pattern_set;
 mod plane;
+mod prefixes;
 mod room;
 mod tokens;
 #[cfg(target_arch = "x86_64")]

@@ -408,7 +408,7 @@ impl Tokens {
             if backwards.len() > layer.runs_max {
                 break;
             }
-            if layer.goes_on(&backwards) {
+            if layer.prefixes.goes_on(&backwards) {
                 open = Some(token);
             }
             if token == 0 || self.gap(layer, text, token) > layer.gap_max {

@@ -44,10 +44,17 @@ impl ByByte {
             debug_assert!(result == CoderResult::InputEmpty || replaced);
             let broken = escape && text[known..].starts_with('\u{FFFD}');
             if broken {
-                // The escape byte alone is malformed; what followed it is read again, byte by byte.
-                for _ in text[known..].chars() {
+                // The escape byte alone is malformed; what followed it is read again.
+                let mut rest = text[known..].chars();
+                rest.next();
+                starts.push(begun);
+                begun = (begun + 1).min(position + input.len());
+                // Two bytes that give one character are a pair, unless the second begins an escape.
+                let alone = rest.clone().count() == 1;
+                let is_pair = alone && position + input.len() - begun == 2 && input != [0x1B];
+                for _ in rest {
                     starts.push(begun);
-                    begun = (begun + 1).min(position + input.len());
+                    begun = (begun + if is_pair { 2 } else { 1 }).min(position + input.len());
                 }
                 // What broke the one may begin another.
                 escape = input == [0x1B] && begun == position;
