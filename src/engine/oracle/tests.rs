@@ -113,9 +113,13 @@ fn plain_text_that_is_turned_round_has_the_characters_of_its_charset() {
 #[test]
 fn what_a_broken_escape_of_iso_2022_jp_leaves_is_read_again_with_its_places() {
     let iso_2022_jp = 5;
-    for body in
-        ["\u{1b}$BR,nG\u{1b}(&\u{1b}\0\u{5}\u{5}n", "\u{1b}$B\u{1b}(&(&", "\u{1b}(&a\u{1b}(", "\u{1b}$B(\u{1b}\u{1b}&("]
-    {
+    for body in [
+        "\u{1b}$BR,nG\u{1b}(&\u{1b}\0\u{5}\u{5}n",
+        "\u{1b}$B\u{1b}(&(&",
+        "\u{1b}$B\u{1b}(B\u{1b}(B",
+        "\u{1b}(&a\u{1b}(",
+        "\u{1b}$B(\u{1b}\u{1b}&(",
+    ] {
         for cuts in [0, 70, 128, 140] {
             invariants::reading(Subject::Charset, &[&[0, iso_2022_jp, cuts, 0], body.as_bytes()].concat());
         }

@@ -43,7 +43,16 @@ impl ByByte {
             let (result, _, replaced) = self.decoder.decode_to_string(input, &mut text, flush);
             debug_assert!(result == CoderResult::InputEmpty || replaced);
             let broken = escape && text[known..].starts_with('\u{FFFD}');
-            if broken {
+            let is_whole = matches!(
+                source.get(begun..=position),
+                Some([0x1B, b'(', b'B' | b'J' | b'I'] | [0x1B, b'$', b'@' | b'B'])
+            );
+            if broken && is_whole {
+                // It is well formed, but stands directly behind another, which is an error.
+                starts.push(begun);
+                begun = position + 1;
+                escape = false;
+            } else if broken {
                 // The escape byte alone is malformed; what followed it is read again.
                 let mut rest = text[known..].chars();
                 rest.next();
